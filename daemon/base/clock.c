@@ -1,0 +1,139 @@
+#include "daemon/base/clock.h"
+
+#include "daemon/base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <time.h>
+
+/* Site time = site_ms + (wire - wire_us) / 1000 * rate while simulated, CLOCK_REALTIME otherwise. */
+static struct {
+    bool simulated;
+    int rate;
+    int64_t site_ms, wire_us;
+} sim = {.rate = 1};
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void clock_simulate(int64_t start_ms, int rate)
+{
+    sim.simulated = true;
+    sim.rate = rate < 1 ? 1 : rate;
+    sim.wire_us = read_us(CLOCK_MONOTONIC);
+    sim.site_ms = start_ms ? start_ms : read_us(CLOCK_REALTIME) / 1000;
+}
+
+int clock_rate(void)
+{
+    return sim.rate;
+}
+
+int64_t clock_wire_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_site_ms(void)
+{
+    if (!sim.simulated)
+        return read_us(CLOCK_REALTIME) / 1000;
+    return sim.site_ms + (read_us(CLOCK_MONOTONIC) - sim.wire_us) * sim.rate / 1000;
+}
+
+int64_t clock_wire_until_us(int64_t at_ms)
+{
+    if (!sim.simulated) {
+        int64_t us = at_ms * 1000 - read_us(CLOCK_REALTIME);
+        return us > 0 ? us : 0;
+    }
+    /* rounded up, so that site time has reached at_ms when the wait is over */
+    int64_t due = sim.wire_us + ((at_ms - sim.site_ms) * 1000 + sim.rate - 1) / sim.rate;
+    int64_t us = due - read_us(CLOCK_MONOTONIC);
+    return us > 0 ? us : 0;
+}
+
+void clock_wire_sleep_until(int64_t at_us)
+{
+    struct timespec t = {.tv_sec = (time_t)(at_us / 1000000), .tv_nsec = (long)(at_us % 1000000) * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+        continue;
+}
+
+bool clock_synced(void)
+{
+    if (sim.simulated)
+        return true;
+    struct timex t = {0};
+    return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
+int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min)
+{
+    int64_t shift = (int64_t)zone_min * CLOCK_MINUTE_MS;
+    int64_t local = at_ms + shift;
+    int64_t rest = local % length_ms;
+    if (rest < 0)
+        rest += length_ms;
+    return at_ms - rest;
+}
+
+char *clock_text(int64_t at_ms, int zone_min, char text[static 32])
+{
+    int64_t local = at_ms + (int64_t)zone_min * CLOCK_MINUTE_MS;
+    time_t seconds = (time_t)(local / 1000);
+    int ms = (int)(local % 1000);
+    if (ms < 0) {
+        ms += 1000;
+        seconds--;
+    }
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    int zone = zone_min < 0 ? -zone_min : zone_min;
+    size_t n = strftime(text, 20, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + n, 32 - n, ".%03d%c%02d:%02d", ms % 1000, zone_min < 0 ? '-' : '+', (zone / 60) % 100, zone % 60);
+    return text;
+}
+
+/* Reads "Z", "+08:00" or "-0300" into minutes; false when it is neither. */
+static bool read_zone(const char *text, int *zone_min)
+{
+    int hours = 0, minutes = 0, n = 0;
+    if (strcmp(text, "Z") == 0) {
+        *zone_min = 0;
+        return true;
+    }
+    if (text[0] != '+' && text[0] != '-')
+        return false;
+    if (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &n) != 2 || text[1 + n] || hours > 14 || minutes > 59)
+        return false;
+    *zone_min = (hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
+    return true;
+}
+
+int clock_parse(const char *text, int64_t *at_ms)
+{
+    struct tm tm = {0};
+    int n = 0, ms = 0, zone_min = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &n) != 5)
+        return ERR_FORMAT;
+    text += n;
+    if (text[0] == ':' && sscanf(text, ":%2d%n", &tm.tm_sec, &n) == 1)
+        text += n;
+    if (text[0] == '.' && sscanf(text, ".%3d%n", &ms, &n) == 1)
+        text += n;
+    bool legal = tm.tm_mon >= 1 && tm.tm_mon <= 12 && tm.tm_mday >= 1 && tm.tm_mday <= 31 && tm.tm_hour < 24 &&
+                 tm.tm_min < 60 && tm.tm_sec < 61;
+    if (!legal || !read_zone(text, &zone_min))
+        return ERR_FORMAT;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *at_ms = (int64_t)timegm(&tm) * 1000 + ms - (int64_t)zone_min * CLOCK_MINUTE_MS;
+    return ERR_OK;
+}

@@ -1,0 +1,43 @@
+/* The only file that asks for the time. Two clocks:
+ *   site time  ms since 1970 UTC: stamps, windows, polling, deadlines. In a simulation it starts where told and
+ *              runs `rate` times as fast as the world.
+ *   wire time  us, monotonic, never scaled: character times, time-outs, back-off, watchdog.
+ * Everything else takes `now` as an argument. Set up before any thread starts; reading is for any thread. */
+#ifndef DUST_CLOCK_H
+#define DUST_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A simulated clock: site time is `start_ms` now (0: the real time) and runs at `rate` (1 to 3600). */
+void clock_simulate(int64_t start_ms, int rate);
+
+/* How many times faster than the world site time runs; 1 in real use. */
+int clock_rate(void);
+
+int64_t clock_site_ms(void);
+int64_t clock_wire_us(void);
+
+/* Wire time from now until site time `at_ms`, never negative. */
+int64_t clock_wire_until_us(int64_t at_ms);
+
+/* Sleeps until wire time `at_us`, to the timer's precision; returns at once when that has passed. */
+void clock_wire_sleep_until(int64_t at_us);
+
+/* Whether the system's clock is synchronised (adjtimex, read-only); a simulated clock always is. */
+bool clock_synced(void);
+
+/* Start of the day, of the hour, of any window of `length_ms` that holds `at_ms`, in a zone `zone_min` minutes
+ * east of UTC (site zones without summer time: China Standard Time is 480). */
+int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min);
+
+/* "2026-11-23T08:15:00.000+08:00" (29 characters and zero); returns `text`. */
+char *clock_text(int64_t at_ms, int zone_min, char text[static 32]);
+
+/* Reads "2026-11-23T08:15:00+08:00", "...Z", with or without fraction or seconds. ERR_FORMAT otherwise. */
+int clock_parse(const char *text, int64_t *at_ms);
+
+enum { CLOCK_SECOND_MS = 1000, CLOCK_MINUTE_MS = 60000, CLOCK_HOUR_MS = 3600000, CLOCK_DAY_MS = 86400000 };
+
+#endif

@@ -1,0 +1,95 @@
+#include "daemon/base/ring.h"
+
+#include "daemon/base/err.h"
+#include "daemon/base/mem.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* head and tail only grow; (head - tail) messages wait. The producer writes head, the consumer tail. */
+struct ring {
+    char *slots;
+    size_t size, mask;
+    int fd;
+    _Alignas(64) atomic_size_t head;
+    _Alignas(64) atomic_size_t tail;
+    _Alignas(64) atomic_uint_fast64_t refused;
+};
+
+struct ring *ring_create(size_t count, size_t size)
+{
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    size_t room = 2;
+    while (room < count)
+        room *= 2;
+    struct ring *r = mem_new(struct ring);
+    r->slots = mem_array(room, size);
+    r->size = size;
+    r->mask = room - 1;
+    r->fd = fd;
+    return r;
+}
+
+int ring_push(struct ring *r, const void *message)
+{
+    size_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+    size_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+    if (head - tail > r->mask) {
+        atomic_fetch_add(&r->refused, 1);
+        return ERR_FULL;
+    }
+    memcpy(r->slots + (head & r->mask) * r->size, message, r->size);
+    atomic_store_explicit(&r->head, head + 1, memory_order_release);
+    uint64_t one = 1;
+    if (write(r->fd, &one, sizeof one) < 0) {
+        /* EAGAIN at 2^64-2: the reader is awake already */
+    }
+    return ERR_OK;
+}
+
+int ring_pop(struct ring *r, void *message)
+{
+    size_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+    size_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+    if (head == tail)
+        return ERR_NOT_FOUND;
+    memcpy(message, r->slots + (tail & r->mask) * r->size, r->size);
+    atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
+    return ERR_OK;
+}
+
+int ring_fd(const struct ring *r)
+{
+    return r->fd;
+}
+
+void ring_woken(struct ring *r)
+{
+    uint64_t count;
+    if (read(r->fd, &count, sizeof count) < 0) {
+        /* EAGAIN: woken for nothing, which is harmless */
+    }
+}
+
+size_t ring_waiting(const struct ring *r)
+{
+    return atomic_load(&r->head) - atomic_load(&r->tail);
+}
+
+uint64_t ring_refused(const struct ring *r)
+{
+    return atomic_load(&r->refused);
+}
+
+void ring_destroy(struct ring *r)
+{
+    if (!r)
+        return;
+    close(r->fd);
+    mem_free(r->slots);
+    mem_free(r);
+}

@@ -1,0 +1,132 @@
+/* The ground floor: ring, clock, buffer. */
+#include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/base/mem.h"
+#include "daemon/base/ring.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void a_full_ring_refuses_counts_and_keeps_what_it_has(void **state)
+{
+    (void)state;
+    struct ring *r = ring_create(4, sizeof(int));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ring_push(r, &i), ERR_OK);
+    int extra = 99, got = -1;
+    assert_int_equal(ring_push(r, &extra), ERR_FULL);
+    assert_int_equal(ring_refused(r), 1);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ring_pop(r, &got), ERR_OK);
+        assert_int_equal(got, i);
+    }
+    assert_int_equal(ring_pop(r, &got), ERR_NOT_FOUND);
+    ring_destroy(r);
+}
+
+static void a_push_makes_the_descriptor_readable(void **state)
+{
+    (void)state;
+    struct ring *r = ring_create(4, sizeof(int));
+    struct pollfd p = {.fd = ring_fd(r), .events = POLLIN};
+    int one = 1;
+    assert_int_equal(poll(&p, 1, 0), 0);
+    ring_push(r, &one);
+    assert_int_equal(poll(&p, 1, 0), 1);
+    ring_woken(r);
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(ring_waiting(r), 1);
+    ring_destroy(r);
+}
+
+static void *push_numbers(void *arg)
+{
+    for (uint32_t i = 0; i < 100000;)
+        if (ring_push(arg, &i) == ERR_OK)
+            i++;
+    return NULL;
+}
+
+static void numbers_cross_between_threads_in_order_and_whole(void **state)
+{
+    (void)state;
+    struct ring *r = ring_create(64, sizeof(uint32_t));
+    pthread_t producer;
+    assert_int_equal(pthread_create(&producer, NULL, push_numbers, r), 0);
+    uint32_t got;
+    for (uint32_t want = 0; want < 100000;)
+        if (ring_pop(r, &got) == ERR_OK)
+            assert_int_equal(got, want++);
+    pthread_join(producer, NULL);
+    ring_destroy(r);
+}
+
+static void a_stamp_is_written_and_read_in_the_sites_zone(void **state)
+{
+    (void)state;
+    char text[32];
+    int64_t at = 0;
+    assert_int_equal(clock_parse("2026-11-23T08:15:00+08:00", &at), ERR_OK);
+    assert_string_equal(clock_text(at, 480, text), "2026-11-23T08:15:00.000+08:00");
+    assert_string_equal(clock_text(at + 7, 0, text), "2026-11-23T00:15:00.007+00:00");
+    assert_int_equal(clock_parse("2026-13-23T08:15:00Z", &at), ERR_FORMAT);
+    assert_int_equal(clock_parse("2026-11-23T08:15:00", &at), ERR_FORMAT);
+    assert_int_equal(clock_parse("yesterday", &at), ERR_FORMAT);
+}
+
+static void a_day_starts_at_midnight_of_the_sites_zone(void **state)
+{
+    (void)state;
+    int64_t at, midnight;
+    clock_parse("2026-11-23T03:15:00+08:00", &at);
+    clock_parse("2026-11-23T00:00:00+08:00", &midnight);
+    assert_int_equal(clock_window_start(at, CLOCK_DAY_MS, 480), midnight);
+    assert_int_equal(clock_window_start(midnight, CLOCK_DAY_MS, 480), midnight);
+    assert_int_equal(clock_window_start(midnight - 1, CLOCK_DAY_MS, 480), midnight - CLOCK_DAY_MS);
+    assert_int_equal(clock_window_start(-1, CLOCK_HOUR_MS, 0), -CLOCK_HOUR_MS);
+}
+
+static void a_buffer_is_a_string_at_any_length(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    for (int i = 0; i < 100; i++)
+        buf_printf(&b, "%d,", i);
+    assert_int_equal(strlen(b.data), b.length);
+    buf_clear(&b);
+    buf_text(&b, "again");
+    assert_string_equal(b.data, "again");
+    char *taken = buf_take(&b);
+    assert_string_equal(taken, "again");
+    assert_null(b.data);
+    mem_free(taken);
+}
+
+static void every_error_code_has_a_text(void **state)
+{
+    (void)state;
+    for (int code = 0; code >= ERR__LAST; code--)
+        assert_string_not_equal(err_str(code), "unknown error");
+    assert_string_equal(err_str(ERR__LAST - 1), "unknown error");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_ring_refuses_counts_and_keeps_what_it_has),
+        cmocka_unit_test(a_push_makes_the_descriptor_readable),
+        cmocka_unit_test(numbers_cross_between_threads_in_order_and_whole),
+        cmocka_unit_test(a_stamp_is_written_and_read_in_the_sites_zone),
+        cmocka_unit_test(a_day_starts_at_midnight_of_the_sites_zone),
+        cmocka_unit_test(a_buffer_is_a_string_at_any_length),
+        cmocka_unit_test(every_error_code_has_a_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
