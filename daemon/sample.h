@@ -40,7 +40,7 @@ struct sample {
     uint8_t exception; /* Modbus exception code when why is WHY_EXCEPTION */
     uint8_t nreg;      /* registers that came, 0 for a failed read; a coil or input is one register, 0 or 1 */
     uint16_t reg[SAMPLE_REGISTERS_MAX]; /* raw, in wire order */
-    double value;      /* in the point's unit; NaN unless quality is N or T. A failed read is never 0. */
+    double value; /* in the point's unit; NaN unless quality is N or T. A failed read is never 0. */
 };
 
 /* Short English text of a why ("no answer"), static; "exception" is printed by the caller with its code. */

@@ -1,10 +1,11 @@
 /* One thread per bus: it owns the line, keeps the schedule, and pushes samples. It sees neither windows nor
  * database. Duties:
- *   - each device is read on an absolute schedule in site time (its period, staggered over the devices); a missed
- *     slot leaves no debt;
+ *   - each device is read on an absolute schedule in site time (its period, staggered over the devices); a
+ * missed slot leaves no debt;
  *   - one sample per point and slot, also when the read failed: quality and why, no value;
  *   - the line is silent for 3.5 characters (1.75 ms above 19200 baud) before each request;
- *   - after any error the line is listened to until it is quiet, what came is dropped, then flushed; TCP closes;
+ *   - after any error the line is listened to until it is quiet, what came is dropped, then flushed; TCP
+ * closes;
  *   - a vanished port is opened again with back-off, for ever;
  *   - changes of state (line, device) are pushed once, on the change. Logging them is main's work. */
 #ifndef DUST_BUS_H
@@ -16,7 +17,8 @@
 
 enum bus_message_kind {
     BUS_SAMPLE, /* u.sample */
-    BUS_MARK,   /* u.mark_ms: every sample stamped before this site time has been pushed; at least once a minute */
+    BUS_MARK, /* u.mark_ms: every sample stamped before this site time has been pushed; at least once a minute
+               */
     BUS_DEVICE, /* u.device: a unit came up or went down */
     BUS_LINE,   /* u.line: the port opened or vanished */
 };
@@ -32,7 +34,7 @@ struct bus_message {
             int device; /* device.index */
             bool up;
             uint8_t why, exception; /* of the failure that took it down */
-            int rtt_us; /* wire: last round trip, request to end of answer */
+            int rtt_us;             /* wire: last round trip, request to end of answer */
         } device;
         struct {
             int64_t at_ms;
@@ -50,8 +52,8 @@ struct bus_counters {
 
 struct bus;
 
-/* Starts the thread. `config` must outlive it. Messages go to `out` (size sizeof(struct bus_message)), whose only
- * producer this bus is. NULL when no thread is to be had. Main thread. */
+/* Starts the thread. `config` must outlive it. Messages go to `out` (size sizeof(struct bus_message)), whose
+ * only producer this bus is. NULL when no thread is to be had. Main thread. */
 struct bus *bus_start(const struct bus_config *config, struct ring *out);
 
 /* Asks the thread to end (returns at once), and waits for it (at most one response time-out). Main thread. */
@@ -60,8 +62,8 @@ void bus_join(struct bus *b);
 
 struct bus_counters bus_count(const struct bus *b);
 
-/* Without a thread: opens the line, reads every device once, closes; `sink` gets each sample. For dustd --once.
- * ERR_IO when the line cannot be opened (nothing is sunk then). */
+/* Without a thread: opens the line, reads every device once, closes; `sink` gets each sample. For dustd
+ * --once. ERR_IO when the line cannot be opened (nothing is sunk then). */
 int bus_once(const struct bus_config *config, void (*sink)(const struct sample *s, void *arg), void *arg);
 
 #endif

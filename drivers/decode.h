@@ -1,4 +1,5 @@
-/* Registers to value, by ourselves: libmodbus' float helpers changed meaning between 3.1.8 and 3.1.11. Pure. */
+/* Registers to value, by ourselves: libmodbus' float helpers changed meaning between 3.1.8 and 3.1.11. Pure.
+ */
 #ifndef DUST_DECODE_H
 #define DUST_DECODE_H
 

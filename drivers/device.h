@@ -1,5 +1,5 @@
-/* What a device is: data, read from config/devices/<profile>.yaml and from the site's configuration. Plain structs
- * that nobody changes once loaded; any thread may read them. */
+/* What a device is: data, read from config/devices/<profile>.yaml and from the site's configuration. Plain
+ * structs that nobody changes once loaded; any thread may read them. */
 #ifndef DUST_DEVICE_H
 #define DUST_DEVICE_H
 
@@ -9,27 +9,39 @@
 /* The read function code of Modbus Application Protocol V1.1b3, 6.1 to 6.4. */
 enum modbus_table { TABLE_COIL = 1, TABLE_DISCRETE_INPUT = 2, TABLE_HOLDING = 3, TABLE_INPUT_REGISTER = 4 };
 
-enum point_type { TYPE_BIT, TYPE_U16, TYPE_I16, TYPE_U32, TYPE_I32, TYPE_F32, TYPE_U64, TYPE_F64, TYPE_BCD16, TYPE_BCD32, TYPE__COUNT };
+enum point_type {
+    TYPE_BIT,
+    TYPE_U16,
+    TYPE_I16,
+    TYPE_U32,
+    TYPE_I32,
+    TYPE_F32,
+    TYPE_U64,
+    TYPE_F64,
+    TYPE_BCD16,
+    TYPE_BCD32,
+    TYPE__COUNT
+};
 
-/* Byte order on the wire of a value ABCD (most significant first). For 16 bit types only BADC and DCBA differ:
- * they swap the two bytes. */
+/* Byte order on the wire of a value ABCD (most significant first). For 16 bit types only BADC and DCBA
+ * differ: they swap the two bytes. */
 enum word_order { ORDER_ABCD, ORDER_CDAB, ORDER_BADC, ORDER_DCBA, ORDER__COUNT };
 
 enum { POINT_INVALID_MAX = 8, PROFILE_POINTS_MAX = 64, UNIT_ID_MAX = 247 };
 
 struct point {
-    const char *name;     /* "pm10"; unique in the profile */
+    const char *name; /* "pm10"; unique in the profile */
     const char *title_zh, *title_en;
-    const char *unit;     /* "ug/m3", "" for a bare number or a switch */
-    const char *role;     /* "pm10", "tsp", "wind_speed", "spray_feedback"; "" for none */
+    const char *unit; /* "ug/m3", "" for a bare number or a switch */
+    const char *role; /* "pm10", "tsp", "wind_speed", "spray_feedback"; "" for none */
     enum modbus_table table;
-    uint16_t address;     /* protocol address, from 0 */
+    uint16_t address; /* protocol address, from 0 */
     enum point_type type;
     enum word_order order;
-    int bit;              /* 0 to 15: this bit of a 16 bit register; -1 for the whole */
-    double scale, offset; /* value = raw * scale + offset */
-    int decimals;         /* shown and published */
-    double low, high;     /* legal range in `unit`; NaN: no such end */
+    int bit;                             /* 0 to 15: this bit of a 16 bit register; -1 for the whole */
+    double scale, offset;                /* value = raw * scale + offset */
+    int decimals;                        /* shown and published */
+    double low, high;                    /* legal range in `unit`; NaN: no such end */
     uint64_t invalid[POINT_INVALID_MAX]; /* raw values (after word order) that mean "no value" */
     int ninvalid;
     bool writable;
@@ -38,11 +50,11 @@ struct point {
 struct profile {
     const char *name; /* file name without .yaml */
     const char *title_zh, *title_en, *vendor, *source, *doubt;
-    int baud;         /* factory setting, for hints; 0 unknown */
-    const char *parity; /* "8N1" */
-    int unit_id;      /* factory setting */
+    int baud;                      /* factory setting, for hints; 0 unknown */
+    const char *parity;            /* "8N1" */
+    int unit_id;                   /* factory setting */
     int turnaround_ms, timeout_ms; /* wire time; 0: the bus's own */
-    int max_registers; /* per request; 125 unless the device takes less */
+    int max_registers;             /* per request; 125 unless the device takes less */
     struct point *points;
     int npoints;
 };
@@ -69,13 +81,13 @@ struct bus_config {
     const char *host; /* TCP: numeric address */
     int port;
     int baud;
-    char parity;      /* 'N', 'E', 'O' */
+    char parity; /* 'N', 'E', 'O' */
     int data_bits, stop_bits;
     int turnaround_ms; /* wire: silence we leave after an answer, beyond 3.5 characters */
     int timeout_ms;    /* wire: longest a unit may think before its answer starts */
     const struct device *const *devices;
     int ndevices;
-    int index;         /* own index in config.buses */
+    int index; /* own index in config.buses */
 };
 
 #endif

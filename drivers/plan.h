@@ -1,5 +1,6 @@
-/* Merges the points of a profile into the fewest requests that are legal and worth it: two ranges of one table become
- * one request when reading the gap between them takes less wire time than a second request. Pure. */
+/* Merges the points of a profile into the fewest requests that are legal and worth it: two ranges of one
+ * table become one request when reading the gap between them takes less wire time than a second request.
+ * Pure. */
 #ifndef DUST_PLAN_H
 #define DUST_PLAN_H
 
@@ -11,9 +12,9 @@ struct request {
     uint16_t count;   /* registers (1 to 125) or bits (1 to 2000) */
 };
 
-/* Fills `out` (room for `max`, PROFILE_POINTS_MAX is always enough) in table and address order; returns how many.
- * `overhead_bytes` is what a second request costs, in characters of wire time: its 8 bytes, the answer's 5, two
- * silences of 3.5 and the turnaround. */
+/* Fills `out` (room for `max`, PROFILE_POINTS_MAX is always enough) in table and address order; returns how
+ * many. `overhead_bytes` is what a second request costs, in characters of wire time: its 8 bytes, the
+ * answer's 5, two silences of 3.5 and the turnaround. */
 int plan_build(const struct profile *profile, int overhead_bytes, struct request *out, int max);
 
 /* Whether all of the point's registers (or its bit) are in the request. */

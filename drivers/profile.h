@@ -5,8 +5,8 @@
 #include "daemon/base/yaml.h"
 #include "drivers/device.h"
 
-/* The profile lives as long as the program. On an error returns ERR_FORMAT (or ERR_NOT_FOUND, ERR_IO) and `why`
- * says file:line:column, what was found and what is allowed. Main thread. */
+/* The profile lives as long as the program. On an error returns ERR_FORMAT (or ERR_NOT_FOUND, ERR_IO) and
+ * `why` says file:line:column, what was found and what is allowed. Main thread. */
 int profile_load(const char *file, struct profile **out, struct complaint *why);
 
 /* A name of the table, of the type, of the order, as in the files ("holding", "u32", "abcd"). */

@@ -1,5 +1,5 @@
-/* A growing byte buffer, always followed by a zero byte so that text can be used as a string. Data with an owner:
- * buf_finish frees it, buf_take hands the bytes over. One thread at a time. */
+/* A growing byte buffer, always followed by a zero byte so that text can be used as a string. Data with an
+ * owner: buf_finish frees it, buf_take hands the bytes over. One thread at a time. */
 #ifndef DUST_BUF_H
 #define DUST_BUF_H
 

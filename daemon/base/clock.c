@@ -97,7 +97,8 @@ char *clock_text(int64_t at_ms, int zone_min, char text[static 32])
     gmtime_r(&seconds, &tm);
     int zone = zone_min < 0 ? -zone_min : zone_min;
     size_t n = strftime(text, 20, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + n, 32 - n, ".%03d%c%02d:%02d", ms % 1000, zone_min < 0 ? '-' : '+', (zone / 60) % 100, zone % 60);
+    snprintf(text + n, 32 - n, ".%03d%c%02d:%02d", ms % 1000, zone_min < 0 ? '-' : '+', (zone / 60) % 100,
+             zone % 60);
     return text;
 }
 
@@ -121,15 +122,16 @@ int clock_parse(const char *text, int64_t *at_ms)
 {
     struct tm tm = {0};
     int n = 0, ms = 0, zone_min = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &n) != 5)
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+               &n) != 5)
         return ERR_FORMAT;
     text += n;
     if (text[0] == ':' && sscanf(text, ":%2d%n", &tm.tm_sec, &n) == 1)
         text += n;
     if (text[0] == '.' && sscanf(text, ".%3d%n", &ms, &n) == 1)
         text += n;
-    bool legal = tm.tm_mon >= 1 && tm.tm_mon <= 12 && tm.tm_mday >= 1 && tm.tm_mday <= 31 && tm.tm_hour < 24 &&
-                 tm.tm_min < 60 && tm.tm_sec < 61;
+    bool legal = tm.tm_mon >= 1 && tm.tm_mon <= 12 && tm.tm_mday >= 1 && tm.tm_mday <= 31 &&
+                 tm.tm_hour < 24 && tm.tm_min < 60 && tm.tm_sec < 61;
     if (!legal || !read_zone(text, &zone_min))
         return ERR_FORMAT;
     tm.tm_year -= 1900;

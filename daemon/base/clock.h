@@ -1,8 +1,8 @@
 /* The only file that asks for the time. Two clocks:
- *   site time  ms since 1970 UTC: stamps, windows, polling, deadlines. In a simulation it starts where told and
- *              runs `rate` times as fast as the world.
- *   wire time  us, monotonic, never scaled: character times, time-outs, back-off, watchdog.
- * Everything else takes `now` as an argument. Set up before any thread starts; reading is for any thread. */
+ *   site time  ms since 1970 UTC: stamps, windows, polling, deadlines. In a simulation it starts where told
+ * and runs `rate` times as fast as the world. wire time  us, monotonic, never scaled: character times,
+ * time-outs, back-off, watchdog. Everything else takes `now` as an argument. Set up before any thread starts;
+ * reading is for any thread. */
 #ifndef DUST_CLOCK_H
 #define DUST_CLOCK_H
 
@@ -28,8 +28,8 @@ void clock_wire_sleep_until(int64_t at_us);
 /* Whether the system's clock is synchronised (adjtimex, read-only); a simulated clock always is. */
 bool clock_synced(void);
 
-/* Start of the day, of the hour, of any window of `length_ms` that holds `at_ms`, in a zone `zone_min` minutes
- * east of UTC (site zones without summer time: China Standard Time is 480). */
+/* Start of the day, of the hour, of any window of `length_ms` that holds `at_ms`, in a zone `zone_min`
+ * minutes east of UTC (site zones without summer time: China Standard Time is 480). */
 int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min);
 
 /* "2026-11-23T08:15:00.000+08:00" (29 characters and zero); returns `text`. */

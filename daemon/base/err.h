@@ -1,5 +1,5 @@
-/* One convention for every function that can fail: int, ERR_OK == 0, else one of these negative codes; results
- * go through pointers. A bool answers a yes/no question only. Any thread may use this header. */
+/* One convention for every function that can fail: int, ERR_OK == 0, else one of these negative codes;
+ * results go through pointers. A bool answers a yes/no question only. Any thread may use this header. */
 #ifndef DUST_ERR_H
 #define DUST_ERR_H
 
@@ -20,7 +20,14 @@ enum err {
 };
 
 /* Exit codes of our programs (design: 0 also after SIGTERM). 78 is EX_CONFIG of sysexits.h, 71 EX_OSERR. */
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNPROVEN = 3, EXIT_NO_MEMORY = 71, EXIT_CONFIG = 78 };
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_UNPROVEN = 3,
+    EXIT_NO_MEMORY = 71,
+    EXIT_CONFIG = 78
+};
 
 /* English text of a code; never NULL, static. */
 const char *err_str(int code);

@@ -1,6 +1,6 @@
-/* The one place that allocates. A failed allocation is a log line and exit 71 (EX_OSERR): the database is written
- * by transactions, so nothing is half-done, and systemd starts us again. Callers carry no out-of-memory branch.
- * Any thread. */
+/* The one place that allocates. A failed allocation is a log line and exit 71 (EX_OSERR): the database is
+ * written by transactions, so nothing is half-done, and systemd starts us again. Callers carry no
+ * out-of-memory branch. Any thread. */
 #ifndef DUST_MEM_H
 #define DUST_MEM_H
 

@@ -1,6 +1,7 @@
-/* A bounded ring of copied messages from one producer thread to one consumer thread, with an eventfd that becomes
- * readable when something waits. No lock. A full ring refuses and counts; it never overwrites and never blocks.
- * A message may own heap memory: ring_push hands it over when it returns ERR_OK, and only then. */
+/* A bounded ring of copied messages from one producer thread to one consumer thread, with an eventfd that
+ * becomes readable when something waits. No lock. A full ring refuses and counts; it never overwrites and
+ * never blocks. A message may own heap memory: ring_push hands it over when it returns ERR_OK, and only then.
+ */
 #ifndef DUST_RING_H
 #define DUST_RING_H
 
@@ -9,7 +10,8 @@
 
 struct ring;
 
-/* Room for `count` messages (rounded up to a power of two) of `size` bytes. NULL when no eventfd is to be had. */
+/* Room for `count` messages (rounded up to a power of two) of `size` bytes. NULL when no eventfd is to be
+ * had. */
 struct ring *ring_create(size_t count, size_t size);
 
 /* Producer. ERR_FULL when there is no room: the message stays the caller's, ring_refused counts it. */

@@ -1,0 +1,107 @@
+/* What the site's configuration says: plain const structs, read-only for every thread once loaded. Every
+ * setting is one row of a schema table (schema.h). */
+#ifndef DUST_CONFIG_H
+#define DUST_CONFIG_H
+
+#include "daemon/base/yaml.h"
+#include "drivers/device.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum role { ROLE_SITE = 1, ROLE_CONTRACTOR = 2, ROLE_COMMUNITY = 4, ROLE_OFFICE = 8, ROLE_INSPECTOR = 16 };
+
+struct person {
+    const char *name;      /* key in the configuration, "site-manager" */
+    const char *title;     /* as shown */
+    unsigned roles;        /* set of enum role */
+    const char *unix_user; /* "" none */
+};
+
+enum limit_compare { COMPARE_OVER, COMPARE_REACHES }; /* > and >= */
+enum limit_over { OVER_EACH, OVER_MEAN, OVER_MAX };   /* of the points with its role */
+
+/* One rule of a limit file, config/limits/<profile>.yaml. */
+struct limit {
+    const char *id; /* "shanxi-taiyuan/pm10-hour": profile and rule, unique */
+    const char *title_zh, *title_en;
+    const char *standard, *source, *doubt;
+    const char *role;  /* of the points it judges, "pm10" */
+    int64_t window_ms; /* 5 min, 15 min, 1 h, 24 h: divides a day */
+    enum limit_compare compare;
+    double value;     /* in `unit` */
+    const char *unit; /* of the points: converted when the file says another that fits */
+    enum limit_over over;
+    int64_t valid_from_ms, valid_to_ms; /* of the time of measurement; INT64_MIN / INT64_MAX: open */
+    const char *action_zh, *action_en;  /* what the site must do */
+    /* from the site's configuration: */
+    const char *person;            /* who is responsible: person.name */
+    int64_t answer_ms, rectify_ms; /* deadlines from finding, site time */
+};
+
+struct mqtt_config {
+    const char *name; /* unique; its cursor's name */
+    const char *host;
+    int port;
+    const char *client_id;                      /* default: dustd-<site> */
+    const char *username, *password_file;       /* "" none */
+    const char *ca_file, *cert_file, *key_file; /* ca_file "": no TLS */
+    int keepalive_s;
+    bool mqtt5; /* false: 3.1.1 */
+};
+
+struct config_point { /* the flat list all samples refer to */
+    const struct device *device;
+    const struct point *point;
+    const char *name; /* "<device>/<point>" */
+};
+
+struct config {
+    const char *file;
+    const char *language; /* "zh" or "en" */
+    struct {
+        const char *name; /* in topics: [a-z0-9-] */
+        const char *title_zh, *title_en, *community, *contractor, *authority, *address;
+        const char *issue_prefix;   /* "LQ" */
+        double longitude, latitude; /* NaN: not given */
+        int zone_min;
+    } site;
+    struct {
+        const char *dir;         /* state directory */
+        int64_t commit_every_ms; /* raw samples, 1 to 60 s */
+    } store;
+    const char *control_socket;
+    int64_t live_every_ms;
+    struct bus_config *buses;
+    int nbuses;
+    struct device *devices;
+    int ndevices;
+    struct config_point *points;
+    int npoints;
+    struct limit *limits;
+    int nlimits;
+    struct person *people;
+    int npeople;
+    struct mqtt_config *mqtt;
+    int nmqtt;
+};
+
+/* Loads and checks a site's configuration with the profiles and limit files it names. `dirs` is a NULL-ended
+ * list of directories searched for "devices/<name>.yaml" and "limits/<name>.yaml", first one first (beside
+ * the file, then /etc/dustd, then the share directory). ERR_FORMAT with one message, or ERR_OK and a config
+ * to free. */
+int config_load(const char *file, const char *const *dirs, struct config **out, struct complaint *why);
+
+/* Prints what is in force as YAML that loads to the same (dustd --print). */
+void config_print(const struct config *c, FILE *out);
+
+/* SHA-256 of what config_print prints, as 64 hex digits: "the settings in force". */
+void config_hash(const struct config *c, char hex[static 65]);
+
+const struct person *config_person(const struct config *c, const char *name);
+const struct person *config_person_of_user(const struct config *c, const char *unix_user);
+
+/* Accepts NULL. */
+void config_free(struct config *c);
+
+#endif

@@ -1,0 +1,69 @@
+/* From samples to means to verdicts. Pure: no I/O, no clock; main calls it in time order. A minute is the
+ * mean of its valid samples (at least 75 % of those due: HJ 212-2017 5.x flue gas rule used for air,
+ * domain.md 3.6), every longer window the mean of its valid minutes (at least 75 %). No data is not
+ * compliance: such a window is unknown. */
+#ifndef DUST_JUDGE_H
+#define DUST_JUDGE_H
+
+#include "daemon/config/config.h"
+#include "daemon/sample.h"
+
+/* A closed window of one point. Means are rounded to 4 decimals, so that whoever recomputes the longer
+ * windows from the published minutes gets the same. */
+struct mean {
+    double mean, min, max; /* NaN when n is 0 */
+    uint32_t n, of;        /* valid and due: samples of a minute, minutes of a longer window */
+    uint8_t quality; /* N valid; T valid but a lower bound (some value over range); else the letter of most of
+                        what failed (D when mixed or too few) */
+};
+
+enum verdict { VERDICT_PASS, VERDICT_BREACH, VERDICT_UNKNOWN };
+
+enum judge_event_kind {
+    JUDGE_WINDOW,  /* an hour or a day of all points closed: `means` */
+    JUDGE_VERDICT, /* a limit judged one of its windows */
+};
+
+struct judge_event {
+    enum judge_event_kind kind;
+    int64_t start_ms, length_ms;
+    const struct mean *means;  /* JUDGE_WINDOW: config.npoints of them */
+    const struct limit *limit; /* JUDGE_VERDICT */
+    int point;                 /* the point it is about; -1 for over: mean */
+    enum verdict verdict;
+    struct mean mean; /* what was compared */
+};
+
+typedef void (*judge_sink)(const struct judge_event *event, void *arg);
+
+struct judge;
+
+struct judge *judge_create(const struct config *c);
+
+/* A sample of the running minute. */
+void judge_sample(struct judge *j, const struct sample *s);
+
+/* Ends the minute [start_ms, + 60 s): fills config.npoints means and forgets its samples. `of` is what the
+ * device's period makes due in a minute, or what came, if that is more. */
+void judge_minute(struct judge *j, struct mean *means);
+
+/* Adds a closed minute to the longer windows; first closes those that ended before it; then those that end
+ * with it. `sink` gets hours, days and verdicts, shortest windows first, each once. Also used at restart with
+ * the journal's minutes, with `sink` NULL. */
+void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
+
+/* Closes every window that has ended by now_ms, though its last minute never came (after a gap). */
+void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
+
+/* At restart: the journal already has the window of this length that starts there. */
+void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms);
+
+/* The mean of the running window so far; false when none is open. */
+bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
+                   struct mean *so_far);
+
+void judge_destroy(struct judge *j);
+
+const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" */
+
+#endif

@@ -1,0 +1,123 @@
+/* The ledger of problems (问题台账): issues and their life cycle (design: found 疑似 -> confirmed 已确认 ->
+ * assigned 交办 -> working 整改中 -> review 待复核 -> closed 销号; dismissed 误报). Pure: an issue is what
+ * its steps make it, a step is the body of one journal row, so the ledger is made anew from the journal. Main
+ * thread. */
+#ifndef DUST_LEDGER_H
+#define DUST_LEDGER_H
+
+#include "daemon/config/config.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum issue_state {
+    ISSUE_FOUND,
+    ISSUE_CONFIRMED,
+    ISSUE_ASSIGNED,
+    ISSUE_WORKING,
+    ISSUE_REVIEW,
+    ISSUE_CLOSED,
+    ISSUE_DISMISSED,
+    ISSUE__STATES
+};
+
+/* What anybody may do; open, evidence and recover are the machine's. */
+enum verb {
+    VERB_OPEN,
+    VERB_EVIDENCE,
+    VERB_RECOVER,
+    VERB_CONFIRM,
+    VERB_ASSIGN,
+    VERB_ACCEPT,
+    VERB_ANSWER,
+    VERB_RECTIFY,
+    VERB_RETURN,
+    VERB_CLOSE,
+    VERB_DISMISS,
+    VERB_NOTE,
+    VERB__COUNT
+};
+
+enum light { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_RED }; /* on time; 24 h or less left; overdue */
+
+struct issue {
+    char id[32];      /* "LQ-2026-0001" */
+    char key[160];    /* what it is one issue of: "<kind>|<limit or requirement>|<cause>" */
+    char kind[16];    /* "limit", "device" */
+    char subject[96]; /* limit id, device name */
+    char cause[64];   /* point or device */
+    enum issue_state state;
+    int64_t found_ms, answer_due_ms, rectify_due_ms, ended_ms; /* 0: none */
+    char person[64];                                           /* responsible */
+    int nsteps, nevidence;
+    bool answered;
+    int64_t last_seq;
+    json_t *steps; /* the last 20 steps, as in their rows; owned by the issue */
+    json_t *first; /* the opening step */
+};
+
+struct ledger;
+
+struct ledger *ledger_create(const struct config *c);
+
+/* What a machine's finding says. `evidence` is a JSON object that becomes the step's (the reference is
+ * taken). */
+struct finding {
+    const char *kind, *subject, *cause;
+    const char *text_zh, *text_en; /* what happened, as people read it */
+    const char *person;
+    int64_t answer_ms, rectify_ms; /* allowed from now; 0 none */
+    json_t *evidence;
+};
+
+/* A finding opens an issue, or adds evidence to the open one of the same key, or returns one that waits for
+ * review. `body` is the step as a journal body (mem_free), `id` the issue's. Apply it with ledger_apply when
+ * its row has a seq. */
+int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32]);
+
+/* The trouble is over (equipment and data kinds close themselves, 自动恢复). ERR_NOT_FOUND: nothing is open.
+ */
+int ledger_recover(struct ledger *l, int64_t now_ms, const char *kind, const char *subject, const char *cause,
+                   char **body, char id[static 32]);
+
+/* What a person does. `role` checks are made here (role x verb table). `as_root` is recorded. ERR_DENIED,
+ * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT with `why` in plain words. */
+struct act {
+    const char *issue;
+    enum verb verb;
+    const struct person *by;
+    bool as_root;
+    const char *text;   /* the reason, the measure; some verbs need one */
+    const char *person; /* assign: to whom */
+};
+int ledger_act(struct ledger *l, int64_t now_ms, const struct act *a, char **body, char *why,
+               size_t why_size);
+
+/* Applies a step row (kind "issue"): now, or at start from the journal. ERR_FORMAT for a body that is no
+ * step. */
+int ledger_apply(struct ledger *l, int64_t seq, const char *body);
+
+/* Issue numbers go on after `last` ("LQ-2026-0007"), from journal.last of a lost database. */
+void ledger_continue(struct ledger *l, const char *last);
+const char *ledger_last_number(const struct ledger *l); /* "" none */
+
+const struct issue *ledger_issue(const struct ledger *l, const char *id);
+int ledger_count(const struct ledger *l);
+const struct issue *ledger_at(const struct ledger *l, int i); /* by number */
+bool issue_is_open(const struct issue *i);
+enum light issue_light(const struct issue *i, int64_t now_ms);
+
+/* The issue as published and shown:
+ * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"person",
+ * "found","answer_due","rectify_due","light","overdue","steps":[…]…}. A new reference. */
+json_t *issue_json(const struct issue *i, int64_t now_ms);
+
+const char *issue_state_str(enum issue_state s); /* "found" */
+const char *issue_state_zh(enum issue_state s);  /* "疑似" */
+const char *verb_str(enum verb v);
+int verb_parse(const char *text, enum verb *v);
+
+void ledger_destroy(struct ledger *l);
+
+#endif

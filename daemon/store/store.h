@@ -1,0 +1,132 @@
+/* The database and its thread: the only one that calls SQLite, on the only connection (WAL, EXCLUSIVE before
+ * WAL, synchronous FULL). Main hands over batches and goes on; pages of rows come back. Functions are main's
+ * unless said. */
+#ifndef DUST_STORE_H
+#define DUST_STORE_H
+
+#include "daemon/base/ring.h"
+#include "daemon/store/journal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+struct store_cursor {
+    char uplink[48];
+    int64_t seq; /* last row the far end has taken */
+};
+
+/* Why and how the database was opened. */
+struct store_opened {
+    struct journal head;
+    bool created; /* a new database */
+    bool clean;   /* the last run ended by stop row */
+    bool damaged; /* the old file was set aside as `aside` (created is true too) */
+    char aside[256];
+    struct journal predecessor; /* from journal.last when damaged; id "" when unknown */
+    int64_t last_at_ms;         /* of the last row, 0 for none */
+    char last_issue[32];        /* number of the last issue, from journal.last; "" unknown */
+};
+
+/* Opens or creates <dir>/dust.db, migrates, checks the journal's last segment (the last 1,000 rows). Damage:
+ * the file is set aside with a message and a new database is made. `simulated` marks a new database; a
+ * mismatch with an old one is ERR_DENIED. ERR_VERSION: made by a newer program. ERR_STATE: another process
+ * holds it. */
+int store_open(const char *dir, bool simulated, struct store **out, struct store_opened *info);
+
+/* Before store_start: calls `each` for rows of `kind` (NULL: any) with at_ms >= from_ms, in seq order, and
+ * for each chunk of the running minute's samples (rawblock). */
+int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
+                    void (*each)(const struct row *r, void *arg), void *arg);
+int store_scan_samples(struct store *s, void (*each)(const void *data, size_t length, void *arg), void *arg);
+int64_t store_cursor(struct store *s, const char *uplink); /* 0: none yet */
+
+/* One transaction. All pointers in it are heap blocks that become the store's with store_commit. */
+struct batch {
+    struct row *rows; /* nrows of them, consecutive seq */
+    int nrows;
+    void *raw; /* a minute's raw block, NULL for none: raw(seq = raw_seq), and empties the sample table */
+    size_t raw_length;
+    int64_t raw_seq;
+    void *chunk; /* a chunk of the running minute for the sample table, NULL for none */
+    size_t chunk_length;
+    struct store_cursor *cursors;
+    int ncursors;
+    char last_issue[32]; /* for journal.last; "" unchanged */
+};
+
+enum store_message_kind {
+    STORE_COMMITTED, /* everything up to `seq` is on the disk */
+    STORE_PAGE,      /* the answer to store_ask; `page` becomes the receiver's (page_free) */
+    STORE_STUCK, /* a commit failed; it is retried with back-off, nothing is dropped; `text` says why. Once.
+                  */
+    STORE_WELL,  /* commits succeed again */
+};
+
+struct raw_block {
+    int64_t seq, at_ms;
+    void *data;
+    size_t length;
+};
+
+struct page {
+    struct row *rows;
+    int nrows;
+    struct raw_block *blocks;
+    int nblocks;
+    int64_t next; /* ask again with after = next; 0: this was the end */
+    int error;    /* ERR_OK, or why there is nothing */
+};
+
+struct store_message {
+    enum store_message_kind kind;
+    int64_t seq;
+    uint64_t asker; /* of the question */
+    struct page *page;
+    char text[160];
+};
+
+/* Starts the thread. Messages come through store_ring. */
+int store_start(struct store *s);
+struct ring *store_ring(struct store *s);
+
+/* Hands over a batch (at most an hour of them is kept while the disk is stuck; ERR_FULL then, the batch stays
+ * the caller's). Never blocks. */
+int store_commit(struct store *s, struct batch *batch);
+
+struct question {
+    uint64_t asker;         /* returned with the page */
+    bool raw;               /* raw blocks instead of rows */
+    char kind[16];          /* rows of this kind; "" any */
+    int64_t after;          /* seq > after */
+    int64_t from_ms, to_ms; /* from_ms <= at_ms < to_ms; 0, INT64_MAX: all */
+    int limit;              /* rows or blocks; the page also ends after 20 ms or 1 MiB */
+};
+
+/* Asks for a page; answered between two commits. ERR_FULL: ask again later. Never blocks. */
+int store_ask(struct store *s, const struct question *q);
+void page_free(struct page *p);
+
+/* Commits what is waiting (for at most `wait_ms`, wire time), then ends the thread and closes the database.
+ */
+void store_stop(struct store *s, int wait_ms);
+
+/* For `dustctl --db FILE`: the pages of a copy of FILE and FILE-wal, without a thread. The original is never
+ * opened. */
+struct store_copy;
+int store_copy_open(const char *file, struct store_copy **out, struct journal *head, char *why,
+                    size_t why_size);
+struct page *store_copy_ask(struct store_copy *s, const struct question *q);
+void store_copy_close(struct store_copy *s);
+
+/* Waiting batches and bytes on disk (database and WAL), for status. */
+struct store_state {
+    size_t waiting;
+    int64_t bytes;
+    bool stuck;
+};
+struct store_state store_state(const struct store *s);
+
+#endif

@@ -1,0 +1,71 @@
+/* One broker, one thread: external loop, own reconnect (1 s to 300 s, jitter), MQTT v5 or 3.1.1, at most 20
+ * messages in flight. Rows come by cursor, in order, QoS 1, never retained; now-messages are retained, merged
+ * by topic, and all of them come again after each connect, before the backlog. Nothing is queued while the
+ * line is down. Main thread unless said. */
+#ifndef DUST_MQTT_H
+#define DUST_MQTT_H
+
+#include "daemon/base/ring.h"
+#include "daemon/config/config.h"
+#include "daemon/store/journal.h"
+
+enum mqtt_event_kind {
+    MQTT_CONNECTED, /* main answers with every now-message (mqtt_now), then mqtt_ready */
+    MQTT_LOST,      /* `text` says why */
+    MQTT_WANT, /* rows after `seq`, at most `limit`: main answers with mqtt_rows, also when there are none yet
+                */
+    MQTT_TAKEN,   /* the far end has taken everything up to `seq`: the cursor moves */
+    MQTT_REFUSED, /* row `seq` was refused for good after three tries: `text`; the cursor moves past it */
+};
+
+struct mqtt_event {
+    enum mqtt_event_kind kind;
+    int uplink; /* as given to mqtt_start */
+    int64_t seq;
+    int limit;
+    char text[160];
+};
+
+struct mqtt;
+
+/* Starts the thread; events go to `out`, whose only producer it is. `cursor` is the last row taken. NULL when
+ * no thread is to be had. Reads the password file itself; a missing one is logged and tried again. */
+struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, int uplink,
+                        const char *journal_id, int64_t cursor, struct ring *out);
+
+/* A now-message: `topic` below dust/1/<site>/, JSON `payload` copied; "" clears the topic. Dropped while the
+ * line is down. `qos` 0 or 1, always retained. */
+void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos);
+
+/* After MQTT_CONNECTED: every now-message has been given; rows may follow. */
+void mqtt_ready(struct mqtt *m);
+
+/* Rows up to here are committed: wakes the thread if it waits for more. */
+void mqtt_committed(struct mqtt *m, int64_t seq);
+
+/* The answer to MQTT_WANT. The rows' strings become the uplink's; `rows` itself is copied from. `persisted`
+ * is the cursor that is on the disk: the thread never runs further than 20 rows ahead of it. */
+void mqtt_rows(struct mqtt *m, struct row *rows, int nrows);
+void mqtt_persisted(struct mqtt *m, int64_t seq);
+
+/* Topic of a row below dust/1/<site>/: "minute", "hour", "day" or "event". */
+const char *mqtt_row_topic(const char *kind);
+
+/* {"journal":"…","seq":…,"hash":"…",<body without its first brace>: the message of a row, never
+ * re-serialised. */
+char *mqtt_row_payload(const char *journal_id, const struct row *row);
+
+struct mqtt_state {
+    bool connected;
+    int64_t taken; /* cursor */
+    uint64_t sent, reconnects;
+    int in_flight;
+};
+struct mqtt_state mqtt_state(const struct mqtt *m);
+
+/* Says {"online":false}, disconnects, ends. mqtt_stop asks; mqtt_join waits at most `wait_ms` and returns
+ * false when the thread still hangs in a name server: the caller then leaves by _exit. */
+void mqtt_stop(struct mqtt *m);
+bool mqtt_join(struct mqtt *m, int wait_ms);
+
+#endif
