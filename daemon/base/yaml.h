@@ -44,7 +44,8 @@ const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 int yaml_complain(const struct yaml_doc *doc, const struct yaml_node *at, struct complaint *why,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Accepts NULL. Strings of the tree die with it. */
-void yaml_free(struct yaml_doc *doc);
+/* Accepts NULL. Strings of the tree die with it. (Not yaml_free: libyaml exports that name for its own use.)
+ */
+void yaml_close(struct yaml_doc *doc);
 
 #endif
