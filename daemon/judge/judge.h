@@ -31,7 +31,7 @@ struct judge_event {
     const struct limit *limit; /* JUDGE_VERDICT */
     int point;                 /* the point it is about; -1 for over: mean */
     enum verdict verdict;
-    struct mean mean; /* what was compared */
+    struct mean mean; /* what was compared; over: mean: n valid points of `of` */
 };
 
 typedef void (*judge_sink)(const struct judge_event *event, void *arg);
@@ -48,17 +48,24 @@ void judge_sample(struct judge *j, const struct sample *s);
 void judge_minute(struct judge *j, struct mean *means);
 
 /* Adds a closed minute to the longer windows; first closes those that ended before it; then those that end
- * with it. `sink` gets hours, days and verdicts, shortest windows first, each once. Also used at restart with
- * the journal's minutes, with `sink` NULL. */
+ * with it. `sink` gets hours, days and verdicts, shortest windows first, each once. A minute that is not
+ * later than the last one (the clock stepped back) first closes all windows as they stand: both are kept.
+ *
+ * Restart: feed the journal's minutes with `sink` NULL, from the start of the day (site's zone) of the newest
+ * one or earlier, and tell by judge_known what the journal already has, in any order. What closes meanwhile
+ * and is not known waits for the first call with a sink: the events are those of a run without interruption.
+ */
 void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
 
-/* Closes every window that has ended by now_ms, though its last minute never came (after a gap). */
+/* Closes every window that has ended by now_ms, though its last minute never came (after a gap). Feed the
+ * minute that ended first. A window of which no minute came at all is not reported: the gap is a row. */
 void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
 
-/* At restart: the journal already has the window of this length that starts there. */
+/* At restart: the journal already has the window of this length that starts there (its hour or day row, or
+ * one of its verdicts: a window's rows belong in one transaction). Before the first call with a sink. */
 void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms);
 
-/* The mean of the running window so far; false when none is open. */
+/* The mean of the running window so far, `of` the minutes so far; false when none is open. */
 bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
                    struct mean *so_far);
 

@@ -1,0 +1,242 @@
+#include "daemon/judge/judge.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/mem.h"
+#include "daemon/judge/limit.h"
+#include "daemon/judge/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One length of window: at any time one of it is open, for all points together. */
+struct window {
+    int64_t length_ms, start_ms;
+    bool open;
+    struct tally *tallies; /* one a point */
+};
+
+struct closed { /* closed while there was no sink */
+    int64_t start_ms, length_ms;
+    struct mean *means;
+};
+
+struct known {
+    int64_t start_ms, length_ms;
+};
+
+struct judge {
+    const struct config *config;
+    struct tally *minute; /* one a point */
+    struct window *windows;
+    int nwindows; /* shortest first */
+    struct mean *scratch;
+    bool fed;
+    int64_t last_ms; /* start of the minute fed last */
+    struct closed *waiting;
+    struct known *known;
+    size_t nwaiting, nknown;
+};
+
+struct report {
+    judge_sink sink;
+    void *arg;
+};
+
+static size_t npoints(const struct judge *j)
+{
+    return (size_t)j->config->npoints;
+}
+
+static int shorter_first(const void *a, const void *b)
+{
+    const struct window *x = a, *y = b;
+    return (x->length_ms > y->length_ms) - (x->length_ms < y->length_ms);
+}
+
+static void add_length(struct judge *j, int64_t length_ms)
+{
+    for (int i = 0; i < j->nwindows; i++)
+        if (j->windows[i].length_ms == length_ms)
+            return;
+    j->windows[j->nwindows++] =
+        (struct window){.length_ms = length_ms, .tallies = mem_array(npoints(j), sizeof(struct tally))};
+}
+
+struct judge *judge_create(const struct config *c)
+{
+    struct judge *j = mem_new(struct judge);
+    j->config = c;
+    j->minute = mem_array(npoints(j), sizeof *j->minute);
+    j->scratch = mem_array(npoints(j), sizeof *j->scratch);
+    j->windows = mem_array((size_t)c->nlimits + 2, sizeof *j->windows);
+    add_length(j, CLOCK_HOUR_MS);
+    add_length(j, CLOCK_DAY_MS);
+    for (int i = 0; i < c->nlimits; i++)
+        add_length(j, c->limits[i].window_ms);
+    qsort(j->windows, (size_t)j->nwindows, sizeof *j->windows, shorter_first);
+    return j;
+}
+
+void judge_destroy(struct judge *j)
+{
+    if (!j)
+        return;
+    for (int i = 0; i < j->nwindows; i++)
+        mem_free(j->windows[i].tallies);
+    for (size_t i = 0; i < j->nwaiting; i++)
+        mem_free(j->waiting[i].means);
+    mem_free(j->windows);
+    mem_free(j->waiting);
+    mem_free(j->known);
+    mem_free(j->scratch);
+    mem_free(j->minute);
+    mem_free(j);
+}
+
+void judge_sample(struct judge *j, const struct sample *s)
+{
+    if (s->point < j->config->npoints)
+        tally_sample(&j->minute[s->point], s);
+}
+
+void judge_minute(struct judge *j, struct mean *means)
+{
+    for (int i = 0; i < j->config->npoints; i++) {
+        uint32_t due = minute_due(j->config->points[i].device->period_ms);
+        uint32_t came = j->minute[i].came;
+        means[i] = tally_mean(&j->minute[i], came > due ? came : due);
+    }
+    memset(j->minute, 0, npoints(j) * sizeof *j->minute);
+}
+
+static void report_window(const struct judge *j, const struct closed *w, struct report to)
+{
+    struct judge_event event = {.start_ms = w->start_ms, .length_ms = w->length_ms, .means = w->means};
+    if (w->length_ms == CLOCK_HOUR_MS || w->length_ms == CLOCK_DAY_MS) {
+        event.kind = JUDGE_WINDOW;
+        event.point = -1;
+        to.sink(&event, to.arg);
+    }
+    for (int i = 0; i < j->config->nlimits; i++) {
+        const struct limit *limit = &j->config->limits[i];
+        /* the limit of the time of measurement, not of today */
+        if (limit->window_ms == w->length_ms && limit->valid_from_ms <= w->start_ms &&
+            w->start_ms < limit->valid_to_ms)
+            limit_judge(j->config, limit, &event, to.sink, to.arg);
+    }
+}
+
+static bool take_known(struct judge *j, int64_t start_ms, int64_t length_ms)
+{
+    for (size_t i = 0; i < j->nknown; i++)
+        if (j->known[i].start_ms == start_ms && j->known[i].length_ms == length_ms) {
+            j->known[i] = j->known[--j->nknown];
+            return true;
+        }
+    return false;
+}
+
+static void wait_for_sink(struct judge *j, const struct closed *w)
+{
+    struct closed copy = *w;
+    copy.means = mem_array(npoints(j), sizeof *copy.means);
+    memcpy(copy.means, w->means, npoints(j) * sizeof *copy.means);
+    j->waiting = mem_resize(j->waiting, j->nwaiting + 1, sizeof *j->waiting);
+    j->waiting[j->nwaiting++] = copy;
+}
+
+static void close_window(struct judge *j, struct window *w, struct report to)
+{
+    struct closed closed = {.start_ms = w->start_ms, .length_ms = w->length_ms, .means = j->scratch};
+    for (size_t i = 0; i < npoints(j); i++)
+        closed.means[i] = tally_mean(&w->tallies[i], (uint32_t)(w->length_ms / CLOCK_MINUTE_MS));
+    w->open = false;
+    if (take_known(j, w->start_ms, w->length_ms))
+        return;
+    if (to.sink)
+        report_window(j, &closed, to);
+    else
+        wait_for_sink(j, &closed);
+}
+
+/* The first call with a sink after a restart: tells what the journal lacks. */
+static void report_waiting(struct judge *j, struct report to)
+{
+    for (size_t i = 0; i < j->nwaiting; i++) {
+        report_window(j, &j->waiting[i], to);
+        mem_free(j->waiting[i].means);
+    }
+    j->nwaiting = 0;
+}
+
+static void add_minute(struct judge *j, struct window *w, int64_t start_ms, const struct mean *means)
+{
+    if (!w->open) {
+        w->start_ms = clock_window_start(start_ms, w->length_ms, j->config->site.zone_min);
+        w->open = true;
+        memset(w->tallies, 0, npoints(j) * sizeof *w->tallies);
+    }
+    for (size_t i = 0; i < npoints(j); i++)
+        tally_minute(&w->tallies[i], &means[i]);
+}
+
+void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg)
+{
+    struct report to = {sink, arg};
+    bool stepped_back = j->fed && start_ms <= j->last_ms;
+    if (sink)
+        report_waiting(j, to);
+    for (int i = 0; i < j->nwindows; i++) {
+        struct window *w = &j->windows[i];
+        if (w->open && (stepped_back || start_ms >= w->start_ms + w->length_ms))
+            close_window(j, w, to);
+    }
+    for (int i = 0; i < j->nwindows; i++)
+        add_minute(j, &j->windows[i], start_ms, means);
+    j->fed = true;
+    j->last_ms = start_ms;
+    judge_advance(j, start_ms + CLOCK_MINUTE_MS, sink, arg);
+}
+
+void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg)
+{
+    struct report to = {sink, arg};
+    if (sink)
+        report_waiting(j, to);
+    for (int i = 0; i < j->nwindows; i++) {
+        struct window *w = &j->windows[i];
+        if (w->open && w->start_ms + w->length_ms <= now_ms)
+            close_window(j, w, to);
+    }
+    if (sink)
+        j->nknown = 0; /* the past is settled */
+}
+
+void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms)
+{
+    for (size_t i = 0; i < j->nwaiting; i++) {
+        struct closed *w = &j->waiting[i];
+        if (w->start_ms == start_ms && w->length_ms == length_ms) {
+            mem_free(w->means);
+            memmove(w, w + 1, (--j->nwaiting - i) * sizeof *w);
+            return;
+        }
+    }
+    j->known = mem_resize(j->known, j->nknown + 1, sizeof *j->known);
+    j->known[j->nknown++] = (struct known){start_ms, length_ms};
+}
+
+bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
+                   struct mean *so_far)
+{
+    for (int i = 0; i < j->nwindows; i++) {
+        const struct window *w = &j->windows[i];
+        if (w->length_ms != length_ms || !w->open)
+            continue;
+        *start_ms = w->start_ms;
+        int64_t minutes = (j->last_ms - w->start_ms) / CLOCK_MINUTE_MS + 1;
+        *so_far = tally_mean(&w->tallies[point], (uint32_t)minutes);
+        return true;
+    }
+    return false;
+}
