@@ -2,12 +2,23 @@
 #ifndef DUST_PROFILE_H
 #define DUST_PROFILE_H
 
+#include "daemon/base/buf.h"
+#include "daemon/base/schema.h"
 #include "daemon/base/yaml.h"
 #include "drivers/device.h"
 
-/* The profile lives as long as the program. On an error returns ERR_FORMAT (or ERR_NOT_FOUND, ERR_IO) and
+/* The profile is the caller's (profile_free). On an error returns ERR_FORMAT (or ERR_NOT_FOUND, ERR_IO) and
  * `why` says file:line:column, what was found and what is allowed. Main thread. */
 int profile_load(const char *file, struct profile **out, struct complaint *why);
+
+/* Accepts NULL. Nobody may still hold its points. */
+void profile_free(struct profile *p);
+
+/* Appends the profile as YAML that reads to the same, `indent` spaces in. */
+void profile_print(const struct profile *p, int indent, struct buf *out);
+
+/* Speeds a serial line can have: "9600" 9600 … */
+extern const struct word baud_words[];
 
 /* A name of the table, of the type, of the order, as in the files ("holding", "u32", "abcd"). */
 const char *table_str(enum modbus_table table);

@@ -1,0 +1,292 @@
+#include "drivers/profile.h"
+
+#include "daemon/base/err.h"
+#include "daemon/base/mem.h"
+#include "daemon/base/scalar.h"
+
+#include <math.h>
+#include <string.h>
+
+const struct word baud_words[] = {
+    {"1200",  1200},
+    {"2400",       2400},
+    {"4800",4800},
+    {"9600",  9600},
+    {"14400",       14400},
+    {"19200",  19200},
+    {"38400", 38400},
+    {"57600",       57600},
+    {"115200", 115200},
+    {"230400", 230400},
+    {0      }
+};
+
+static const struct word tables[] = {
+    {"coil",                TABLE_COIL},
+    {"discrete",                     TABLE_DISCRETE_INPUT},
+    {"holding",TABLE_HOLDING},
+    {"input",             TABLE_INPUT_REGISTER},
+    {0                    }
+};
+static const struct word types[] = {
+    {"bit",     TYPE_BIT},
+    {"u16",         TYPE_U16},
+    {"i16",TYPE_I16},
+    {"u32",     TYPE_U32},
+    {"i32",         TYPE_I32},
+    {"f32",TYPE_F32},
+    {"u64",     TYPE_U64},
+    {"f64",         TYPE_F64},
+    {"bcd16",     TYPE_BCD16},
+    {"bcd32",     TYPE_BCD32},
+    {0        }
+};
+static const struct word orders[] = {
+    {"abcd",      ORDER_ABCD},
+    {"cdab",           ORDER_CDAB},
+    {"badc",ORDER_BADC},
+    {"dcba",      ORDER_DCBA},
+    {0          }
+};
+
+static const char *word_of(const struct word *words, long value)
+{
+    while (words->text && words->value != value)
+        words++;
+    return words->text ? words->text : "unknown";
+}
+
+const char *table_str(enum modbus_table table)
+{
+    return word_of(tables, table);
+}
+
+const char *type_str(enum point_type type)
+{
+    return word_of(types, type);
+}
+
+const char *order_str(enum word_order order)
+{
+    return word_of(orders, order);
+}
+
+/* What a point can be for the judge and for the water, and a unit that its own must fit. */
+static const struct {
+    const char *name, *unit;
+} roles[] = {
+    {"pm1",            "ug/m3"},
+    {"pm25",           "ug/m3"},
+    {"pm10",           "ug/m3"},
+    {"tsp",            "ug/m3"},
+    {"wind_speed",     "m/s"  },
+    {"wind_direction", "deg"  },
+    {"temperature",    "degC" },
+    {"humidity",       "%"    },
+    {"pressure",       "kPa"  },
+    {"noise",          "dB"   },
+    {"rain",           "mm"   },
+    {"flow",           "m3/h" },
+    {"flow_total",     "m3"   },
+    {"water_pressure", "kPa"  },
+    {"spray_command",  ""     },
+    {"spray_feedback", ""     },
+};
+enum { ROLES = sizeof(roles) / sizeof(*roles) };
+
+static const char *check_role(const char *text)
+{
+    if (!text[0])
+        return NULL;
+    for (int i = 0; i < ROLES; i++)
+        if (strcmp(roles[i].name, text) == 0)
+            return NULL;
+    return "one of pm1 pm25 pm10 tsp wind_speed wind_direction temperature humidity pressure noise rain flow "
+           "flow_total water_pressure spray_command spray_feedback, or nothing";
+}
+
+static const char *check_format(const char *text)
+{
+    bool fits = strlen(text) == 3 && strchr("78", text[0]) && strchr("NEO", text[1]) && strchr("12", text[2]);
+    return fits ? NULL : "data bits, parity and stop bits, such as 8N1 or 8E1";
+}
+
+static const struct setting point_rows[] = {
+    {"name",                                            SETTING_KEY, FIELD(struct point, name), .meaning = "name of the point"},
+    {"title",                               SETTING_TITLE, FIELD(struct point, title_zh), .meaning = "as shown; the name when absent"},
+    {"unit",                   SETTING_UNIT, FIELD(struct point, unit), .meaning = "of the value after scale and offset"},
+    {"role",                                           SETTING_TEXT, FIELD(struct point, role), .check = check_role, .meaning = "what it is good for"},
+    {"table",                               SETTING_CHOICE, FIELD(struct point, table), .absent = "holding", .words = tables,
+     .meaning = "read by function code 1, 2, 3, 4"},
+    {"address",      SETTING_ADDRESS, FIELD(struct point, address), .required = true, .high = "65535",
+     .meaning = "protocol address, from 0"},
+    {"type",                                            SETTING_CHOICE, FIELD(struct point, type), .required = true, .words = types,
+     .meaning = "what the registers hold"},
+    {"order",                               SETTING_CHOICE, FIELD(struct point, order), .absent = "abcd", .words = orders,
+     .meaning = "bytes on the wire of a value ABCD"},
+    {"bit", SETTING_INT, FIELD(struct point, bit), .absent = "-1", .low = "-1", .high = "15",
+     .meaning = "of a register, for type bit; -1 none"},
+    {"scale",                                            SETTING_NUMBER, FIELD(struct point, scale), .absent = "1",
+     .meaning = "value = raw * scale + offset"},
+    {"offset",                               SETTING_NUMBER, FIELD(struct point, offset), .absent = "0", .meaning = "in the unit"},
+    {"decimals",                              SETTING_INT, FIELD(struct point, decimals), .absent = "0", .low = "0", .high = "6",
+     .meaning = "shown and published"},
+    {"low",                                                 SETTING_NUMBER, FIELD(struct point, low), .meaning = "below it the reading is a fault"},
+    {"high",     SETTING_NUMBER, FIELD(struct point, high), .meaning = "top of the measuring range"},
+    {"invalid",                                           SETTING_RAWS, FIELD(struct point, invalid), COUNT(struct point, ninvalid),
+     .meaning = "raw values that mean: no value"},
+    {"writable",                                  SETTING_BOOL, FIELD(struct point, writable), .absent = "false", .meaning = "may be written"},
+    {0                                                }
+};
+
+static bool is_bit_table(const struct point *p)
+{
+    return p->table == TABLE_COIL || p->table == TABLE_DISCRETE_INPUT;
+}
+
+static int check_bits(const struct yaml_doc *doc, const struct yaml_node *map, const struct point *p,
+                      struct complaint *why)
+{
+    const struct yaml_node *type = yaml_get(map, "type"), *bit = yaml_get(map, "bit");
+    if (is_bit_table(p) && p->type != TYPE_BIT)
+        return yaml_complain(doc, type, why, "found type %s in table %s; allowed: bit", type_str(p->type),
+                             table_str(p->table));
+    if (is_bit_table(p) && p->bit >= 0)
+        return yaml_complain(doc, bit, why, "found a bit in table %s; allowed: only in holding and input",
+                             table_str(p->table));
+    if (!is_bit_table(p) && (p->type == TYPE_BIT) != (p->bit >= 0))
+        return yaml_complain(doc, bit ? bit : type, why,
+                             "found type %s and bit %d; allowed: in registers, type bit with bit 0 to 15",
+                             type_str(p->type), p->bit);
+    if (p->writable && (p->table == TABLE_DISCRETE_INPUT || p->table == TABLE_INPUT_REGISTER))
+        return yaml_complain(doc, yaml_get(map, "writable"), why,
+                             "found a writable point in table %s; allowed: in coil and holding",
+                             table_str(p->table));
+    return ERR_OK;
+}
+
+static int check_numbers(const struct yaml_doc *doc, const struct yaml_node *map, const struct point *p,
+                         struct complaint *why)
+{
+    int registers = point_registers(p);
+    uint64_t most = registers == 4 ? UINT64_MAX : (UINT64_C(1) << (16 * registers)) - 1;
+    if (p->scale == 0)
+        return yaml_complain(doc, yaml_get(map, "scale"), why, "found scale 0; allowed: any other number");
+    if (p->low >= p->high)
+        return yaml_complain(doc, yaml_get(map, "high"), why,
+                             "found a range from %g to %g; allowed: low < high", p->low, p->high);
+    if (p->address + registers > 65536)
+        return yaml_complain(doc, yaml_get(map, "address"), why,
+                             "found address %u for %d registers; allowed: up to 65535", p->address,
+                             registers);
+    for (int i = 0; i < p->ninvalid; i++)
+        if (p->invalid[i] > most)
+            return yaml_complain(doc, &yaml_get(map, "invalid")->items[i], why,
+                                 "found a raw value that type %s cannot hold; allowed: at most 0x%llX",
+                                 type_str(p->type), (unsigned long long)most);
+    return ERR_OK;
+}
+
+static int check_point(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
+                       struct complaint *why)
+{
+    const struct point *p = object;
+    int error = check_bits(doc, map, p, why);
+    if (!error)
+        error = check_numbers(doc, map, p, why);
+    for (int i = 0; i < ROLES && !error; i++) {
+        double converted;
+        const struct yaml_node *unit = yaml_get(map, "unit");
+        if (strcmp(roles[i].name, p->role) == 0 && unit_convert(1, p->unit, roles[i].unit, &converted))
+            error = yaml_complain(doc, unit ? unit : yaml_get(map, "role"), why,
+                                  "found the unit \"%s\" for the role %s; allowed: one that fits \"%s\"",
+                                  p->unit, p->role, roles[i].unit);
+    }
+    return error;
+}
+
+static const struct schema point_schema = {"point", sizeof(struct point), point_rows, NULL, check_point};
+
+static const struct setting profile_rows[] = {
+    {"title",               SETTING_TITLE, FIELD(struct profile, title_zh), .required = true,
+     .meaning = "what people call it"},
+    {"vendor", SETTING_TEXT, FIELD(struct profile, vendor), .meaning = "who makes it"},
+    {"source",     SETTING_TEXT, FIELD(struct profile, source), .meaning = "where the map was seen"},
+    {"doubt",                     SETTING_TEXT, FIELD(struct profile, doubt), .meaning = "what is not proven"},
+    {"baud",         SETTING_CHOICE, FIELD(struct profile, baud), .words = baud_words, .meaning = "factory setting"},
+    {"format",              SETTING_TEXT, FIELD(struct profile, parity), .check = check_format,
+     .meaning = "factory setting, 8N1"},
+    {"unit_id",                     SETTING_INT, FIELD(struct profile, unit_id), .low = "1", .high = "255",
+     .meaning = "factory setting"},
+    {"turnaround",     SETTING_DURATION, FIELD(struct profile, turnaround_ms), .low = "0ms", .high = "5s",
+     .meaning = "silence it needs after an answer"},
+    {"timeout",              SETTING_DURATION, FIELD(struct profile, timeout_ms), .low = "0ms", .high = "10s",
+     .meaning = "longest it thinks before it answers"},
+    {"max_registers",                     SETTING_INT, FIELD(struct profile, max_registers), .absent = "125", .low = "1",
+     .high = "125", .meaning = "per request"},
+    {"points",SETTING_KEYED, FIELD(struct profile, points), COUNT(struct profile, npoints), .required = true,
+     .sub = &point_schema, .meaning = "what can be read"},
+    {0              }
+};
+
+static int check_profile(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
+                         struct complaint *why)
+{
+    const struct profile *p = object;
+    const struct yaml_node *points = yaml_get(map, "points");
+    if (p->npoints > PROFILE_POINTS_MAX)
+        return yaml_complain(doc, points, why, "found %d points; allowed: at most %d", p->npoints,
+                             PROFILE_POINTS_MAX);
+    for (int i = 0; i < p->npoints; i++)
+        if (point_registers(&p->points[i]) > p->max_registers)
+            return yaml_complain(doc, &points->keys[i], why,
+                                 "found a point of %d registers; allowed: max_registers, %d",
+                                 point_registers(&p->points[i]), p->max_registers);
+    return ERR_OK;
+}
+
+static const struct schema profile_schema = {"profile", sizeof(struct profile), profile_rows, NULL,
+                                             check_profile};
+
+/* The name is the file's; a point without title is called by its name. */
+static void name_things(struct profile *p, const char *file)
+{
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file, *dot = strrchr(base, '.');
+    p->name = mem_string_n(base, dot ? (size_t)(dot - base) : strlen(base));
+    for (int i = 0; i < p->npoints; i++) {
+        struct point *point = &p->points[i];
+        if (point->title_zh[0] || point->title_en[0])
+            continue;
+        mem_free((char *)point->title_zh);
+        mem_free((char *)point->title_en);
+        point->title_zh = mem_string(point->name);
+        point->title_en = mem_string(point->name);
+    }
+}
+
+int profile_load(const char *file, struct profile **out, struct complaint *why)
+{
+    struct profile *p = mem_new(struct profile);
+    int error = schema_load(&profile_schema, file, p, NULL, why);
+    if (error) {
+        mem_free(p);
+        return error;
+    }
+    name_things(p, file);
+    *out = p;
+    return ERR_OK;
+}
+
+void profile_free(struct profile *p)
+{
+    if (!p)
+        return;
+    mem_free((char *)p->name);
+    schema_finish(&profile_schema, p);
+    mem_free(p);
+}
+
+void profile_print(const struct profile *p, int indent, struct buf *out)
+{
+    schema_print(&profile_schema, p, indent, out);
+}
