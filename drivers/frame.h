@@ -1,0 +1,30 @@
+/* What a request and its answer look like on the wire, and whether an answer is one: the comparison that
+ * libmodbus leaves incomplete (it never compares the MBAP length or, on TCP, the unit). Pure, any thread. */
+#ifndef DUST_FRAME_H
+#define DUST_FRAME_H
+
+#include "daemon/sample.h"
+#include "drivers/plan.h"
+
+#include <stddef.h>
+
+enum { FRAME_VALUES_MAX = 2000, FRAME_PDU_REQUEST = 6, FRAME_MBAP = 7 };
+
+/* A read request as unit id and PDU (6 bytes): an RTU frame without its CRC. */
+void frame_request(int unit, const struct request *r, uint8_t out[static FRAME_PDU_REQUEST]);
+
+/* Bytes of a whole RTU answer to `r`, unit to CRC. */
+int frame_answer_bytes(const struct request *r);
+
+/* Judges unit id and PDU of an answer, `n` bytes without CRC. WHY_NONE: `values` has r->count values, a bit
+ * is 0 or 1. WHY_EXCEPTION: *exception is set. Otherwise WHY_GARBLED. */
+enum why frame_check(int unit, const struct request *r, const uint8_t *answer, size_t n, uint16_t *values,
+                     uint8_t *exception);
+
+/* The header before unit id and PDU on Modbus TCP; `tid` is echoed. `length` counts unit id and PDU. */
+void frame_mbap(uint16_t tid, size_t length, uint8_t out[static FRAME_MBAP - 1]);
+
+/* Whether `n` bytes are one whole TCP frame that answers `tid`. */
+bool frame_mbap_fits(uint16_t tid, const uint8_t *frame, size_t n);
+
+#endif

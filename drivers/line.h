@@ -1,0 +1,59 @@
+/* One line: a serial port, a Modbus TCP connection or RTU frames through a transparent converter, driven by
+ * libmodbus with its traps closed (this is the only place with modbus.h). Asks one question at a time, keeps
+ * the silence of 3.5 characters before each, and after an error listens until the line is quiet. All times
+ * are wire time. Used by one thread. */
+#ifndef DUST_LINE_H
+#define DUST_LINE_H
+
+#include "daemon/sample.h"
+#include "drivers/plan.h"
+
+struct line;
+
+struct line_question {
+    int unit;
+    const struct request *request;
+    int timeout_us;    /* longest the unit may think; frame times are added */
+    int turnaround_us; /* silence we leave before it, beyond 3.5 characters */
+};
+
+struct line_answer {
+    enum why why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now */
+    uint8_t exception;
+    int error;              /* errno */
+    int rtt_us;             /* request to end of answer, of an answer or exception */
+    const uint16_t *values; /* request->count registers or bits, until the next question */
+};
+
+/* A closed line. When `stop_fd` (-1: none) becomes readable every wait but that for an answer ends at once.
+ */
+struct line *line_create(const struct bus_config *config, int stop_fd);
+
+/* Only when closed. A serial line is locked against other programs and listened to before its first use: a
+ * unit may still be answering our predecessor. ERR_IO with errno. */
+int line_open(struct line *l);
+void line_close(struct line *l);
+bool line_is_open(const struct line *l);
+
+/* Whether the port or connection went away while nobody asked. */
+bool line_is_hung_up(const struct line *l);
+
+/* The descriptor to watch for hanging up, -1 while closed. */
+int line_fd(const struct line *l);
+
+/* Asks and waits for the answer, at most timeout_us and the frames' own time. The line must be open. */
+void line_ask(struct line *l, const struct line_question *q, struct line_answer *a);
+
+/* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters
+ * and no answer to the last question can still come, which is `late_us` after it was asked; drops what came
+ * (at most 2 s and 4 KiB) and flushes. A TCP connection is closed instead. After a good answer does nothing.
+ */
+void line_settle(struct line *l, int late_us);
+
+/* A second request's price in characters of wire time (plan.h). */
+int line_overhead_bytes(const struct bus_config *config, int turnaround_us);
+
+/* Accepts NULL. */
+void line_destroy(struct line *l);
+
+#endif

@@ -1,0 +1,164 @@
+/* A dead unit costs its time-out at every slot. So after two failures and three seconds it is only probed,
+ * one request at doubling gaps, and its slots report "no answer" without using the bus. One answer restores
+ * it. An answer is an answer even when it is an exception: the unit lives. But a gateway's "no answer from
+ * behind me" is none. */
+#include "drivers/unit.h"
+
+#include "drivers/line.h"
+
+enum {
+    FAILURES_DEAD = 2,
+    DEAD_AFTER_US = 3000000,
+    PROBE_FIRST_US = 1000000,
+    PROBE_LAST_US = 30000000,
+    LATE_FACTOR = 3, /* a unit that answers late does so within three time-outs */
+    EXCEPTION_GATEWAY_PATH = 0x0A,
+    EXCEPTION_GATEWAY_TARGET = 0x0B
+};
+
+/* The first request that covers a point reads it. */
+static void assign_points(struct unit *u)
+{
+    const struct profile *profile = u->device->profile;
+    for (int i = 0; i < profile->npoints; i++) {
+        int k = 0;
+        while (k + 1 < u->nrequests && !plan_covers(&u->requests[k], &profile->points[i]))
+            k++;
+        u->request_of[i] = k;
+    }
+}
+
+void unit_init(struct unit *u, const struct bus_config *bus, const struct device *d, int place, int places)
+{
+    const struct profile *profile = d->profile;
+    *u = (struct unit){.device = d};
+    u->timeout_us = 1000 * (profile->timeout_ms ? profile->timeout_ms : bus->timeout_ms);
+    u->turnaround_us = 1000 * (profile->turnaround_ms ? profile->turnaround_ms : bus->turnaround_ms);
+    u->nrequests =
+        plan_build(profile, line_overhead_bytes(bus, u->turnaround_us), u->requests, PROFILE_POINTS_MAX);
+    assign_points(u);
+    u->phase_ms = d->period_ms * place / places;
+}
+
+void unit_start(struct unit *u, int64_t now_ms)
+{
+    int64_t period = u->device->period_ms;
+    int64_t over = (now_ms - u->phase_ms) % period;
+    u->next_ms = now_ms - over + (over < 0 ? 0 : period);
+}
+
+int unit_slot_done(struct unit *u, int64_t now_ms)
+{
+    int64_t period = u->device->period_ms;
+    u->next_ms += period;
+    if (now_ms < u->next_ms)
+        return 0;
+    int64_t missed = (now_ms - u->next_ms) / period;
+    u->next_ms += missed * period;
+    return missed > INT32_MAX ? INT32_MAX : (int)missed;
+}
+
+bool unit_is_stranded(const struct unit *u, int64_t now_ms)
+{
+    return u->next_ms > now_ms + u->device->period_ms;
+}
+
+bool unit_may_ask(const struct unit *u, int64_t now_us)
+{
+    return !u->dead || now_us >= u->probe_us;
+}
+
+int unit_late_us(const struct unit *u)
+{
+    return u->dead ? u->timeout_us : LATE_FACTOR * u->timeout_us;
+}
+
+static bool from_a_gateway(enum why why, uint8_t exception)
+{
+    return why == WHY_EXCEPTION &&
+           (exception == EXCEPTION_GATEWAY_PATH || exception == EXCEPTION_GATEWAY_TARGET);
+}
+
+static bool report(struct unit *u, int state)
+{
+    bool news = (int)u->reported != state;
+    u->reported = state == UNIT_UP ? UNIT_UP : UNIT_DOWN;
+    return news;
+}
+
+static bool take_answer(struct unit *u)
+{
+    u->failures = 0;
+    u->dead = false;
+    return report(u, UNIT_UP);
+}
+
+bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us)
+{
+    if (why == WHY_NONE || (why == WHY_EXCEPTION && !from_a_gateway(why, exception)))
+        return take_answer(u);
+    u->why = why;
+    u->exception = exception;
+    if (why == WHY_LINE) { /* not the unit's fault: it starts afresh when the line is back */
+        u->failures = 0;
+        u->dead = false;
+        return report(u, UNIT_DOWN);
+    }
+    if (u->failures++ == 0)
+        u->failing_us = now_us;
+    if (u->dead) {
+        u->probe_gap = u->probe_gap * 2 > PROBE_LAST_US ? PROBE_LAST_US : u->probe_gap * 2;
+        u->probe_us = now_us + u->probe_gap;
+        return false;
+    }
+    if (u->failures < FAILURES_DEAD || now_us - u->failing_us < DEAD_AFTER_US)
+        return false;
+    u->dead = true;
+    u->probe_gap = PROBE_FIRST_US;
+    u->probe_us = now_us + u->probe_gap;
+    return report(u, UNIT_DOWN);
+}
+
+bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception)
+{
+    return why == WHY_NO_ANSWER || why == WHY_LINE || from_a_gateway(why, exception) ||
+           (u->dead && why == WHY_GARBLED);
+}
+
+static bool same(const struct request *a, const struct request *b)
+{
+    return a->table == b->table && a->address == b->address && a->count == b->count;
+}
+
+/* The points of request `k`, each with its own request; bits of one register share theirs. */
+static int single_requests(const struct unit *u, int k, struct request *out)
+{
+    const struct profile *profile = u->device->profile;
+    int n = 0;
+    for (int i = 0; i < profile->npoints; i++) {
+        const struct point *p = &profile->points[i];
+        struct request own = {p->table, p->address, (uint16_t)point_registers(p)};
+        int known = 0;
+        while (known < n && !same(&out[known], &own))
+            known++;
+        if (u->request_of[i] == k && known == n)
+            out[n++] = own;
+    }
+    return n;
+}
+
+bool unit_split(struct unit *u, int request)
+{
+    struct request single[PROFILE_POINTS_MAX];
+    int n = single_requests(u, request, single);
+    if (n < 1 || (n == 1 && same(&single[0], &u->requests[request])) ||
+        u->nrequests - 1 + n > PROFILE_POINTS_MAX)
+        return false;
+    for (int i = u->nrequests - 1; i > request; i--)
+        u->requests[i + n - 1] = u->requests[i];
+    for (int i = 0; i < n; i++)
+        u->requests[request + i] = single[i];
+    u->nrequests += n - 1;
+    assign_points(u);
+    return true;
+}
