@@ -43,19 +43,25 @@ enum light { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_RED }; /* on time; 24 h or less le
 
 struct issue {
     char id[32];      /* "LQ-2026-0001" */
-    char key[160];    /* what it is one issue of: "<kind>|<limit or requirement>|<cause>" */
+    char key[180];    /* what it is one issue of: "<kind>|<limit or requirement>|<cause>" */
     char kind[16];    /* "limit", "device" */
     char subject[96]; /* limit id, device name */
     char cause[64];   /* point or device */
     enum issue_state state;
     int64_t found_ms, answer_due_ms, rectify_due_ms, ended_ms; /* 0: none */
     char person[64];                                           /* responsible */
+    int64_t rectified_ms;                                      /* since when it waits for review; 0 */
     int nsteps, nevidence;
     bool answered;
+    bool confirmed;    /* by a person; until then a device's finding is a lead (线索) */
+    bool relapse;      /* 反弹: found within 30 days after `previous` was closed */
+    char previous[32]; /* the issue of the same key before this one, closed or dismissed; "" none */
     int64_t last_seq;
     json_t *steps; /* the last 20 steps, as in their rows; owned by the issue */
     json_t *first; /* the opening step */
 };
+
+enum { LEDGER_ISSUE_MAX = 12000, LEDGER_STEP_MAX = 8000 }; /* bytes of JSON */
 
 struct ledger;
 
@@ -72,30 +78,32 @@ struct finding {
 };
 
 /* A finding opens an issue, or adds evidence to the open one of the same key, or returns one that waits for
- * review. `body` is the step as a journal body (mem_free), `id` the issue's. Apply it with ledger_apply when
- * its row has a seq. */
+ * review. `body` is the step as a journal body (mem_free), `id` the issue's. Nothing changes before
+ * ledger_apply: apply each step before the next is asked for. Texts are cut to 400 bytes on a code point;
+ * ERR_FORMAT: unknown kind, names too long, evidence that is no object or more than 4 KiB. */
 int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32]);
 
-/* The trouble is over (equipment and data kinds close themselves, 自动恢复). ERR_NOT_FOUND: nothing is open.
- */
+/* The trouble is over. Equipment and data kinds (自动恢复) and events close themselves by it; an outage past
+ * its first deadline stays for a person to close and only notes it. ERR_NOT_FOUND: nothing is open.
+ * ERR_STATE: only a person closes this kind. */
 int ledger_recover(struct ledger *l, int64_t now_ms, const char *kind, const char *subject, const char *cause,
                    char **body, char id[static 32]);
 
-/* What a person does. `role` checks are made here (role x verb table). `as_root` is recorded. ERR_DENIED,
- * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT with `why` in plain words. */
+/* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. ERR_DENIED,
+ * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is missing or over 1,000 bytes) with `why` in plain words. */
 struct act {
     const char *issue;
     enum verb verb;
     const struct person *by;
     bool as_root;
     const char *text;   /* the reason, the measure; some verbs need one */
-    const char *person; /* assign: to whom */
+    const char *person; /* assign: to whom; NULL or "": who is responsible already */
 };
 int ledger_act(struct ledger *l, int64_t now_ms, const struct act *a, char **body, char *why,
                size_t why_size);
 
-/* Applies a step row (kind "issue"): now, or at start from the journal. ERR_FORMAT for a body that is no
- * step. */
+/* Applies a step row (kind "issue"): now, or at start from the journal. ERR_FORMAT for a body that is no step
+ * of this ledger (unreadable, from another state, out of turn, an old seq): nothing of it is applied. */
 int ledger_apply(struct ledger *l, int64_t seq, const char *body);
 
 /* Issue numbers go on after `last` ("LQ-2026-0007"), from journal.last of a lost database. */
@@ -108,9 +116,10 @@ const struct issue *ledger_at(const struct ledger *l, int i); /* by number */
 bool issue_is_open(const struct issue *i);
 enum light issue_light(const struct issue *i, int64_t now_ms);
 
-/* The issue as published and shown:
- * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"person",
- * "found","answer_due","rectify_due","light","overdue","steps":[…]…}. A new reference. */
+/* The issue as published and shown, at most LEDGER_ISSUE_MAX bytes (older steps are left out):
+ * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"person","found",
+ * "answer_due","rectify_due","ended","light","overdue","answered","evidence","previous","relapse","nsteps",
+ * "steps":[…]}; what there is none of is absent. A new reference. */
 json_t *issue_json(const struct issue *i, int64_t now_ms);
 
 const char *issue_state_str(enum issue_state s); /* "found" */

@@ -541,14 +541,24 @@ struct told {
 
 static struct told told[EVENTS_MAX]; /* of the restart test */
 
+static bool same_mean(const struct mean *a, const struct mean *b)
+{
+    bool same = a->n == b->n && a->of == b->of && a->quality == b->quality;
+    return same && (a->n == 0 || (a->mean == b->mean && a->min == b->min && a->max == b->max));
+}
+
 static bool same_event(int a, int b)
 {
     const struct judge_event *x = &heard.events[a], *y = &heard.events[b];
     if (x->kind != y->kind || x->start_ms != y->start_ms || x->length_ms != y->length_ms)
         return false;
+    for (int p = 0; x->kind == JUDGE_WINDOW && p < POINTS; p++)
+        if (!same_mean(&heard.means[a][p], &heard.means[b][p]))
+            return false;
     if (x->kind == JUDGE_WINDOW)
-        return memcmp(heard.means[a], heard.means[b], sizeof heard.means[a]) == 0;
-    return x->limit == y->limit && x->point == y->point && x->verdict == y->verdict;
+        return true;
+    return same_mean(&x->mean, &y->mean) && x->limit == y->limit && x->point == y->point &&
+           x->verdict == y->verdict;
 }
 
 /* A judge that died after minute `dead` was committed and gets the journal: the minutes of this day, and the

@@ -1,0 +1,103 @@
+/* How an issue looks: light, title, JSON. */
+#include "daemon/base/clock.h"
+#include "daemon/ledger/life.h"
+#include "daemon/ledger/step.h"
+
+#include <stdio.h>
+
+static const char *const light_names[] = {
+    [LIGHT_GREEN] = "green", [LIGHT_YELLOW] = "yellow", [LIGHT_RED] = "red"};
+
+bool issue_is_open(const struct issue *i)
+{
+    return i->state != ISSUE_CLOSED && i->state != ISSUE_DISMISSED;
+}
+
+/* The time that counts against the deadlines: it stands still while others review, and at the end. */
+static int64_t counted(const struct issue *i, int64_t now_ms)
+{
+    if (i->rectified_ms)
+        return i->rectified_ms;
+    return issue_is_open(i) ? now_ms : i->ended_ms;
+}
+
+static enum light light_of(int64_t due_ms, int64_t at_ms)
+{
+    if (due_ms == 0 || due_ms - at_ms > CLOCK_DAY_MS)
+        return LIGHT_GREEN;
+    return at_ms > due_ms ? LIGHT_RED : LIGHT_YELLOW;
+}
+
+enum light issue_light(const struct issue *i, int64_t now_ms)
+{
+    bool waits = issue_is_open(i) && !i->rectified_ms;
+    int64_t at_ms = counted(i, now_ms);
+    enum light rectify = light_of(i->rectify_due_ms, at_ms);
+    enum light answer = i->answered ? LIGHT_GREEN : light_of(i->answer_due_ms, at_ms);
+    enum light worse = answer > rectify ? answer : rectify;
+    if (i->state == ISSUE_DISMISSED)
+        return LIGHT_GREEN;
+    /* what is rectified or over was late or in time; it is not about to be late */
+    return worse == LIGHT_YELLOW && !waits ? LIGHT_GREEN : worse;
+}
+
+/* "疑似扬尘超标：…" until a person has confirmed what a device found, "扬尘超标：…" then. */
+static json_t *title(const struct issue *i)
+{
+    const struct kind *kind = kind_find(i->kind);
+    const json_t *texts = json_object_get(i->first, "title");
+    bool lead = kind->suspicion && !i->confirmed;
+    char zh[STEP_TITLE_MAX + 100], en[STEP_TITLE_MAX + 100];
+    snprintf(zh, sizeof zh, "%s%s：%s", lead ? "疑似" : "", kind->title_zh,
+             step_string(texts, "zh", STEP_TITLE_MAX + 1));
+    snprintf(en, sizeof en, "%s%s: %s", lead ? "Suspected: " : "", kind->title_en,
+             step_string(texts, "en", STEP_TITLE_MAX + 1));
+    return json_pack("{s:s,s:s}", "zh", zh, "en", en);
+}
+
+/* A device's data are a lead, not proof (domain.md 1.2). */
+static json_t *basis(const struct issue *i)
+{
+    if (i->confirmed)
+        return json_pack("{s:s,s:s}", "zh", "已由人员确认", "en", "confirmed by a person");
+    return json_pack("{s:s,s:s}", "zh", "设备监测线索，待人员核实", "en",
+                     "a lead from a device, to be verified by a person");
+}
+
+static void add_stamp(json_t *object, const char *key, int64_t at_ms)
+{
+    if (at_ms)
+        json_object_set_new(object, key, json_integer(at_ms));
+}
+
+/* As many of the last steps as fit. */
+static void add_steps(json_t *object, const struct issue *i)
+{
+    json_t *steps = json_copy(i->steps);
+    json_object_set_new(object, "steps", steps);
+    while (json_array_size(steps) > 1 && json_dumpb(object, NULL, 0, JSON_COMPACT) > LEDGER_ISSUE_MAX)
+        json_array_remove(steps, 0);
+}
+
+json_t *issue_json(const struct issue *i, int64_t now_ms)
+{
+    enum light light = issue_light(i, now_ms);
+    json_t *object =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "id", i->id, "state", issue_state_str(i->state),
+                  "state_zh", issue_state_zh(i->state), "kind", i->kind, "subject", i->subject, "cause",
+                  i->cause, "title", title(i), "basis", basis(i));
+    step_add_text(object, "person", i->person);
+    add_stamp(object, "found", i->found_ms);
+    add_stamp(object, "answer_due", i->answer_due_ms);
+    add_stamp(object, "rectify_due", i->rectify_due_ms);
+    add_stamp(object, "ended", i->ended_ms);
+    json_object_set_new(object, "light", json_string(light_names[light]));
+    json_object_set_new(object, "overdue", json_boolean(light == LIGHT_RED));
+    json_object_set_new(object, "answered", json_boolean(i->answered));
+    json_object_set_new(object, "evidence", json_integer(i->nevidence));
+    step_add_text(object, "previous", i->previous);
+    json_object_set_new(object, "relapse", json_boolean(i->relapse));
+    json_object_set_new(object, "nsteps", json_integer(i->nsteps));
+    add_steps(object, i);
+    return object;
+}

@@ -1,0 +1,39 @@
+/* The tables of the ledger: which verb leads from which state to which, who may do what, what kinds of issues
+ * there are. Const data; any thread. */
+#ifndef DUST_LIFE_H
+#define DUST_LIFE_H
+
+#include "daemon/ledger/ledger.h"
+
+enum closer {
+    CLOSER_PERSON, /* limits and requirements: only a person signs off (销号) */
+    CLOSER_EVENT,  /* a vehicle's wash: the next right event */
+    CLOSER_SELF,   /* equipment and data: recovery (自动恢复) */
+};
+
+struct kind {
+    const char *name;
+    enum closer closer;
+    const char *title_zh, *title_en;
+    bool suspicion; /* a device's finding against somebody: 疑似 until a person confirms (domain.md 1.2) */
+    bool close_needs_text;
+};
+
+/* NULL: no such kind. */
+const struct kind *kind_find(const char *name);
+
+/* The state that `verb` leads to, ISSUE__STATES when it is not allowed. */
+enum issue_state life_next(enum issue_state from, enum verb verb);
+
+/* Roles (set of enum role) that may; 0: the machine's. */
+unsigned life_roles(enum verb verb);
+bool life_machine(enum verb verb);
+bool life_needs_text(enum verb verb);
+
+/* Whether somebody with these roles may: the responsible unit (site, contractor) never confirms, assigns,
+ * returns, closes or dismisses, whatever other role he has. */
+bool life_may(unsigned roles, enum verb verb);
+
+int state_parse(const char *text, enum issue_state *s);
+
+#endif
