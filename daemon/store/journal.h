@@ -1,7 +1,8 @@
 /* The hash chain. Pure: main appends rows here and hands them to the store thread; verify walks them again.
  *   hash = SHA-256(previous hash || seq as 8 bytes big-endian || SHA-256(body))
  * A body is the exact JSON text that is published; it starts {"ts":<at_ms>,"kind":"…","subject":"…" so that
- * the columns beside it are covered by the chain too. The first row's previous hash is 32 zero bytes. */
+ * the columns beside it are covered by the chain too: journal_append asserts it, journal_check demands it.
+ * The first row's previous hash is 32 zero bytes. */
 #ifndef DUST_JOURNAL_H
 #define DUST_JOURNAL_H
 
@@ -27,7 +28,8 @@ struct journal {              /* the head: where the next row goes */
     uint8_t hash[HASH_SIZE];
 };
 
-/* Fills the row's seq, body_sha256 and hash and moves the head. The strings become the row's (row_finish). */
+/* Fills the row's seq, body_sha256 and hash and moves the head. kind and subject are copied, `body` becomes
+ * the row's (row_finish). */
 void journal_append(struct journal *j, struct row *row, int64_t at_ms, const char *kind, const char *subject,
                     char *body);
 
@@ -37,6 +39,9 @@ int journal_check(struct journal *j, const struct row *row);
 
 void hash_bytes(const void *bytes, size_t length, uint8_t hash[static HASH_SIZE]);
 void hash_hex(const uint8_t hash[static HASH_SIZE], char hex[static 65]);
+
+/* 64 lower case hex digits back into bytes; ERR_FORMAT. */
+int hash_parse(const char *hex, uint8_t hash[static HASH_SIZE]);
 
 /* Frees the strings, not the struct. */
 void row_finish(struct row *row);

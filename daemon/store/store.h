@@ -21,9 +21,10 @@ struct store_cursor {
 /* Why and how the database was opened. */
 struct store_opened {
     struct journal head;
-    bool created; /* a new database */
+    bool created; /* no row yet: a new database, or one whose first row never came */
     bool clean;   /* the last run ended by stop row */
-    bool damaged; /* the old file was set aside as `aside` (created is true too) */
+    bool
+        damaged; /* it has a predecessor, set aside as `aside` ("": the file was gone); created is true too */
     char aside[256];
     struct journal predecessor; /* from journal.last when damaged; id "" when unknown */
     int64_t last_at_ms;         /* of the last row, 0 for none */
@@ -33,7 +34,8 @@ struct store_opened {
 /* Opens or creates <dir>/dust.db, migrates, checks the journal's last segment (the last 1,000 rows). Damage:
  * the file is set aside with a message and a new database is made. `simulated` marks a new database; a
  * mismatch with an old one is ERR_DENIED. ERR_VERSION: made by a newer program. ERR_STATE: another process
- * holds it. */
+ * holds it. ERR_IO: the directory or the disk says no. A database is damaged too when it does not hold the
+ * row that journal.last names: going on would give a seq a second content. */
 int store_open(const char *dir, bool simulated, struct store **out, struct store_opened *info);
 
 /* Before store_start: calls `each` for rows of `kind` (NULL: any) with at_ms >= from_ms, in seq order, and
@@ -58,11 +60,14 @@ struct batch {
 };
 
 enum store_message_kind {
-    STORE_COMMITTED, /* everything up to `seq` is on the disk */
+    STORE_COMMITTED, /* everything up to `seq` and the first `batches` batches since store_start are on the
+                        disk; one message may tell of several */
     STORE_PAGE,      /* the answer to store_ask; `page` becomes the receiver's (page_free) */
-    STORE_STUCK, /* a commit failed; it is retried with back-off, nothing is dropped; `text` says why. Once.
-                  */
-    STORE_WELL,  /* commits succeed again */
+    STORE_STUCK,   /* a commit failed; it is retried with back-off, nothing is dropped; `text` says why. Once.
+                    */
+    STORE_WELL,    /* commits succeed again */
+    STORE_DAMAGED, /* SQLite finds the file damaged: no commit will succeed. Leave and start again: store_open
+                      then sets it aside. `text` says more. Once. */
 };
 
 struct raw_block {
@@ -76,13 +81,15 @@ struct page {
     int nrows;
     struct raw_block *blocks;
     int nblocks;
-    int64_t next; /* ask again with after = next; 0: this was the end */
-    int error;    /* ERR_OK, or why there is nothing */
+    int64_t next; /* ask again with after = next (also when this page is empty); 0: this was the end */
+    int error; /* ERR_OK, or why there is nothing; ERR_DAMAGED: the row `next` fails the chain, is not served
+                */
 };
 
 struct store_message {
     enum store_message_kind kind;
     int64_t seq;
+    uint64_t batches;
     uint64_t asker; /* of the question */
     struct page *page;
     char text[160];
@@ -91,6 +98,9 @@ struct store_message {
 /* Starts the thread. Messages come through store_ring. */
 int store_start(struct store *s);
 struct ring *store_ring(struct store *s);
+
+/* Frees what a batch owns: for one that store_commit refused. */
+void batch_finish(struct batch *b);
 
 /* Hands over a batch (at most an hour of them is kept while the disk is stuck; ERR_FULL then, the batch stays
  * the caller's). Never blocks. */
@@ -102,15 +112,16 @@ struct question {
     char kind[16];          /* rows of this kind; "" any */
     int64_t after;          /* seq > after */
     int64_t from_ms, to_ms; /* from_ms <= at_ms < to_ms; 0, INT64_MAX: all */
-    int limit;              /* rows or blocks; the page also ends after 20 ms or 1 MiB */
+    int limit;              /* rows or blocks, 0: 1,000; the page also ends after 20 ms or 1 MiB */
 };
 
 /* Asks for a page; answered between two commits. ERR_FULL: ask again later. Never blocks. */
 int store_ask(struct store *s, const struct question *q);
 void page_free(struct page *p);
 
-/* Commits what is waiting (for at most `wait_ms`, wire time), then ends the thread and closes the database.
- */
+/* Commits what is waiting (for at most `wait_ms`, wire time), then ends the thread, closes the database and
+ * frees the store. When the disk does not let go of the thread, the store is left to it: the caller exits.
+ * Also for a store that was never started. Accepts NULL. */
 void store_stop(struct store *s, int wait_ms);
 
 /* For `dustctl --db FILE`: the pages of a copy of FILE and FILE-wal, without a thread. The original is never
@@ -124,6 +135,7 @@ void store_copy_close(struct store_copy *s);
 /* Waiting batches and bytes on disk (database and WAL), for status. */
 struct store_state {
     size_t waiting;
+    uint64_t refused; /* batches, since start */
     int64_t bytes;
     bool stuck;
 };

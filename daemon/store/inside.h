@@ -1,0 +1,83 @@
+/* What the files of this room share. Nobody else includes it. */
+#ifndef DUST_STORE_INSIDE_H
+#define DUST_STORE_INSIDE_H
+
+#include "daemon/store/db.h"
+#include "daemon/store/last.h"
+#include "daemon/store/schema.h"
+#include "daemon/store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Rows seq to seq + SPAN_ROWS - 1 make a span (schema.c); the last, open one is kept in memory. */
+enum { SPAN_ROWS = 256 };
+
+struct span {
+    int64_t rows, from_ms, to_ms;
+};
+
+/* An opened database and what must be known to go on writing it: the thread's, once it runs. */
+struct place {
+    struct db db;
+    char *dir, *file;
+    struct journal head;
+    int64_t last_at_ms; /* of the last row */
+    struct span open_span;
+    int64_t next_sample; /* number of the next chunk */
+};
+
+struct store {
+    struct place place;
+    struct last last;
+    int lock_fd, stop_fd, done_fd;
+    pthread_t thread;
+    bool started, said_full;
+    struct ring *batches, *questions, *messages;
+    atomic_llong deadline_us; /* wire; of store_stop; INT64_MAX while running */
+    atomic_bool stuck;
+    atomic_size_t held; /* 1 while the thread works on a batch */
+};
+
+/* place.c. The connection, and what is read from it at open: head, open span, next chunk. `is` says what the
+ * file says of itself. ERR_DAMAGED when the last segment's chain or a small table fails. */
+int place_open(struct place *p, const struct birth *wanted, struct birth *is);
+void place_close(struct place *p);
+
+/* After a failure: the same file, the same journal, on the disk as far as it can be read. */
+int place_reopen(struct place *p);
+
+/* aside.c. Moves the file, its WAL and journals out of the way; `name` gets the new name. */
+int aside_move(const struct place *p, char *name, size_t size);
+
+/* Leaves word that the running daemon found the file damaged, for the next store_open; whether it did. */
+void aside_condemn(const struct place *p);
+bool aside_condemned(const struct place *p);
+
+/* commit.c. One transaction; all or nothing, unless db_uncertain says that nobody knows. */
+int batch_write(struct place *p, const struct batch *b);
+
+/* After an uncertain failure and place_reopen: whether the rows of the batch are there. */
+int batch_written(struct place *p, const struct batch *b, bool *written);
+
+/* walk.c. The rows (or raw blocks) a question asks for, by seq, on statement `which`. */
+struct walk {
+    struct db *db;
+    const struct question *q;
+    enum sql which;
+    int64_t at;          /* everything up to here has been looked at */
+    int64_t high;        /* of the range being read */
+    int64_t deadline_us; /* wire */
+    bool reading;
+};
+void walk_begin(struct walk *w, struct db *d, const struct question *q, int64_t deadline_us);
+int walk_step(struct walk *w); /* ERR_OK: a row; ERR_NOT_FOUND: the end; ERR_TIMEOUT: the deadline, at `at` */
+void walk_end(struct walk *w);
+
+/* pages.c. Never fails: what went wrong is page.error. */
+struct page *page_build(struct db *d, const struct question *q, int64_t deadline_us);
+
+/* worker.c */
+void *store_worker(void *store);
+
+#endif

@@ -1,0 +1,135 @@
+#include "daemon/base/clock.h"
+#include "daemon/base/mem.h"
+#include "daemon/store/inside.h"
+
+#include <string.h>
+
+enum { LIMIT = 1000, LIMIT_MAX = 10000, BYTES_MAX = 1 << 20 };
+
+struct build {
+    struct page *page;
+    struct walk walk;
+    struct journal before; /* the row before the one being served */
+    int count, limit, room;
+    size_t bytes;
+};
+
+/* The hash of the row before `seq`, unless it was the one just served. */
+static int find_before(struct db *d, int64_t seq, struct journal *before)
+{
+    if (before->seq == seq - 1 && seq > 1)
+        return ERR_OK;
+    *before = (struct journal){.seq = seq - 1};
+    if (seq == 1)
+        return ERR_OK;
+    sqlite3_bind_int64(db_use(d, SQL_ROW_HASH), 1, seq - 1);
+    int rc = db_next(d, SQL_ROW_HASH);
+    if (rc == ERR_OK)
+        rc = db_hash(d, SQL_ROW_HASH, 0, before->hash);
+    db_reset(d, SQL_ROW_HASH);
+    return rc == ERR_NOT_FOUND ? ERR_DAMAGED : rc;
+}
+
+static int take_row(struct build *b)
+{
+    struct page *p = b->page;
+    if (p->nrows == b->room) {
+        b->room = b->room ? 2 * b->room : 64;
+        p->rows = mem_resize(p->rows, (size_t)b->room, sizeof *p->rows);
+    }
+    struct row *row = &p->rows[p->nrows];
+    int rc = db_row(b->walk.db, b->walk.which, row);
+    if (rc)
+        return rc;
+    rc = find_before(b->walk.db, row->seq, &b->before);
+    if (rc == ERR_OK)
+        rc = journal_check(&b->before, row);
+    if (rc) {
+        row_finish(row);
+        return rc;
+    }
+    b->bytes += sizeof *row + (row->body ? strlen(row->body) : 0);
+    b->count = ++p->nrows;
+    return ERR_OK;
+}
+
+static int take_block(struct build *b)
+{
+    struct page *p = b->page;
+    if (p->nblocks == b->room) {
+        b->room = b->room ? 2 * b->room : 64;
+        p->blocks = mem_resize(p->blocks, (size_t)b->room, sizeof *p->blocks);
+    }
+    sqlite3_stmt *s = b->walk.db->statement[SQL_RAWS];
+    const void *data = sqlite3_column_blob(s, 2);
+    size_t length = (size_t)sqlite3_column_bytes(s, 2);
+    if (!data)
+        return ERR_DAMAGED;
+    struct raw_block *block = &p->blocks[p->nblocks];
+    *block = (struct raw_block){.seq = sqlite3_column_int64(s, 0),
+                                .at_ms = sqlite3_column_int64(s, 1),
+                                .data = mem_array(length, 1),
+                                .length = length};
+    memcpy(block->data, data, length);
+    b->bytes += sizeof *block + length;
+    b->count = ++p->nblocks;
+    return ERR_OK;
+}
+
+static bool is_full(const struct build *b)
+{
+    return b->count >= b->limit || b->bytes >= BYTES_MAX ||
+           (b->count > 0 && clock_wire_us() > b->walk.deadline_us);
+}
+
+/* What stands before a damaged row is served; asking on, one is told. */
+static void end_page(struct build *b, int rc, int64_t served)
+{
+    if (rc == ERR_TIMEOUT || (rc == ERR_OK && is_full(b))) {
+        b->page->next = b->walk.at;
+    } else if (rc != ERR_NOT_FOUND && b->count > 0) {
+        b->page->next = served;
+    } else if (rc != ERR_NOT_FOUND) {
+        b->page->error = rc;
+        b->page->next = b->walk.at > served ? b->walk.at : 0;
+    }
+}
+
+struct page *page_build(struct db *d, const struct question *q, int64_t deadline_us)
+{
+    struct build b = {.page = mem_new(struct page), .limit = q->limit};
+    if (!d->handle) {
+        b.page->error = ERR_IO;
+        return b.page;
+    }
+    if (b.limit <= 0)
+        b.limit = LIMIT;
+    if (b.limit > LIMIT_MAX)
+        b.limit = LIMIT_MAX;
+    walk_begin(&b.walk, d, q, deadline_us);
+    int64_t served = b.walk.at;
+    int rc = ERR_OK;
+    while (rc == ERR_OK && !is_full(&b)) {
+        rc = walk_step(&b.walk);
+        if (rc == ERR_OK)
+            rc = q->raw ? take_block(&b) : take_row(&b);
+        if (rc == ERR_OK)
+            served = b.walk.at;
+    }
+    end_page(&b, rc, served);
+    walk_end(&b.walk);
+    return b.page;
+}
+
+void page_free(struct page *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; i < p->nrows; i++)
+        row_finish(&p->rows[i]);
+    for (int i = 0; i < p->nblocks; i++)
+        mem_free(p->blocks[i].data);
+    mem_free(p->rows);
+    mem_free(p->blocks);
+    mem_free(p);
+}

@@ -1,0 +1,24 @@
+/* What is in the file: tables, versions, marks. */
+#ifndef DUST_SCHEMA_H
+#define DUST_SCHEMA_H
+
+#include "daemon/store/db.h"
+
+/* What a new database is told about itself, and what an old one says. */
+struct birth {
+    bool simulated;
+    char id[JOURNAL_ID_SIZE];
+    struct journal predecessor; /* id "": none */
+    char last_issue[32];        /* the predecessor's, "" unknown */
+    char aside[256];            /* where the predecessor's file lies, "" unknown */
+};
+
+/* Brings an opened database to the newest version, in one transaction, and prepares its statements. An empty
+ * file is made a database as `wanted` says, with a new random id. Then fills `is`.
+ * ERR_VERSION: made by a newer program; ERR_DAMAGED: not ours, or not whole. */
+int schema_open(struct db *d, const struct birth *wanted, struct birth *is);
+
+/* The last row as the head, its time too (0 for none); `id` is kept. */
+int schema_head(struct db *d, struct journal *head, int64_t *last_at_ms);
+
+#endif

@@ -1,0 +1,38 @@
+#include "daemon/store/sql.h"
+
+#define ROW   "SELECT seq, at_ms, kind, subject, hash, body_sha256, body FROM journal "
+#define RANGE "WHERE seq > ?1 AND seq <= ?2 AND at_ms >= ?3 AND at_ms < ?4 "
+
+/* Almost every row is a minute, so only the others are indexed by kind, and only for them that helps. */
+const char *const sql_text[SQL__COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_CURSOR_GET] = "SELECT seq FROM cursor WHERE uplink = ?1",
+    [SQL_CURSOR_SET] = "INSERT INTO cursor(uplink, seq) VALUES(?1, ?2) "
+                       "ON CONFLICT(uplink) DO UPDATE SET seq = excluded.seq",
+    [SQL_CURSORS_READ] = "SELECT total(length(uplink)), total(seq) FROM cursor",
+    [SQL_EVENTS] =
+        "SELECT seq, at_ms, kind, subject, hash, body_sha256, body "
+        "FROM journal INDEXED BY journal_event " RANGE "AND kind = ?5 AND kind <> 'minute' ORDER BY seq",
+    [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+    [SQL_META_SET] = "INSERT INTO meta(name, value) VALUES(?1, ?2)",
+    [SQL_MINUTES] = ROW RANGE "AND kind = 'minute' ORDER BY seq",
+    [SQL_RAWS] = "SELECT raw.seq, at_ms, data FROM raw CROSS JOIN journal ON journal.seq = raw.seq "
+                 "WHERE raw.seq > ?1 AND raw.seq <= ?2 AND at_ms >= ?3 AND at_ms < ?4 ORDER BY raw.seq",
+    [SQL_RAW_ADD] = "INSERT OR REPLACE INTO raw(seq, data) VALUES(?1, ?2)",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_ROWS] = ROW RANGE "ORDER BY seq",
+    [SQL_ROW_ADD] = "INSERT INTO journal(seq, at_ms, kind, subject, hash, body_sha256, body) "
+                    "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_ROW_HASH] = "SELECT hash FROM journal WHERE seq = ?1",
+    [SQL_ROW_LAST] = ROW "ORDER BY seq DESC LIMIT 1",
+    [SQL_SAMPLES] = "SELECT number, data FROM sample ORDER BY number",
+    [SQL_SAMPLES_EMPTY] = "DELETE FROM sample",
+    [SQL_SAMPLE_ADD] = "INSERT OR REPLACE INTO sample(number, data) VALUES(?1, ?2)",
+    [SQL_SPANS_READ] = "SELECT total(seq), total(from_ms), total(to_ms) FROM span",
+    [SQL_SPAN_ADD] = "INSERT INTO span(seq, from_ms, to_ms) VALUES(?1, ?2, ?3)",
+    [SQL_SPAN_LAST] = "SELECT max(seq) FROM span",
+    [SQL_SPAN_NEXT] = "SELECT seq FROM span WHERE seq > ?1 AND to_ms >= ?2 AND from_ms < ?3 "
+                      "ORDER BY seq LIMIT 1",
+    [SQL_SPAN_OPEN] = "SELECT count(*), min(at_ms), max(at_ms) FROM journal WHERE seq >= ?1",
+};
