@@ -11,6 +11,9 @@
 /* 反弹: the same again within 30 days after it was signed off (domain.md 6.2). */
 static const int64_t relapse_ms = (int64_t)30 * CLOCK_DAY_MS;
 
+/* As long as an ended issue is published (design: cleared 35 days after closing). */
+static const int64_t steps_kept_ms = (int64_t)35 * CLOCK_DAY_MS;
+
 static void copy(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from);
@@ -76,6 +79,16 @@ static int check_place(const struct ledger *l, struct issue *i, struct number *n
     return ERR_OK;
 }
 
+/* Years of ended issues stay in memory, years of their steps need not. */
+static void forget_old_steps(struct ledger *l, int64_t now_ms)
+{
+    for (int k = 0; k < l->nissues; k++) {
+        const struct issue *i = l->issues[k];
+        while (!issue_is_open(i) && now_ms - i->ended_ms > steps_kept_ms && json_array_size(i->steps) > 1)
+            json_array_remove(i->steps, 0);
+    }
+}
+
 static int apply_open(struct ledger *l, int64_t seq, json_t *root, const struct step *s)
 {
     struct issue new = {.state = ISSUE_FOUND, .nevidence = 1};
@@ -84,6 +97,7 @@ static int apply_open(struct ledger *l, int64_t seq, json_t *root, const struct 
         return ERR_FORMAT;
     if (read_opening(root, s, &new) || check_place(l, &new, &number))
         return ERR_FORMAT;
+    forget_old_steps(l, s->ts);
     new.first = json_incref(root);
     new.steps = json_array();
     add_step(&new, seq, root);

@@ -57,7 +57,7 @@ struct issue {
     bool relapse;      /* 反弹: found within 30 days after `previous` was closed */
     char previous[32]; /* the issue of the same key before this one, closed or dismissed; "" none */
     int64_t last_seq;
-    json_t *steps; /* the last 20 steps, as in their rows; owned by the issue */
+    json_t *steps; /* the last 20 steps, as in their rows; from 35 days after the end the last one. Its own */
     json_t *first; /* the opening step */
 };
 
