@@ -1,0 +1,18 @@
+/* Rows and raw samples as the JSON lines of docs/interface.md: the same on the control socket and in
+ * `dustctl export --db`. Pure. */
+#ifndef DUST_LINES_H
+#define DUST_LINES_H
+
+#include "daemon/base/buf.h"
+#include "daemon/store/journal.h"
+#include "daemon/store/rawblock.h"
+
+/* {"seq","at","kind","subject","sha256","hash","body"}; no body when the row has none any more. Appends to
+ * `out`, without a line end. */
+void row_line(const struct row *r, struct buf *out);
+
+/* {"seq","at","point","q","v","unit","regs","why"}: v (15 digits) only for N and T, why only when not N.
+ * `seq` is the minute's row, 0 when it has none yet. Appends to `out`, without a line end. */
+void sample_line(const struct raw_sample *s, int64_t seq, struct buf *out);
+
+#endif
