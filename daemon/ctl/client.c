@@ -1,0 +1,153 @@
+#include "daemon/ctl/client.h"
+
+#include "daemon/base/buf.h"
+#include "daemon/base/err.h"
+#include "daemon/base/mem.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ANSWER_LIMIT_S = 30, LINE_MAX_BYTES = 16 * 1024 * 1024 };
+
+struct client {
+    int fd;
+    struct buf in;
+    size_t taken; /* of `in`: lines handed out already */
+};
+
+int client_open(const char *path, struct client **out)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length >= sizeof address.sun_path)
+        return ERR_RANGE;
+    memcpy(address.sun_path, path, length + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return ERR_IO;
+    struct timeval limit = {.tv_sec = ANSWER_LIMIT_S};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        bool nobody = saved == ENOENT || saved == ENOTDIR || saved == ECONNREFUSED;
+        return nobody ? ERR_NOT_FOUND : saved == EACCES || saved == EPERM ? ERR_DENIED : ERR_IO;
+    }
+    *out = mem_new(struct client);
+    (*out)->fd = fd;
+    return ERR_OK;
+}
+
+static int failed(ssize_t n)
+{
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return ERR_TIMEOUT;
+    return n < 0 && errno != ECONNRESET && errno != EPIPE ? ERR_IO : ERR_CLOSED;
+}
+
+static int send_all(int fd, const char *text, size_t length)
+{
+    while (length) {
+        ssize_t n = send(fd, text, length, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(n);
+        text += n;
+        length -= (size_t)n;
+    }
+    return ERR_OK;
+}
+
+/* The next line, valid until the next call; its end becomes a zero byte. */
+static int read_line(struct client *k, char **line, size_t *length)
+{
+    size_t searched = k->taken;
+    for (;;) {
+        char *start = k->in.data + k->taken;
+        char *end =
+            k->in.length > searched ? memchr(k->in.data + searched, '\n', k->in.length - searched) : NULL;
+        if (end) {
+            *end = 0;
+            *line = start;
+            *length = (size_t)(end - start);
+            k->taken += *length + 1;
+            return ERR_OK;
+        }
+        if (k->taken) { /* what was handed out makes room */
+            k->in.length -= k->taken;
+            memmove(k->in.data, start, k->in.length);
+            k->taken = 0;
+        }
+        searched = k->in.length;
+        if (k->in.length > LINE_MAX_BYTES)
+            return ERR_FORMAT;
+        char some[65536];
+        ssize_t n = recv(k->fd, some, sizeof some, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return failed(n);
+        buf_add(&k->in, some, (size_t)n);
+    }
+}
+
+static int read_answer(struct client *k, client_line each, void *arg, json_t **final)
+{
+    bool wanted = each != NULL;
+    for (;;) {
+        char *text;
+        size_t length;
+        int rc = read_line(k, &text, &length);
+        if (rc != ERR_OK)
+            return rc;
+        json_t *data = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(data)) {
+            json_decref(data);
+            return ERR_FORMAT;
+        }
+        if (json_is_boolean(json_object_get(data, "ok"))) {
+            *final = data;
+            return ERR_OK;
+        }
+        wanted = wanted && each(text, data, arg) == ERR_OK;
+        json_decref(data);
+    }
+}
+
+static int add_to_buf(const char *text, size_t length, void *arg)
+{
+    buf_add(arg, text, length);
+    return 0;
+}
+
+int client_ask(struct client *k, json_t *request, client_line each, void *arg, json_t **final)
+{
+    struct buf text = {0};
+    int rc = json_dump_callback(request, add_to_buf, &text, JSON_COMPACT) == 0 ? ERR_OK : ERR_FORMAT;
+    buf_text(&text, "\n");
+    if (rc == ERR_OK)
+        rc = send_all(k->fd, text.data, text.length);
+    /* a daemon that turned us away may have said why before it hung up */
+    if (rc == ERR_OK || rc == ERR_CLOSED)
+        rc = read_answer(k, each, arg, final);
+    buf_finish(&text);
+    json_decref(request);
+    return rc;
+}
+
+void client_close(struct client *k)
+{
+    if (!k)
+        return;
+    close(k->fd);
+    buf_finish(&k->in);
+    mem_free(k);
+}

@@ -1,0 +1,60 @@
+/* dustctl: what its verbs share. One verb a file; each is one function that returns an exit code and has
+ * already said on standard error why, when that is not 0. */
+#ifndef DUST_CTL_H
+#define DUST_CTL_H
+
+#include "daemon/base/err.h"
+#include "daemon/ctl/client.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ctl {
+    /* as given on the command line; NULL or false when not */
+    const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *person, *as;
+    bool json, all, rows, samples;
+    char *const *words; /* after the verb */
+    int nwords;
+    /* learned on the way */
+    struct client *client; /* NULL until the first request */
+    bool zh;               /* language of what is printed */
+    int zone_min;          /* the site's zone */
+    bool damaged;          /* the daemon refused: stored data fail their own check */
+};
+
+typedef int (*ctl_verb)(struct ctl *c);
+int verb_devices(struct ctl *c);
+int verb_export(struct ctl *c);
+int verb_history(struct ctl *c);
+int verb_issue(struct ctl *c);
+int verb_issues(struct ctl *c);
+int verb_status(struct ctl *c);
+int verb_verify(struct ctl *c);
+
+/* One of the two texts. */
+const char *say(const struct ctl *c, const char *zh, const char *en)
+    __attribute__((format_arg(2), format_arg(3)));
+
+/* The member zh or en of a {"zh","en"} object, or the other when that is empty; never NULL. */
+const char *say_title(const struct ctl *c, const json_t *title);
+
+/* A line "dustctl: …" on standard error, control characters shown as '?'. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Sends a request (its reference is stolen) to the daemon; `each` (or NULL) gets the data lines. The final
+ * line, a new reference, when it says ok; else NULL, after a complaint. Learns language and zone from it. */
+json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg);
+
+/* The member "result" of the answer to `request`, a new reference; NULL after a complaint. */
+json_t *ctl_result(struct ctl *c, json_t *request);
+
+/* Prints a value as one line of JSON. */
+void print_json(const json_t *value);
+
+/* Members of an object: 0, "" or false where there is none of that type. */
+int64_t int_of(const json_t *object, const char *key);
+const char *text_of(const json_t *object, const char *key);
+bool is_true(const json_t *object, const char *key);
+
+#endif

@@ -1,0 +1,119 @@
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/table.h"
+#include "daemon/ctl/when.h"
+#include "daemon/ctl/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "exception 2" where the number is known. */
+static void add_why(struct table *t, const struct ctl *c, const json_t *thing)
+{
+    const char *why = word_why(text_of(thing, "why"), c->zh);
+    int64_t exception = int_of(thing, "exception");
+    if (exception)
+        table_printf(t, "%s %lld", why, (long long)exception);
+    else
+        table_cell(t, why);
+}
+
+static void print_devices(const struct ctl *c, const json_t *devices)
+{
+    struct table t = {.columns = 8, .right = 1u << 6};
+    size_t i;
+    json_t *device;
+    static const char *const heads[][2] = {
+        {"设备", "device"},
+        {"名称", "title" },
+        {"状态", "state" },
+        {"自",    "since" },
+        {"总线", "bus"   },
+        {"地址", "unit"  },
+        {"往返", "rtt"   },
+        {"说明", "why"   },
+    };
+    for (int k = 0; k < t.columns; k++)
+        table_cell(&t, say(c, heads[k][0], heads[k][1]));
+    json_array_foreach(devices, i, device)
+    {
+        char text[32];
+        const json_t *rtt = json_object_get(device, "rtt_ms");
+        table_cell(&t, text_of(device, "name"));
+        table_cell(&t, say_title(c, json_object_get(device, "title")));
+        table_cell(&t, word_state(text_of(device, "state"), c->zh));
+        table_cell(&t, when_text(int_of(device, "since"), c->zone_min, text));
+        table_cell(&t, text_of(device, "bus"));
+        table_printf(&t, "%lld", (long long)int_of(device, "unit_id"));
+        if (json_is_number(rtt))
+            table_printf(&t, "%.0f ms", json_number_value(rtt));
+        else
+            table_cell(&t, "");
+        add_why(&t, c, device);
+    }
+    table_print(&t, stdout);
+    table_finish(&t);
+}
+
+/* A failed read is "—" and why: never a number. */
+static void add_point(struct table *t, const struct ctl *c, const char *device, const json_t *point)
+{
+    char text[32];
+    const json_t *v = json_object_get(point, "v");
+    const char *letter = text_of(point, "q");
+    table_printf(t, "%s/%s", device, text_of(point, "name"));
+    table_cell(t, say_title(c, json_object_get(point, "title")));
+    if (json_is_number(v))
+        table_printf(t, "%.*f", (int)int_of(point, "decimals") & 15, json_number_value(v));
+    else
+        table_cell(t, "—");
+    table_cell(t, word_unit(text_of(point, "unit")));
+    if (*letter)
+        table_printf(t, "%s %s", letter, word_quality(letter, c->zh));
+    else
+        table_cell(t, say(c, "还没有读数", "not read yet"));
+    table_cell(t, when_text(int_of(point, "ts"), c->zone_min, text));
+    add_why(t, c, point);
+}
+
+static void print_points(const struct ctl *c, const json_t *devices)
+{
+    struct table t = {.columns = 7, .right = 1u << 2};
+    size_t i, k;
+    json_t *device, *point;
+    static const char *const heads[][2] = {
+        {"测点",       "point"  },
+        {"名称",       "title"  },
+        {"数值",       "value"  },
+        {"单位",       "unit"   },
+        {"质量标识", "quality"},
+        {"时间",       "time"   },
+        {"说明",       "why"    },
+    };
+    for (int h = 0; h < t.columns; h++)
+        table_cell(&t, say(c, heads[h][0], heads[h][1]));
+    json_array_foreach(devices, i, device)
+    {
+        json_array_foreach(json_object_get(device, "points"), k, point)
+        {
+            add_point(&t, c, text_of(device, "name"), point);
+        }
+    }
+    table_print(&t, stdout);
+    table_finish(&t);
+}
+
+int verb_devices(struct ctl *c)
+{
+    json_t *devices = ctl_result(c, json_pack("{s:s}", "do", "devices"));
+    if (!devices)
+        return EXIT_FAILED;
+    if (c->json) {
+        print_json(devices);
+    } else {
+        print_devices(c, devices);
+        putchar('\n');
+        print_points(c, devices);
+    }
+    json_decref(devices);
+    return EXIT_OK;
+}

@@ -1,0 +1,164 @@
+#include "daemon/ctl/issues.h"
+#include "daemon/ctl/table.h"
+#include "daemon/ctl/when.h"
+#include "daemon/ctl/words.h"
+
+#include "daemon/base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_line(struct table *t, const struct ctl *c, const char *zh, const char *en, const char *text)
+{
+    if (!*text)
+        return;
+    table_cell(t, say(c, zh, en));
+    table_cell(t, text);
+}
+
+static void print_head(const struct ctl *c, const json_t *issue)
+{
+    struct table t = {.columns = 2};
+    char text[32];
+    add_line(&t, c, "编号", "id", text_of(issue, "id"));
+    add_line(&t, c, "问题", "what", say_title(c, json_object_get(issue, "title")));
+    add_line(&t, c, "说明", "basis", say_title(c, json_object_get(issue, "basis")));
+    add_line(&t, c, "类别", "kind", word_state(text_of(issue, "kind"), c->zh));
+    add_line(&t, c, "依据", "subject", text_of(issue, "subject"));
+    add_line(&t, c, "点位", "cause", text_of(issue, "cause"));
+    add_line(&t, c, "状态", "state", word_state(text_of(issue, "state"), c->zh));
+    if (!issue_ended(issue))
+        add_line(&t, c, "亮灯", "light", word_state(text_of(issue, "light"), c->zh));
+    if (is_true(issue, "overdue"))
+        add_line(&t, c, "逾期", "overdue", say(c, "是", "yes"));
+    add_line(&t, c, "前次问题", "previous", text_of(issue, "previous"));
+    if (is_true(issue, "relapse"))
+        add_line(&t, c, "反弹", "relapse", say(c, "是", "yes"));
+    add_line(&t, c, "责任人", "person", text_of(issue, "person"));
+    add_line(&t, c, "发现时间", "found", when_text(int_of(issue, "found"), c->zone_min, text));
+    add_line(&t, c, "回复期限", "answer by", when_text(int_of(issue, "answer_due"), c->zone_min, text));
+    add_line(&t, c, "整改期限", "rectify by", when_text(int_of(issue, "rectify_due"), c->zone_min, text));
+    if (int_of(issue, "ended"))
+        add_line(&t, c, "办结时间", "ended", when_text(int_of(issue, "ended"), c->zone_min, text));
+    table_print(&t, stdout);
+    table_finish(&t);
+}
+
+/* What was said: a person's text, the machine's title, to whom it was assigned. */
+static void add_said(struct table *t, const struct ctl *c, const json_t *step)
+{
+    const char *text = text_of(step, "text"), *person = text_of(step, "person");
+    if (!*text)
+        text = say_title(c, json_object_get(step, "title"));
+    if (*person)
+        table_printf(t, "→ %s%s%s", person, *text ? "  " : "", text);
+    else
+        table_cell(t, text);
+}
+
+static void print_steps(const struct ctl *c, const json_t *issue)
+{
+    static const char *const heads[][2] = {
+        {"时间",       "time"},
+        {"办理",       "step"},
+        {"经办人",    "by"  },
+        {"之后状态", "then"},
+        {"说明",       "text"}
+    };
+    const json_t *steps = json_object_get(issue, "steps");
+    struct table t = {.columns = 5};
+    size_t i;
+    json_t *step;
+    for (int k = 0; k < t.columns; k++)
+        table_cell(&t, say(c, heads[k][0], heads[k][1]));
+    json_array_foreach(steps, i, step)
+    {
+        char text[32];
+        const char *by = text_of(step, "by");
+        table_cell(&t, when_text(int_of(step, "ts"), c->zone_min, text));
+        table_cell(&t, word_verb(text_of(step, "step"), c->zh));
+        table_printf(&t, "%s%s", strcmp(by, "machine") == 0 ? say(c, "系统", "dustd") : by,
+                     is_true(step, "as_root") ? say(c, "（root 代办）", " (by root)") : "");
+        table_cell(&t, word_state(text_of(step, "to"), c->zh));
+        add_said(&t, c, step);
+    }
+    putchar('\n');
+    long long earlier = (long long)int_of(issue, "nsteps") - (long long)json_array_size(steps);
+    if (earlier > 0)
+        printf(say(c, "（此前还有 %lld 步）\n", "(%lld earlier steps)\n"), earlier);
+    table_print(&t, stdout);
+    table_finish(&t);
+}
+
+static json_t *find_in_copy(struct ctl *c, const char *id)
+{
+    json_t *list = issues_from_copy(c), *issue, *found = NULL;
+    size_t i;
+    json_array_foreach(list, i, issue)
+    {
+        if (strcmp(text_of(issue, "id"), id) == 0)
+            found = json_incref(issue);
+    }
+    if (list && !found)
+        complain(say(c, "没有问题 %s", "there is no issue %s"), id);
+    json_decref(list);
+    return found;
+}
+
+/* The request for words ID [VERB [TEXT]]. */
+static json_t *request_for(const struct ctl *c)
+{
+    if (c->nwords == 1)
+        return json_pack("{s:s,s:s}", "do", "issue", "id", c->words[0]);
+    json_t *request = json_pack("{s:s,s:s,s:s}", "do", "act", "issue", c->words[0], "verb", c->words[1]);
+    const char *const more[][2] = {
+        {"text",   c->nwords > 2 ? c->words[2] : NULL},
+        {"person", c->person                         },
+        {"as",     c->as                             }
+    };
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (more[i][1])
+            json_object_set_new(request, more[i][0], json_string(more[i][1]));
+    return request;
+}
+
+/* EXIT_OK, or EXIT_USAGE after a complaint about the words. */
+static int check_words(const struct ctl *c)
+{
+    if (c->nwords > 1 && !word_is_verb(c->words[1])) {
+        complain(say(c,
+                     "不认识的办理动作“%s”；可用：confirm 确认 assign 交办 accept 接办 answer 回复 rectify "
+                     "整改完成 return "
+                     "退回 close 销号 dismiss 误报 note 备注",
+                     "unknown step \"%s\"; one of: confirm assign accept answer rectify return close dismiss "
+                     "note"),
+                 c->words[1]);
+        return EXIT_USAGE;
+    }
+    if (c->nwords > 1 && c->db) {
+        complain("%s", say(c, "数据库副本只能查看，不能办理", "a copy of a database can only be read"));
+        return EXIT_USAGE;
+    }
+    if (c->nwords == 1 && (c->person || c->as)) {
+        complain("%s", say(c, "--person 和 --as 要与办理动作一起用", "--person and --as go with a step"));
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+int verb_issue(struct ctl *c)
+{
+    if (check_words(c) != EXIT_OK)
+        return EXIT_USAGE;
+    json_t *issue = c->db ? find_in_copy(c, c->words[0]) : ctl_result(c, request_for(c));
+    if (!issue)
+        return EXIT_FAILED;
+    if (c->json) {
+        print_json(issue);
+    } else {
+        print_head(c, issue);
+        print_steps(c, issue);
+    }
+    json_decref(issue);
+    return EXIT_OK;
+}

@@ -1,0 +1,14 @@
+/* What the verbs issue and issues share. */
+#ifndef DUST_ISSUES_H
+#define DUST_ISSUES_H
+
+#include "daemon/ctl/ctl.h"
+
+/* All issues of a database (--db), made anew from its journal: a list as of {"do":"issues"}, a new reference;
+ * NULL after a complaint. */
+json_t *issues_from_copy(struct ctl *c);
+
+/* Closed or dismissed. */
+bool issue_ended(const json_t *issue);
+
+#endif

@@ -1,0 +1,201 @@
+/* dustctl: asks a running dustd, or reads a copy of a stopped one's database. */
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/table.h"
+
+#include "daemon/base/log.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_SOCKET "/run/dustd/control.sock"
+
+/* Which options a verb takes besides --json, --lang and --socket. */
+enum {
+    TAKES_RANGE = 1,
+    TAKES_WINDOW = 2,
+    TAKES_ALL = 4,
+    TAKES_WHAT = 8,
+    TAKES_HEADS = 16,
+    TAKES_PERSON = 32,
+    TAKES_DB = 64,
+};
+
+static const struct {
+    const char *name;
+    ctl_verb run;
+    int least, most; /* words after it */
+    unsigned takes;
+    const char *synopsis, *zh, *en;
+} verbs[] = {
+    {"devices", verb_devices, 0, 0, 0,                                     "",                                       "各设备的状态和最近读数",                  "every device and its last readings"                                             },
+    {"export",  verb_export,  0, 0, TAKES_RANGE | TAKES_WHAT | TAKES_DB,
+     "[--from T] [--to T] [--rows | --samples]",                                                                     "导出日志和原始采样（每行一个 JSON）",
+     "journal rows and raw samples as JSON lines"                                                                                                                                                                                                           },
+    {"history", verb_history, 1, 1, TAKES_RANGE | TAKES_WINDOW | TAKES_DB,
+     "POINT [--from T] [--to T] [--window minute|hour|day]",                                                         "一个测点的历史均值",                        "means of a point"                                                               },
+    {"issue",   verb_issue,   1, 3, TAKES_PERSON | TAKES_DB,               "ID [VERB [TEXT]] [--person P] [--as P]",
+     "查看或办理一个问题：confirm 确认 assign 交办 accept 接办 answer 回复 rectify 整改完成 return 退回 "
+     "close 销号 "
+     "dismiss 误报 note 备注",                                                                                                                                         "one issue; VERB: confirm assign accept answer rectify return close dismiss note"},
+    {"issues",  verb_issues,  0, 0, TAKES_ALL | TAKES_DB,                  "[--all]",                                "未销号的问题；--all 含已销号和误报",
+     "open issues; --all: closed and dismissed ones too"                                                                                                                                                                                                    },
+    {"status",  verb_status,  0, 0, 0,                                     "",                                       "守护进程、总线、上行和问题概况",
+     "the daemon, its lines, uplinks, issues"                                                                                                                                                                                                               },
+    {"verify",  verb_verify,  0, 0, TAKES_HEADS | TAKES_DB,                "[--heads FILE | --key FINGERPRINT]",
+     "核验日志的哈希链",                                                                                                                                           "walks the journal's hash chain"                                                 },
+};
+
+enum { NVERBS = sizeof verbs / sizeof *verbs };
+
+#define TEXT(member) offsetof(struct ctl, member), false
+#define FLAG(member) offsetof(struct ctl, member), true
+
+static const struct {
+    const char *name;
+    size_t member;
+    bool flag;
+    unsigned takes; /* 0: every verb */
+    const char *zh, *en;
+} options[] = {
+    {"all",     FLAG(all),     TAKES_ALL,    NULL,                                                                  NULL                             },
+    {"as",      TEXT(as),      TAKES_PERSON, "以谁的名义（仅 root）",                                       "in whose name (root only)"      },
+    {"db",      TEXT(db),      TAKES_DB,     "读数据库文件的副本，不问守护进程",
+     "read a copy of this database, not the daemon"                                                                                                  },
+    {"from",    TEXT(from),    TAKES_RANGE,  "起始时间：2026-11-23T08:15、2026-11-23、08:15、-2h、now",
+     "first time: 2026-11-23T08:15, 2026-11-23, 08:15, -2h, now"                                                                                     },
+    {"heads",   TEXT(heads),   TAKES_HEADS,  "与他人记下的链头比对（JSON 行：journal、seq、hash）",
+     "compare with heads noted elsewhere (JSON lines: journal, seq, hash)"                                                                           },
+    {"json",    FLAG(json),    0,            "输出 JSON",                                                         "print JSON"                     },
+    {"key",     TEXT(key),     TAKES_HEADS,  NULL,                                                                  NULL                             },
+    {"lang",    TEXT(lang),    0,            "zh 或 en",                                                           "zh or en"                       },
+    {"person",  TEXT(person),  TAKES_PERSON, "交办给谁",                                                        "to whom it is assigned"         },
+    {"rows",    FLAG(rows),    TAKES_WHAT,   NULL,                                                                  NULL                             },
+    {"samples", FLAG(samples), TAKES_WHAT,   NULL,                                                                  NULL                             },
+    {"socket",  TEXT(socket),  0,            "控制套接字，默认 " DEFAULT_SOCKET,                            "control socket, " DEFAULT_SOCKET},
+    {"to",      TEXT(to),      TAKES_RANGE,  "结束时间（不含）",                                            "end of the range (not included)"},
+    {"window",  TEXT(window),  TAKES_WINDOW, NULL,                                                                  NULL                             },
+};
+
+enum { NOPTIONS = sizeof options / sizeof *options, OPTION_VERSION = 1000 };
+
+static int help(const struct ctl *c, FILE *out)
+{
+    struct table t = {.columns = 2};
+    fprintf(out, "%s dustctl VERB …\n\n", say(c, "用法：", "Usage:"));
+    for (int i = 0; i < NVERBS; i++) {
+        table_printf(&t, "  %s %s", verbs[i].name, verbs[i].synopsis);
+        table_cell(&t, say(c, verbs[i].zh, verbs[i].en));
+    }
+    for (int i = 0; i < 2; i++)
+        table_cell(&t, "");
+    for (int i = 0; i < NOPTIONS; i++) {
+        if (!options[i].zh)
+            continue;
+        table_printf(&t, "  --%s%s", options[i].name, options[i].flag ? "" : " …");
+        table_cell(&t, say(c, options[i].zh, options[i].en));
+    }
+    table_print(&t, out);
+    table_finish(&t);
+    return out == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+static bool is_chinese(const char *lang)
+{
+    static const char *const variables[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    if (lang)
+        return strcmp(lang, "zh") == 0;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value)
+            return strncmp(value, "zh", 2) == 0;
+    }
+    return false;
+}
+
+/* Reads the options into `c`, and which ones into `given`: the verb is not known yet. Says what to do instead
+ * of a verb: 'h', OPTION_VERSION or '?'; else 0. */
+static int read_options(struct ctl *c, int argc, char **argv, unsigned *given)
+{
+    struct option table[NOPTIONS + 3] = {
+        [NOPTIONS] = {"help",    no_argument, NULL, 'h'           },
+        [NOPTIONS + 1] = {"version", no_argument, NULL, OPTION_VERSION},
+    };
+    for (int i = 0; i < NOPTIONS; i++)
+        table[i] =
+            (struct option){options[i].name, options[i].flag ? no_argument : required_argument, NULL, i};
+    int found, instead = 0;
+    while (instead != '?' && (found = getopt_long(argc, argv, "h", table, NULL)) != -1) {
+        if (found >= NOPTIONS) {
+            instead = found;
+            continue;
+        }
+        char *member = (char *)c + options[found].member;
+        if (options[found].flag)
+            *(bool *)(void *)member = true;
+        else
+            *(const char **)(void *)member = optarg;
+        *given |= 1u << found;
+    }
+    return instead;
+}
+
+static int usage(const struct ctl *c, const char *text, const char *what)
+{
+    complain("%s%s%s%s", text, say(c, "：", ": "), what,
+             say(c, "（dustctl --help 看用法）", " (dustctl --help shows how)"));
+    return EXIT_USAGE;
+}
+
+static int run(struct ctl *c, const char *name, unsigned given)
+{
+    int i = 0;
+    while (i < NVERBS && strcmp(verbs[i].name, name) != 0)
+        i++;
+    if (i == NVERBS)
+        return usage(c, say(c, "没有这个命令", "there is no such verb"), name);
+    for (int k = 0; k < NOPTIONS; k++)
+        if ((given >> k & 1) && options[k].takes && !(options[k].takes & verbs[i].takes))
+            return usage(c, say(c, "此命令不接受的选项", "this verb does not take the option"),
+                         options[k].name);
+    if (c->nwords < verbs[i].least)
+        return usage(c, say(c, "缺少参数", "something is missing"), verbs[i].synopsis);
+    if (c->nwords > verbs[i].most)
+        return usage(c, say(c, "多余的参数", "one word too many"), c->words[verbs[i].most]);
+    if (c->db && c->socket)
+        return usage(c, say(c, "只能选一个", "only one of"), "--db, --socket");
+    if (!c->socket)
+        c->socket = DEFAULT_SOCKET;
+    return verbs[i].run(c);
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl c = {.zone_min = 480};
+    unsigned given = 0;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    log_open("dustctl", LOG_LEVEL_WARNING);
+    int instead = read_options(&c, argc, argv, &given);
+    c.zh = is_chinese(c.lang);
+    c.words = argv + optind + 1;
+    c.nwords = argc - optind - 1;
+    if (instead == '?')
+        return EXIT_USAGE;
+    if (c.lang && strcmp(c.lang, "zh") != 0 && strcmp(c.lang, "en") != 0)
+        return usage(&c, say(&c, "--lang 只能是 zh 或 en", "--lang is zh or en"), c.lang);
+    if (instead == OPTION_VERSION)
+        return printf("dustctl %s\n", DUST_VERSION) > 0 ? EXIT_OK : EXIT_FAILED;
+    if (instead == 'h' || optind >= argc)
+        return help(&c, instead == 'h' ? stdout : stderr);
+    int rc = run(&c, argv[optind], given);
+    client_close(c.client);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        complain(say(&c, "标准输出写不下去：输出不完整",
+                     "standard output cannot be written: what was printed is not whole"));
+        return EXIT_FAILED;
+    }
+    return rc;
+}

@@ -1,0 +1,25 @@
+/* The daemon's short English words as site people read them. Pure; every text is static. */
+#ifndef DUST_WORDS_H
+#define DUST_WORDS_H
+
+#include <stdbool.h>
+
+/* A data flag of HJ 212 ("N"): "正常", "normal"; the letter itself when unknown. */
+const char *word_quality(const char *letter, bool zh);
+
+/* Why a reading failed ("no answer"); the text itself when unknown. */
+const char *word_why(const char *why, bool zh);
+
+/* "up", "green", "limit" …: states, lights, kinds; the text itself when unknown. */
+const char *word_state(const char *state, bool zh);
+
+/* A verb of a step ("rectify": 整改); the text itself when unknown. */
+const char *word_verb(const char *verb, bool zh);
+
+/* Whether a person may ask for it: one of confirm … note. */
+bool word_is_verb(const char *verb);
+
+/* A unit as it is written: "ug/m3" is "μg/m³". */
+const char *word_unit(const char *unit);
+
+#endif
