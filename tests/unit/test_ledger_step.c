@@ -315,6 +315,22 @@ static void an_issue_keeps_its_last_twenty_steps_and_counts_all(void **state)
     assert_string_equal(json_string_value(json_object_get(i->first, "step")), "open");
 }
 
+static void long_after_its_end_an_issue_keeps_its_last_step_only(void **state)
+{
+    struct bench *b = *state;
+    const struct issue *old = issue_in(b, "limit", ISSUE_CLOSED), *open = issue_in(b, "limit", ISSUE_REVIEW);
+    size_t steps = json_array_size(old->steps), open_steps = json_array_size(open->steps);
+    b->now = old->ended_ms + 35LL * DAY;
+    find(b, "limit", "s", "another");
+    assert_int_equal(json_array_size(old->steps), steps);
+    b->now += 1;
+    find(b, "limit", "s", "and another");
+    assert_int_equal(json_array_size(old->steps), 1);
+    assert_int_equal(old->nsteps, steps);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(old->steps, 0), "step")), "close");
+    assert_int_equal(json_array_size(open->steps), open_steps);
+}
+
 static void the_largest_issue_fits_into_a_message(void **state)
 {
     struct bench *b = *state;
@@ -377,6 +393,7 @@ int main(void)
         TEST(a_device_finding_is_called_suspected_until_a_person_confirms_it),
         TEST(an_issue_is_shown_with_what_there_is_of_it),
         TEST(an_issue_keeps_its_last_twenty_steps_and_counts_all),
+        TEST(long_after_its_end_an_issue_keeps_its_last_step_only),
         TEST(the_largest_issue_fits_into_a_message),
         TEST(verbs_and_states_have_names),
     };
