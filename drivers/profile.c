@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+// clang-format off: tables
 const struct word baud_words[] = {
     {"1200",  1200},
     {"2400",       2400},
@@ -28,6 +29,7 @@ static const struct word tables[] = {
     {"input",             TABLE_INPUT_REGISTER},
     {0                    }
 };
+
 static const struct word types[] = {
     {"bit",     TYPE_BIT},
     {"u16",         TYPE_U16},
@@ -41,6 +43,7 @@ static const struct word types[] = {
     {"bcd32",     TYPE_BCD32},
     {0        }
 };
+
 static const struct word orders[] = {
     {"abcd",      ORDER_ABCD},
     {"cdab",           ORDER_CDAB},
@@ -48,6 +51,7 @@ static const struct word orders[] = {
     {"dcba",      ORDER_DCBA},
     {0          }
 };
+// clang-format on
 
 static const char *word_of(const struct word *words, long value)
 {
@@ -72,29 +76,19 @@ const char *order_str(enum word_order order)
 }
 
 /* What a point can be for the judge and for the water, and a unit that its own must fit. */
+// clang-format off
 static const struct {
     const char *name, *unit;
 } roles[] = {
-    {"pm1",            "ug/m3"},
-    {"pm25",           "ug/m3"},
-    {"pm10",           "ug/m3"},
-    {"tsp",            "ug/m3"},
-    {"wind_speed",     "m/s"  },
-    {"wind_direction", "deg"  },
-    {"temperature",    "degC" },
-    {"humidity",       "%"    },
-    {"pressure",       "kPa"  },
-    {"noise",          "dB"   },
-    {"rain",           "mm"   },
-    {"flow",           "m3/h" },
-    {"flow_total",     "m3"   },
-    {"water_pressure", "kPa"  },
-    {"spray_command",  ""     },
-    {"spray_feedback", ""     },
+    {"pm1", "ug/m3"}, {"pm25", "ug/m3"}, {"pm10", "ug/m3"}, {"tsp", "ug/m3"}, {"wind_speed", "m/s"},
+    {"wind_direction", "deg"}, {"temperature", "degC"}, {"humidity", "%"}, {"pressure", "kPa"}, {"noise", "dB"},
+    {"rain", "mm"}, {"flow", "m3/h"}, {"flow_total", "m3"}, {"water_pressure", "kPa"}, {"spray_command", ""},
+    {"spray_feedback", ""},
 };
+// clang-format on
 enum { ROLES = sizeof(roles) / sizeof(*roles) };
 
-static const char *check_role(const char *text)
+const char *role_check(const char *text)
 {
     if (!text[0])
         return NULL;
@@ -102,7 +96,7 @@ static const char *check_role(const char *text)
         if (strcmp(roles[i].name, text) == 0)
             return NULL;
     return "one of pm1 pm25 pm10 tsp wind_speed wind_direction temperature humidity pressure noise rain flow "
-           "flow_total water_pressure spray_command spray_feedback, or nothing";
+           "flow_total water_pressure spray_command spray_feedback";
 }
 
 static const char *check_format(const char *text)
@@ -111,33 +105,37 @@ static const char *check_format(const char *text)
     return fits ? NULL : "data bits, parity and stop bits, such as 8N1 or 8E1";
 }
 
+// clang-format off
 static const struct setting point_rows[] = {
-    {"name",                                            SETTING_KEY, FIELD(struct point, name), .meaning = "name of the point"},
-    {"title",                               SETTING_TITLE, FIELD(struct point, title_zh), .meaning = "as shown; the name when absent"},
-    {"unit",                   SETTING_UNIT, FIELD(struct point, unit), .meaning = "of the value after scale and offset"},
-    {"role",                                           SETTING_TEXT, FIELD(struct point, role), .check = check_role, .meaning = "what it is good for"},
-    {"table",                               SETTING_CHOICE, FIELD(struct point, table), .absent = "holding", .words = tables,
+    {"name", SETTING_KEY, FIELD(struct point, name), .meaning = "name of the point"},
+    {"title", SETTING_TITLE, FIELD(struct point, title_zh), .meaning = "as shown; the name when absent"},
+    {"unit", SETTING_UNIT, FIELD(struct point, unit), .meaning = "of the value after scale and offset"},
+    {"role", SETTING_TEXT, FIELD(struct point, role), .check = role_check,
+     .meaning = "what it is good for"},
+    {"table", SETTING_CHOICE, FIELD(struct point, table), .absent = "holding", .words = tables,
      .meaning = "read by function code 1, 2, 3, 4"},
-    {"address",      SETTING_ADDRESS, FIELD(struct point, address), .required = true, .high = "65535",
+    {"address", SETTING_ADDRESS, FIELD(struct point, address), .required = true, .high = "65535",
      .meaning = "protocol address, from 0"},
-    {"type",                                            SETTING_CHOICE, FIELD(struct point, type), .required = true, .words = types,
+    {"type", SETTING_CHOICE, FIELD(struct point, type), .required = true, .words = types,
      .meaning = "what the registers hold"},
-    {"order",                               SETTING_CHOICE, FIELD(struct point, order), .absent = "abcd", .words = orders,
+    {"order", SETTING_CHOICE, FIELD(struct point, order), .absent = "abcd", .words = orders,
      .meaning = "bytes on the wire of a value ABCD"},
     {"bit", SETTING_INT, FIELD(struct point, bit), .absent = "-1", .low = "-1", .high = "15",
      .meaning = "of a register, for type bit; -1 none"},
-    {"scale",                                            SETTING_NUMBER, FIELD(struct point, scale), .absent = "1",
+    {"scale", SETTING_NUMBER, FIELD(struct point, scale), .absent = "1",
      .meaning = "value = raw * scale + offset"},
-    {"offset",                               SETTING_NUMBER, FIELD(struct point, offset), .absent = "0", .meaning = "in the unit"},
-    {"decimals",                              SETTING_INT, FIELD(struct point, decimals), .absent = "0", .low = "0", .high = "6",
+    {"offset", SETTING_NUMBER, FIELD(struct point, offset), .absent = "0", .meaning = "in the unit"},
+    {"decimals", SETTING_INT, FIELD(struct point, decimals), .absent = "0", .low = "0", .high = "6",
      .meaning = "shown and published"},
-    {"low",                                                 SETTING_NUMBER, FIELD(struct point, low), .meaning = "below it the reading is a fault"},
-    {"high",     SETTING_NUMBER, FIELD(struct point, high), .meaning = "top of the measuring range"},
-    {"invalid",                                           SETTING_RAWS, FIELD(struct point, invalid), COUNT(struct point, ninvalid),
+    {"low", SETTING_NUMBER, FIELD(struct point, low), .meaning = "below it the reading is a fault"},
+    {"high", SETTING_NUMBER, FIELD(struct point, high), .meaning = "top of the measuring range"},
+    {"invalid", SETTING_RAWS, FIELD(struct point, invalid), COUNT(struct point, ninvalid),
      .meaning = "raw values that mean: no value"},
-    {"writable",                                  SETTING_BOOL, FIELD(struct point, writable), .absent = "false", .meaning = "may be written"},
-    {0                                                }
+    {"writable", SETTING_BOOL, FIELD(struct point, writable), .absent = "false",
+     .meaning = "may be written"},
+    {0},
 };
+// clang-format on
 
 static bool is_bit_table(const struct point *p)
 {
@@ -207,27 +205,30 @@ static int check_point(const struct yaml_doc *doc, const struct yaml_node *map, 
 
 static const struct schema point_schema = {"point", sizeof(struct point), point_rows, NULL, check_point};
 
+// clang-format off
 static const struct setting profile_rows[] = {
-    {"title",               SETTING_TITLE, FIELD(struct profile, title_zh), .required = true,
+    {"title", SETTING_TITLE, FIELD(struct profile, title_zh), .required = true,
      .meaning = "what people call it"},
     {"vendor", SETTING_TEXT, FIELD(struct profile, vendor), .meaning = "who makes it"},
-    {"source",     SETTING_TEXT, FIELD(struct profile, source), .meaning = "where the map was seen"},
-    {"doubt",                     SETTING_TEXT, FIELD(struct profile, doubt), .meaning = "what is not proven"},
-    {"baud",         SETTING_CHOICE, FIELD(struct profile, baud), .words = baud_words, .meaning = "factory setting"},
-    {"format",              SETTING_TEXT, FIELD(struct profile, parity), .check = check_format,
-     .meaning = "factory setting, 8N1"},
-    {"unit_id",                     SETTING_INT, FIELD(struct profile, unit_id), .low = "1", .high = "255",
+    {"source", SETTING_TEXT, FIELD(struct profile, source), .meaning = "where the map was seen"},
+    {"doubt", SETTING_TEXT, FIELD(struct profile, doubt), .meaning = "what is not proven"},
+    {"baud", SETTING_CHOICE, FIELD(struct profile, baud), .words = baud_words,
      .meaning = "factory setting"},
-    {"turnaround",     SETTING_DURATION, FIELD(struct profile, turnaround_ms), .low = "0ms", .high = "5s",
+    {"format", SETTING_TEXT, FIELD(struct profile, parity), .check = check_format,
+     .meaning = "factory setting, 8N1"},
+    {"unit_id", SETTING_INT, FIELD(struct profile, unit_id), .low = "1", .high = "255",
+     .meaning = "factory setting"},
+    {"turnaround", SETTING_DURATION, FIELD(struct profile, turnaround_ms), .low = "0ms", .high = "5s",
      .meaning = "silence it needs after an answer"},
-    {"timeout",              SETTING_DURATION, FIELD(struct profile, timeout_ms), .low = "0ms", .high = "10s",
+    {"timeout", SETTING_DURATION, FIELD(struct profile, timeout_ms), .low = "0ms", .high = "10s",
      .meaning = "longest it thinks before it answers"},
-    {"max_registers",                     SETTING_INT, FIELD(struct profile, max_registers), .absent = "125", .low = "1",
+    {"max_registers", SETTING_INT, FIELD(struct profile, max_registers), .absent = "125", .low = "1",
      .high = "125", .meaning = "per request"},
-    {"points",SETTING_KEYED, FIELD(struct profile, points), COUNT(struct profile, npoints), .required = true,
-     .sub = &point_schema, .meaning = "what can be read"},
-    {0              }
+    {"points", SETTING_KEYED, FIELD(struct profile, points), COUNT(struct profile, npoints),
+     .required = true, .sub = &point_schema, .meaning = "what can be read"},
+    {0},
 };
+// clang-format on
 
 static int check_profile(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
                          struct complaint *why)

@@ -38,7 +38,8 @@ enum setting_type {
     SETTING_SET,      /* integer: list of words of `words`, or-ed */
     SETTING_TEXTS,    /* const char ** and count: list of texts */
     SETTING_RAWS,     /* uint64_t array in the struct and count: list of decimal or 0x values */
-    SETTING_MAP,      /* struct in the struct, by `sub`; absent is the same as {} */
+    SETTING_MAP,      /* struct in the struct, by `sub`; absent is the same as {}. A mere group of settings:
+                         offset 0, and the sub's rows count from the same struct, its size is 0 */
     SETTING_LIST,     /* pointer to structs and count, by `sub` */
     SETTING_KEYED,    /* the same as a map: the key fills the sub's SETTING_KEY */
     SETTING__COUNT

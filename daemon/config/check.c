@@ -1,0 +1,145 @@
+/* What settings say about each other. */
+#include "daemon/base/err.h"
+#include "daemon/config/loaded.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A minute of all points is one journal row and one message of at most 12 KiB: a point takes its name and
+ * about this much. */
+enum { POINT_BYTES = 96, ROW_BYTES = 12288, HEAD_BYTES = 400 };
+
+static int check_coordinates(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    if (isnan(c->site.longitude) == isnan(c->site.latitude))
+        return ERR_OK;
+    return yaml_complain(l->doc, yaml_get(yaml_root(l->doc), "site"), l->why,
+                         "found only one of longitude and latitude; allowed: both or none");
+}
+
+/* Two buses must not fight for one line. */
+static int check_buses(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    for (int i = 0; i < c->nbuses; i++) {
+        const struct bus_config *a = &c->buses[i];
+        for (int j = 0; j < i; j++) {
+            const struct bus_config *b = &c->buses[j];
+            bool rtu = a->transport == TRANSPORT_RTU && b->transport == TRANSPORT_RTU;
+            bool net = a->transport != TRANSPORT_RTU && b->transport != TRANSPORT_RTU;
+            if (rtu && strcmp(a->path, b->path) == 0)
+                return yaml_complain(l->doc, place(l, "buses", a->name, "path"), l->why,
+                                     "found the port of bus %s again; allowed: one bus for a port", b->name);
+            if (net && strcmp(a->host, b->host) == 0 && a->port == b->port)
+                return yaml_complain(l->doc, place(l, "buses", a->name, "host"), l->why,
+                                     "found the host and port of bus %s again; allowed: one bus for each",
+                                     b->name);
+        }
+        bool used = false;
+        for (int k = 0; k < l->l->ndevices && !used; k++)
+            used = strcmp(l->l->devices[k].bus, a->name) == 0;
+        if (!used)
+            return yaml_complain(l->doc, place(l, "buses", a->name, NULL), l->why,
+                                 "found the bus %s without a device; allowed: a bus that a device names",
+                                 a->name);
+    }
+    return ERR_OK;
+}
+
+static int check_units(const struct loading *l)
+{
+    const struct loaded *d = l->l;
+    for (int i = 0; i < d->ndevices; i++)
+        for (int j = 0; j < i; j++) {
+            const struct device_entry *a = &d->devices[i], *b = &d->devices[j];
+            if (strcmp(a->bus, b->bus) == 0 && a->device.unit_id == b->device.unit_id)
+                return yaml_complain(
+                    l->doc, place(l, "devices", a->device.name, "unit_id"), l->why,
+                    "found unit_id %d again, device %s on bus %s has it; allowed: each once on a "
+                    "bus, 1 to 247",
+                    a->device.unit_id, b->device.name, b->bus);
+        }
+    return ERR_OK;
+}
+
+static int check_points(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    size_t bytes = HEAD_BYTES;
+    for (int i = 0; i < c->npoints; i++) {
+        bytes += strlen(c->points[i].name) + POINT_BYTES;
+        if (bytes > ROW_BYTES)
+            return yaml_complain(
+                l->doc, place(l, "devices", c->points[i].device->name, "profile"), l->why,
+                "found %d points, more than a minute's message of 12 KiB can hold; allowed: about %d "
+                "with these names",
+                c->npoints, i);
+    }
+    return ERR_OK;
+}
+
+static int check_people(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    for (int i = 0; i < c->npeople; i++) {
+        const struct person *a = &c->people[i];
+        if (!a->roles)
+            return yaml_complain(
+                l->doc, place(l, "people", a->name, "roles"), l->why,
+                "found no role; allowed: at least one of site contractor community office inspector");
+        for (int j = 0; j < i; j++)
+            if (a->unix_user[0] && strcmp(a->unix_user, c->people[j].unix_user) == 0)
+                return yaml_complain(l->doc, place(l, "people", a->name, "unix_user"), l->why,
+                                     "found the user of %s again; allowed: each user is one person",
+                                     c->people[j].name);
+    }
+    return ERR_OK;
+}
+
+static int check_broker(const struct loading *l, const struct mqtt_config *m)
+{
+    if (m->password_file[0] && !m->username[0])
+        return yaml_complain(l->doc, place(l, "mqtt", m->name, "password_file"), l->why,
+                             "found a password_file without username; allowed: both, or username alone");
+    if (!m->cert_file[0] != !m->key_file[0])
+        return yaml_complain(l->doc, place(l, "mqtt", m->name, m->cert_file[0] ? "cert_file" : "key_file"),
+                             l->why, "found only one of cert_file and key_file; allowed: both or none");
+    if (m->cert_file[0] && !m->ca_file[0])
+        return yaml_complain(
+            l->doc, place(l, "mqtt", m->name, "cert_file"), l->why,
+            "found a cert_file without ca_file; allowed: with ca_file, which switches TLS on");
+    return ERR_OK;
+}
+
+static int check_brokers(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    for (int i = 0; i < c->nmqtt; i++) {
+        const struct mqtt_config *a = &c->mqtt[i];
+        int error = check_broker(l, a);
+        if (error)
+            return error;
+        for (int j = 0; j < i; j++) {
+            const struct mqtt_config *b = &c->mqtt[j];
+            if (strcmp(a->host, b->host) == 0 && a->port == b->port &&
+                strcmp(a->client_id, b->client_id) == 0)
+                return yaml_complain(
+                    l->doc, place(l, "mqtt", a->name, "client_id"), l->why,
+                    "found broker and client_id of %s again, they would throw each other out; allowed: "
+                    "another client_id",
+                    b->name);
+        }
+    }
+    return ERR_OK;
+}
+
+int check_site(const struct loading *l)
+{
+    int (*const checks[])(const struct loading *) = {check_coordinates, check_buses,  check_units,
+                                                     check_points,      check_people, check_brokers};
+    int error = ERR_OK;
+    for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !error; i++)
+        error = checks[i](l);
+    return error;
+}

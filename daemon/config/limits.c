@@ -1,0 +1,238 @@
+/* Limit files, config/limits/<name>.yaml: several rules of one standard, each dated. */
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/base/scalar.h"
+#include "daemon/config/loaded.h"
+
+#include <string.h>
+
+/* 00:00 of a day in the zone; ERR_FORMAT for 2026-02-30 too. */
+static int read_day(const char *text, int zone_min, int64_t *at_ms)
+{
+    char back[32];
+    if (strlen(text) != 10)
+        return ERR_FORMAT;
+    char *stamp = mem_printf("%sT00:00Z", text);
+    int error = clock_parse(stamp, at_ms);
+    mem_free(stamp);
+    if (error || strncmp(clock_text(*at_ms, 0, back), text, 10) != 0)
+        return ERR_FORMAT;
+    *at_ms -= (int64_t)zone_min * CLOCK_MINUTE_MS;
+    return ERR_OK;
+}
+
+static const char *check_day(const char *text)
+{
+    int64_t at_ms;
+    return !text[0] || !read_day(text, 0, &at_ms) ? NULL : "a day such as 2026-03-01";
+}
+
+/* "250 ug/m3" into 250 and the unit as written. */
+static int read_value(const char *text, double *value, const char **unit)
+{
+    const char *space = strchr(text, ' ');
+    *unit = space ? unit_name(space + 1) : "";
+    return *unit ? scalar_quantity(text, *unit, value) : ERR_FORMAT;
+}
+
+static const char *check_value(const char *text)
+{
+    double value;
+    const char *unit;
+    return read_value(text, &value, &unit) ? "a number, a space and a unit, such as 250 ug/m3 or 0.8 mg/m3"
+                                           : NULL;
+}
+
+static const char *check_role(const char *text)
+{
+    return role_check(text[0] ? text : "?");
+}
+
+// clang-format off: tables
+static const struct word windows[] = {
+    {"5min",  300000},
+    {"15min",       900000},
+    {"1h",3600000},
+    {"24h",    86400000},
+    {0      }
+};
+static const struct word compares[] = {
+    {"over",           COMPARE_OVER},
+    {"reaches",                COMPARE_REACHES},
+    {0}
+};
+static const struct word overs[] = {
+    {"each",     OVER_EACH},
+    {"mean",          OVER_MEAN},
+    {"max",OVER_MAX},
+    {0     }
+};
+
+static const struct setting rule_rows[] = {
+    {"name",                         SETTING_KEY, FIELD(struct limit_rule, name), .meaning = "name of the rule"},
+    {"title",       SETTING_TITLE, FIELD(struct limit_rule, title_zh), .required = true, .meaning = "as shown"},
+    {"role", SETTING_TEXT, FIELD(struct limit_rule, role), .required = true, .check = check_role,
+     .meaning = "of the points it judges"},
+    {"window",                        SETTING_CHOICE, FIELD(struct limit_rule, window_ms), .required = true, .words = windows,
+     .meaning = "over which the mean is taken"},
+    {"compare",       SETTING_CHOICE, FIELD(struct limit_rule, compare), .required = true, .words = compares,
+     .meaning = "over is >, reaches is >="},
+    {"value",              SETTING_TEXT, FIELD(struct limit_rule, value), .required = true, .check = check_value,
+     .meaning = "what the mean is compared with"},
+    {"over",                              SETTING_CHOICE, FIELD(struct limit_rule, over), .absent = "each", .words = overs,
+     .meaning = "each point, the mean or the highest of them"},
+    {"valid_from",                  SETTING_TEXT, FIELD(struct limit_rule, valid_from), .check = check_day,
+     .meaning = "first day of measurement it is for"},
+    {"valid_to",                         SETTING_TEXT, FIELD(struct limit_rule, valid_to), .check = check_day,
+     .meaning = "last day of measurement it is for"},
+    {"action",           SETTING_TITLE, FIELD(struct limit_rule, action_zh), .meaning = "what the site must do"},
+    {0                             },
+};
+// clang-format on
+
+static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
+                      struct complaint *why)
+{
+    const struct limit_rule *r = object;
+    if (r->valid_from[0] && r->valid_to[0] && strcmp(r->valid_from, r->valid_to) > 0)
+        return yaml_complain(doc, yaml_get(map, "valid_to"), why,
+                             "found %s before valid_from, %s; allowed: later", r->valid_to, r->valid_from);
+    return ERR_OK;
+}
+
+static const struct schema rule_schema = {"rule", sizeof(struct limit_rule), rule_rows, NULL, check_rule};
+
+// clang-format off
+static const struct setting file_rows[] = {
+    {"title", SETTING_TITLE, FIELD(struct limit_file, title_zh), .required = true,
+     .meaning = "of the standard"},
+    {"standard", SETTING_TEXT, FIELD(struct limit_file, standard), .required = true,
+     .meaning = "number and year, or what kind of rule it is"},
+    {"source", SETTING_TEXT, FIELD(struct limit_file, source), .required = true,
+     .meaning = "where it was seen"},
+    {"doubt", SETTING_TEXT, FIELD(struct limit_file, doubt), .meaning = "what is not proven"},
+    {"rules", SETTING_KEYED, FIELD(struct limit_file, rules), COUNT(struct limit_file, nrules),
+     .required = true, .sub = &rule_schema, .meaning = "what it limits"},
+    {0},
+};
+// clang-format on
+const struct schema limit_schema = {"limit file", sizeof(struct limit_file), file_rows, NULL, NULL};
+
+/* --- rules into limits --- */
+
+/* The point that a rule is checked against: NULL when none has its role. */
+static const struct config_point *point_of_role(const struct config *c, const char *role)
+{
+    for (int i = 0; i < c->npoints; i++)
+        if (strcmp(c->points[i].point->role, role) == 0)
+            return &c->points[i];
+    return NULL;
+}
+
+/* A limit has one unit: all points it judges must be in it. */
+static int check_one_unit(const struct loading *l, const struct config_point *first)
+{
+    const struct config *c = &l->l->c;
+    for (int i = 0; i < c->npoints; i++) {
+        const struct point *p = c->points[i].point;
+        if (strcmp(p->role, first->point->role) != 0 || strcmp(p->unit, first->point->unit) == 0)
+            continue;
+        const char *device = c->points[i].device->name;
+        return yaml_complain(
+            l->doc, place(l, "devices", device, "profile"), l->why,
+            "found %s in %s, but %s in %s; allowed: one unit for all points of the role %s, which a "
+            "limit judges",
+            c->points[i].name, p->unit, first->name, first->point->unit, p->role);
+    }
+    return ERR_OK;
+}
+
+static int make_limit(const struct loading *l, const struct limit_entry *e, const struct limit_file *f,
+                      const struct limit_rule *r, const struct config_point *p)
+{
+    struct config *c = &l->l->c;
+    struct limit limit = {.title_zh = r->title_zh,
+                          .title_en = r->title_en,
+                          .standard = f->standard,
+                          .source = f->source,
+                          .doubt = f->doubt,
+                          .role = r->role,
+                          .window_ms = r->window_ms,
+                          .compare = r->compare,
+                          .over = r->over,
+                          .unit = p->point->unit,
+                          .valid_from_ms = INT64_MIN,
+                          .valid_to_ms = INT64_MAX,
+                          .action_zh = r->action_zh,
+                          .action_en = r->action_en,
+                          .person = e->person,
+                          .answer_ms = e->answer_ms,
+                          .rectify_ms = e->rectify_ms};
+    const char *unit;
+    double value;
+    read_value(r->value, &value, &unit); /* its row has checked it */
+    if (unit_convert(value, unit, limit.unit, &limit.value)) {
+        const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
+        return yaml_complain(
+            f->doc, yaml_get(rule, "value"), l->why,
+            "found \"%s\" for the role %s; allowed: a unit that fits \"%s\", in which %s is read", r->value,
+            r->role, limit.unit, p->name);
+    }
+    if (r->valid_from[0])
+        read_day(r->valid_from, c->site.zone_min, &limit.valid_from_ms);
+    if (r->valid_to[0] && !read_day(r->valid_to, c->site.zone_min, &limit.valid_to_ms))
+        limit.valid_to_ms += CLOCK_DAY_MS;
+    limit.id = mem_printf("%s/%s", f->name, r->name);
+    c->limits[c->nlimits++] = limit;
+    return check_one_unit(l, p);
+}
+
+/* A rule without a point is left out and said: the file may be for more than this site has. A file of which
+ * no rule has a point is a mistake. */
+static int make_limits(const struct loading *l, const struct limit_entry *e, const struct limit_file *f)
+{
+    struct config *c = &l->l->c;
+    int before = c->nlimits, error = ERR_OK;
+    c->limits = mem_resize(c->limits, (size_t)(c->nlimits + f->nrules), sizeof(*c->limits));
+    for (int i = 0; i < f->nrules && !error; i++) {
+        const struct config_point *p = point_of_role(c, f->rules[i].role);
+        if (p)
+            error = make_limit(l, e, f, &f->rules[i], p);
+        else
+            log_warning("limit %s/%s is not judged: no point has the role %s", f->name, f->rules[i].name,
+                        f->rules[i].role);
+    }
+    if (!error && c->nlimits == before)
+        return yaml_complain(
+            l->doc, place(l, "limits", f->name, NULL), l->why,
+            "found the limit %s, but no point has the role %s; allowed: a limit that has something to "
+            "judge",
+            f->name, f->rules[0].role);
+    return error;
+}
+
+int load_limits(const struct loading *l)
+{
+    struct loaded *d = l->l;
+    d->limit_files = mem_array((size_t)d->nlimits, sizeof(*d->limit_files));
+    for (int i = 0; i < d->nlimits; i++) {
+        char *path;
+        int error =
+            find_file(l, "limits", d->limits[i].name, place(l, "limits", d->limits[i].name, NULL), &path);
+        if (error)
+            return error;
+        struct limit_file *f = &d->limit_files[d->nlimit_files];
+        error = schema_load(&limit_schema, path, f, &f->doc, l->why);
+        mem_free(path);
+        if (error)
+            return error;
+        d->nlimit_files++;
+        f->name = mem_string(d->limits[i].name);
+        error = make_limits(l, &d->limits[i], f);
+        if (error)
+            return error;
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,75 @@
+/* What a loaded configuration consists of, for the files of this room. Strings belong to the schema-read
+ * structs here; what the rest of the program sees (struct config) points to them. */
+#ifndef DUST_LOADED_H
+#define DUST_LOADED_H
+
+#include "daemon/base/schema.h"
+#include "daemon/config/config.h"
+#include "drivers/profile.h"
+
+struct device_entry {
+    struct device device; /* name, titles, unit_id, period */
+    const char *bus, *profile;
+};
+
+struct limit_entry {
+    const char *name, *person;
+    int64_t answer_ms, rectify_ms;
+};
+
+struct limit_rule {
+    const char *name, *title_zh, *title_en, *role;
+    int64_t window_ms;
+    enum limit_compare compare;
+    const char *value; /* "250 ug/m3" */
+    enum limit_over over;
+    const char *valid_from, *valid_to; /* first and last day, "" open */
+    const char *action_zh, *action_en;
+};
+
+struct limit_file {
+    char *name;
+    const char *title_zh, *title_en, *standard, *source, *doubt;
+    struct limit_rule *rules;
+    int nrules;
+    struct yaml_doc *doc; /* for messages while loading; then NULL */
+};
+
+struct loaded {
+    struct config c; /* first: config_load hands out a pointer to it */
+    char *file;
+    struct device_entry *devices;
+    int ndevices;
+    struct limit_entry *limits;
+    int nlimits;
+    struct profile **profiles; /* one of each that is named */
+    int nprofiles;
+    struct limit_file *limit_files; /* in the order of `limits` */
+    int nlimit_files;
+};
+
+/* While loading. */
+struct loading {
+    struct loaded *l;
+    const struct yaml_doc *doc; /* the site's file */
+    const char *const *dirs;
+    struct complaint *why;
+};
+
+extern const struct schema site_schema, limit_schema;
+
+/* The node of a setting of the site's file, or the nearest thing above it that is there. */
+const struct yaml_node *place(const struct loading *l, const char *section, const char *name,
+                              const char *key);
+
+/* <dir>/<kind>/<name>.yaml of the first directory that has it; a refusal at `at` that lists what there is
+ * when none has. The caller frees `path` (mem_free). */
+int find_file(const struct loading *l, const char *kind, const char *name, const struct yaml_node *at,
+              char **path);
+
+/* The steps of config_load after the site's file is read; each fills its part of l->l->c. */
+int load_profiles(const struct loading *l);
+int check_site(const struct loading *l); /* buses, devices, people, brokers against each other */
+int load_limits(const struct loading *l);
+
+#endif

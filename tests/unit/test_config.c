@@ -1,0 +1,158 @@
+/* What the site's configuration becomes. */
+#include "unit/config_fixture.h"
+
+#include <math.h>
+
+static void the_shipped_example_loads_as_it_says(void **state)
+{
+    struct config *c = load(*state, SHIPPED);
+    assert_string_equal(c->language, "zh");
+    assert_string_equal(c->site.name, "example-site");
+    assert_string_equal(c->site.title_zh, "示例工地");
+    assert_string_equal(c->site.title_en, "Example Site");
+    assert_string_equal(c->site.issue_prefix, "LQ");
+    assert_true(isnan(c->site.longitude) && isnan(c->site.latitude));
+    assert_int_equal(c->site.zone_min, 480);
+    assert_string_equal(c->store.dir, "/var/lib/dustd");
+    assert_int_equal(c->store.commit_every_ms, 10000);
+    assert_int_equal(c->nbuses, 1);
+    const struct bus_config *bus = &c->buses[0];
+    assert_string_equal(bus->path, "/dev/ttyUSB0");
+    assert_int_equal(bus->transport, TRANSPORT_RTU);
+    assert_int_equal(bus->baud, 9600);
+    assert_int_equal(bus->parity, 'N');
+    assert_int_equal(bus->data_bits, 8);
+    assert_int_equal(bus->stop_bits, 1);
+    assert_int_equal(bus->timeout_ms, 300);
+    assert_int_equal(bus->ndevices, 2);
+    assert_ptr_equal(bus->devices[1], &c->devices[1]);
+    assert_string_equal(c->devices[1].name, "weather");
+    assert_int_equal(c->devices[1].unit_id, 2);
+    assert_int_equal(c->devices[1].period_ms, 5000);
+    assert_int_equal(c->devices[1].first_point, 4);
+    assert_int_equal(c->devices[1].index, 1);
+    assert_int_equal(c->npoints, 14);
+    assert_string_equal(c->points[2].name, "gate-dust/pm10");
+    assert_ptr_equal(c->points[2].device, &c->devices[0]);
+    assert_string_equal(c->points[2].point->role, "pm10");
+    assert_int_equal(c->npeople, 2);
+    assert_int_equal(c->people[1].roles, ROLE_COMMUNITY);
+    assert_ptr_equal(config_person(c, "site-manager"), &c->people[0]);
+    assert_null(config_person(c, "nobody"));
+    assert_null(config_person_of_user(c, ""));
+    config_free(c);
+}
+
+static void the_taiyuan_limit_is_250_reached_by_the_hour_mean_of_each_point(void **state)
+{
+    struct config *c = load(*state, SHIPPED);
+    assert_int_equal(c->nlimits, 1);
+    const struct limit *l = &c->limits[0];
+    assert_string_equal(l->id, "shanxi-taiyuan/pm10-hour");
+    assert_string_equal(l->role, "pm10");
+    assert_int_equal(l->window_ms, 3600000);
+    assert_int_equal(l->compare, COMPARE_REACHES);
+    assert_int_equal(l->over, OVER_EACH);
+    assert_true(l->value == 250);
+    assert_string_equal(l->unit, "ug/m3");
+    assert_int_equal(l->valid_from_ms, 946656000000); /* 2000-01-01T00:00+08:00 */
+    assert_true(l->valid_to_ms == INT64_MAX);
+    assert_string_equal(l->person, "site-manager");
+    assert_int_equal(l->answer_ms, 3600000);
+    assert_int_equal(l->rectify_ms, 86400000);
+    assert_true(l->source[0] && l->doubt[0] && l->action_zh[0]);
+    config_free(c);
+}
+
+static void a_bus_knows_its_devices_and_only_its_own_settings(void **state)
+{
+    struct config *c = load_with(*state, "", "");
+    assert_int_equal(c->nbuses, 2);
+    assert_int_equal(c->buses[0].ndevices, 2);
+    assert_int_equal(c->buses[1].ndevices, 1);
+    assert_string_equal(c->buses[1].devices[0]->name, "c");
+    assert_int_equal(c->buses[1].index, 1);
+    assert_int_equal(c->buses[1].port, 502);
+    assert_string_equal(c->buses[1].path, "");
+    assert_int_equal(c->buses[1].baud, 0);
+    assert_string_equal(c->buses[0].host, "");
+    assert_ptr_equal(c->devices[0].profile, c->devices[1].profile);
+    assert_string_equal(c->devices[0].title_zh, c->devices[0].profile->title_zh);
+    config_free(c);
+}
+
+static void a_broker_has_a_client_id_and_its_defaults(void **state)
+{
+    struct config *c = load_with(*state, "", "");
+    assert_string_equal(c->mqtt[0].client_id, "dustd-s");
+    assert_string_equal(c->mqtt[0].host, "broker.example.org");
+    assert_int_equal(c->mqtt[0].port, 1883);
+    assert_int_equal(c->mqtt[0].keepalive_s, 60);
+    assert_true(c->mqtt[0].mqtt5);
+    assert_string_equal(c->mqtt[0].ca_file, "");
+    config_free(c);
+    c = load_with(*state, "host: broker.example.org", "host: \"::1\", version: 3.1.1, keepalive: 2min");
+    assert_false(c->mqtt[0].mqtt5);
+    assert_int_equal(c->mqtt[0].keepalive_s, 120);
+    config_free(c);
+}
+
+static void a_user_of_the_machine_is_one_person(void **state)
+{
+    struct config *c = load_with(*state, "", "");
+    assert_int_equal(config_person_of_user(c, "zhang")->roles, ROLE_SITE | ROLE_OFFICE);
+    assert_null(config_person_of_user(c, "li"));
+    config_free(c);
+}
+
+static void a_limit_in_another_unit_is_converted_to_that_of_its_points(void **state)
+{
+    struct fixture *f = *state;
+    write_file(f, "limits/mine.yaml",
+               LIMIT_HEAD
+               "  tsp: {title: {zh: a, en: b}, role: tsp, window: 15min, compare: over, value: 0.8 mg/m3, "
+               "over: max,\n"
+               "        valid_from: 2017-08-06, valid_to: 2020-02-29}\n"
+               "  rain: {title: {zh: a, en: b}, role: rain, window: 24h, compare: over, value: 5 mm}\n");
+    struct config *c = load_with(f, "shanxi-taiyuan", "mine");
+    assert_int_equal(c->nlimits, 1); /* nothing measures rain: said, and left out */
+    assert_string_equal(c->limits[0].id, "mine/tsp");
+    assert_true(fabs(c->limits[0].value - 800) < 1e-9);
+    assert_string_equal(c->limits[0].unit, "ug/m3");
+    assert_int_equal(c->limits[0].window_ms, 900000);
+    assert_int_equal(c->limits[0].over, OVER_MAX);
+    assert_int_equal(c->limits[0].valid_from_ms, 1501948800000); /* 2017-08-06T00:00+08:00 */
+    assert_int_equal(c->limits[0].valid_to_ms, 1582992000000);   /* 2020-03-01T00:00+08:00 */
+    config_free(c);
+}
+
+static void a_file_beside_the_configuration_comes_before_the_shipped_one(void **state)
+{
+    struct fixture *f = *state;
+    write_file(
+        f, "devices/mine.yaml",
+        "title: {zh: 表, en: Meter}\npoints: {pm10: {address: 9, type: u16, unit: ug/m3, role: pm10}}\n");
+    char *old = mem_printf("%s/devices/mine.yaml", f->dir),
+         *new = mem_printf("%s/devices/nova-sds069.yaml", f->dir);
+    rename(old, new);
+    struct config *c = load_with(f, "", "");
+    assert_int_equal(c->points[0].point->address, 9);
+    config_free(c);
+    rename(new, old);
+    mem_free(old);
+    mem_free(new);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        EACH(the_shipped_example_loads_as_it_says),
+        EACH(the_taiyuan_limit_is_250_reached_by_the_hour_mean_of_each_point),
+        EACH(a_bus_knows_its_devices_and_only_its_own_settings),
+        EACH(a_broker_has_a_client_id_and_its_defaults),
+        EACH(a_user_of_the_machine_is_one_person),
+        EACH(a_limit_in_another_unit_is_converted_to_that_of_its_points),
+        EACH(a_file_beside_the_configuration_comes_before_the_shipped_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
