@@ -1,0 +1,509 @@
+#include "drivers/sim/simbus.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "drivers/sim/spoil.h"
+#include "drivers/sim/wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+enum { SENDING_MAX = 16, PATIENCE_US = 30000, PLUG_CHECK_US = 20000, GATEWAY_TARGET_FAILED = 11 };
+
+/* An answer on its way. */
+struct sending {
+    bool used;
+    int64_t begin_us, due_us; /* its first byte leaves the unit; the next write is due */
+    int64_t drip_us;          /* 0: all at once */
+    int peer;
+    unsigned number; /* of the peer that asked */
+    size_t length, sent;
+    uint8_t bytes[ADU_MAX];
+    struct simlog_entry entry;
+    struct station_poll poll;
+};
+
+struct seat { /* a station on this bus */
+    struct station *station;
+    int64_t busy_us; /* its last answer ends then */
+    bool tape_ended; /* said once */
+};
+
+struct simbus {
+    const struct bus_setup *setup;
+    const struct world *world;
+    struct simlog *log;
+    struct wire wire;
+    enum framing framing;
+    bool serial; /* characters take time, and silence separates frames */
+    struct seat *seats;
+    int nseats, stop_fd;
+    int64_t line_end_us; /* when the last byte was on the line */
+    int64_t started_us;
+    bool deaf, hasty; /* each said once */
+    char place[512];
+    struct sending queue[SENDING_MAX];
+    struct station_poll unheard; /* what a broadcast led to */
+    _Atomic uint64_t counts[COUNT__N];
+    pthread_t thread;
+    bool threaded;
+};
+
+const char *simbus_count_str(enum simbus_count which)
+{
+    static const char *const names[COUNT__N] = {
+        [COUNT_POLLS] = "polls",           [COUNT_ANSWERS] = "answers", [COUNT_EXCEPTIONS] = "exceptions",
+        [COUNT_SILENT] = "silent",         [COUNT_SPOILT] = "spoilt",   [COUNT_FAULTS] = "faults",
+        [COUNT_BROADCASTS] = "broadcasts", [COUNT_FOREIGN] = "foreign", [COUNT_GARBLED] = "garbled",
+        [COUNT_HASTY] = "hasty",           [COUNT_LOST] = "lost",
+    };
+    return names[which];
+}
+
+static void count(struct simbus *b, enum simbus_count which)
+{
+    atomic_fetch_add_explicit(&b->counts[which], 1, memory_order_relaxed);
+}
+
+uint64_t simbus_count(const struct simbus *b, enum simbus_count which)
+{
+    return atomic_load_explicit(&b->counts[which], memory_order_relaxed);
+}
+
+/* --- time on the line --- */
+
+static int64_t characters_us(const struct simbus *b, size_t n)
+{
+    if (!b->serial)
+        return 0;
+    int64_t bits = (int64_t)n * site_formats[b->setup->format].character_bits;
+    return (bits * 1000000 + b->setup->baud - 1) / b->setup->baud;
+}
+
+/* MODBUS over Serial Line V1.02, 2.5.1.1: 3.5 characters, fixed at 1.75 ms above 19200 baud. */
+static int64_t silence_us(const struct simbus *b)
+{
+    return b->setup->baud > 19200 ? 1750 : characters_us(b, 7) / 2;
+}
+
+static int64_t wire_ms(const struct simbus *b)
+{
+    return (clock_wire_us() - b->started_us) / 1000;
+}
+
+/* --- answers --- */
+
+static void log_poll(struct simbus *b, struct simlog_entry *entry, const char *outcome)
+{
+    entry->outcome = outcome;
+    entry->site_ms = clock_site_ms();
+    entry->wire_us = clock_wire_us();
+    simlog_poll(b->log, entry);
+}
+
+static void finish(struct simbus *b, struct sending *s, bool sent)
+{
+    const struct station_poll *p = &s->poll;
+    bool spoilt = p->damaged || (p->fault != FAULT_NONE && p->fault != FAULT_LATE && p->fault != FAULT_DRIP &&
+                                 p->fault != FAULT_EXCEPTION);
+    if (!sent)
+        count(b, COUNT_LOST);
+    else if (spoilt)
+        count(b, COUNT_SPOILT);
+    else
+        count(b, COUNT_ANSWERS);
+    if (sent && !spoilt && p->exception)
+        count(b, COUNT_EXCEPTIONS);
+    log_poll(b, &s->entry, !sent ? "lost" : spoilt ? "spoilt" : p->exception ? "exception" : "answer");
+    s->used = false;
+}
+
+static void send_due(struct simbus *b, struct sending *s, int64_t now_us)
+{
+    struct wire_peer *peer = &b->wire.peers[s->peer];
+    size_t n = s->drip_us ? 1 : s->length;
+    bool sent = peer->number == s->number && wire_send(peer, s->bytes + s->sent, n);
+    if (b->line_end_us < now_us) /* taken before the write: the master cannot have known earlier */
+        b->line_end_us = now_us;
+    s->sent += n;
+    s->due_us = now_us + s->drip_us;
+    if (!sent || s->sent >= s->length)
+        finish(b, s, sent);
+}
+
+static void send_all_due(struct simbus *b)
+{
+    for (int i = 0; i < SENDING_MAX; i++) {
+        int64_t now_us = clock_wire_us();
+        if (b->queue[i].used && b->queue[i].due_us <= now_us)
+            send_due(b, &b->queue[i], now_us);
+    }
+}
+
+static struct sending *free_sending(struct simbus *b)
+{
+    for (int i = 0; i < SENDING_MAX; i++)
+        if (!b->queue[i].used)
+            return &b->queue[i];
+    return NULL;
+}
+
+/* Puts the answer of `seat` on the queue, spoilt as its fault wants. */
+static void schedule(struct simbus *b, struct seat *seat, struct sending *s, const struct adu_request *r,
+                     int64_t end_us)
+{
+    const struct station_poll *p = &s->poll;
+    uint64_t seed = model_seed(b->world->seed, (uint64_t)p->poll);
+    s->length = adu_wrap(b->framing, r, p->pdu, p->length, s->bytes);
+    s->length = spoil(p->damaged ? FAULT_CRC : p->fault, b->framing, seed, s->bytes, s->length);
+    if (end_us < seat->busy_us)
+        end_us = seat->busy_us;
+    s->begin_us = end_us + station_setup(seat->station)->turnaround_ms * 1000;
+    if (p->fault == FAULT_LATE)
+        s->begin_us += p->by_ms * 1000;
+    s->drip_us = p->fault == FAULT_DRIP ? p->by_ms * 1000 : 0;
+    s->due_us = s->begin_us + characters_us(b, s->drip_us ? 1 : s->length);
+    s->sent = 0;
+    s->used = true;
+    seat->busy_us = s->due_us + s->drip_us * (int64_t)(s->length - 1);
+}
+
+static void say_tape_ended(struct simbus *b, struct seat *seat)
+{
+    if (seat->tape_ended)
+        return;
+    seat->tape_ended = true;
+    log_info("%s: the recording has ended, the unit is silent", station_setup(seat->station)->name);
+    simlog_event(b->log, "replay_ended", b->setup->name, "\"unit\":\"%s\"",
+                 station_setup(seat->station)->name);
+}
+
+static void answer(struct simbus *b, int peer, struct seat *seat, const struct adu_request *r, int64_t end_us)
+{
+    struct sending *s = free_sending(b);
+    count(b, COUNT_POLLS);
+    if (!s) {
+        count(b, COUNT_LOST);
+        return;
+    }
+    station_poll(seat->station, r, clock_site_ms(), wire_ms(b), &s->poll);
+    s->peer = peer;
+    s->number = b->wire.peers[peer].number;
+    s->entry = (struct simlog_entry){.bus = b->setup->name,
+                                     .unit = station_setup(seat->station),
+                                     .function = r->function,
+                                     .address = r->address,
+                                     .count = r->count,
+                                     .poll = &s->poll};
+    if (s->poll.faults || s->poll.damaged)
+        count(b, COUNT_FAULTS);
+    if (s->poll.tape_ended)
+        say_tape_ended(b, seat);
+    if (s->poll.silent) {
+        count(b, COUNT_SILENT);
+        log_poll(b, &s->entry, "silent");
+        return;
+    }
+    schedule(b, seat, s, r, end_us);
+}
+
+/* --- requests --- */
+
+static void broadcast(struct simbus *b, const struct adu_request *r)
+{
+    count(b, COUNT_BROADCASTS);
+    for (int i = 0; adu_is_write(r) && i < b->nseats; i++) {
+        struct simlog_entry entry = {.bus = b->setup->name,
+                                     .unit = station_setup(b->seats[i].station),
+                                     .function = r->function,
+                                     .address = r->address,
+                                     .count = r->count,
+                                     .poll = &b->unheard};
+        station_poll(b->seats[i].station, r, clock_site_ms(), wire_ms(b), &b->unheard);
+        log_poll(b, &entry, "broadcast");
+    }
+}
+
+/* A device on TCP that is alone answers to 0 and 255 too (Messaging on TCP/IP V1.0b, 4.4.1.2). */
+static struct seat *seat_of(struct simbus *b, int unit_id)
+{
+    if (!b->serial && b->framing == FRAMING_TCP && b->nseats == 1 && (unit_id == 0 || unit_id == 255))
+        return &b->seats[0];
+    for (int i = 0; i < b->nseats; i++)
+        if (station_setup(b->seats[i].station)->unit_id == unit_id)
+            return &b->seats[i];
+    return NULL;
+}
+
+/* What a gateway says for a unit that does not answer. */
+static void refuse(struct simbus *b, int peer, const struct adu_request *r)
+{
+    uint8_t pdu[2], bytes[ADU_MAX];
+    size_t n = adu_exception(r, GATEWAY_TARGET_FAILED, pdu);
+    wire_send(&b->wire.peers[peer], bytes, adu_wrap(FRAMING_TCP, r, pdu, n, bytes));
+}
+
+static void garbled(struct simbus *b, size_t n)
+{
+    count(b, COUNT_GARBLED);
+    simlog_event(b->log, "garbled", b->setup->name, "\"bytes\":%zu", n);
+}
+
+/* Whether the request keeps the silence before its first byte. One that comes while an answer is on the line
+ * breaks both. */
+static bool keeps_off(struct simbus *b, int64_t first_us)
+{
+    struct sending *hit = NULL;
+    for (int i = 0; i < SENDING_MAX; i++) {
+        struct sending *s = &b->queue[i];
+        if (s->used && first_us >= s->begin_us)
+            hit = s;
+    }
+    int64_t gap_us = first_us - b->line_end_us;
+    if (!hit && gap_us >= silence_us(b))
+        return true;
+    count(b, COUNT_HASTY);
+    simlog_event(b->log, "hasty", b->setup->name,
+                 "\"gap_us\":%" PRId64 ",\"silence_us\":%" PRId64 ",\"into_answer\":%s", hit ? 0 : gap_us,
+                 silence_us(b), hit ? "true" : "false");
+    if (!b->hasty)
+        log_warning("bus %s: a request came %s (further ones are only counted)", b->setup->name,
+                    hit ? "while an answer was on the line" : "before 3.5 characters of silence were over");
+    b->hasty = true;
+    if (hit)
+        hit->poll.damaged = true;
+    if (hit && hit->sent < hit->length)
+        hit->bytes[hit->length - 1] ^= 0x33; /* not what spoil does: twice would repair it */
+    return !hit;
+}
+
+static bool hears(struct simbus *b)
+{
+    bool fits = wire_speed_fits(&b->wire);
+    if (!fits && !b->deaf)
+        log_warning("bus %s: the master's terminal is not set to %d baud, nothing is understood",
+                    b->setup->name, b->setup->baud);
+    b->deaf = !fits;
+    return fits;
+}
+
+/* One whole frame came, or what silence cut off as one. */
+static void take_frame(struct simbus *b, int peer, size_t length)
+{
+    struct wire_peer *from = &b->wire.peers[peer];
+    struct adu_request r;
+    int64_t end_us = from->last_us;
+    if (b->serial) {
+        bool heard = keeps_off(b, from->first_us);
+        if (end_us < from->first_us + characters_us(b, length))
+            end_us = from->first_us + characters_us(b, length);
+        b->line_end_us = end_us;
+        if (!heard)
+            return;
+    }
+    if (adu_parse(b->framing, from->bytes, length, &r) != ERR_OK || !hears(b)) {
+        garbled(b, length);
+        return;
+    }
+    struct seat *seat = seat_of(b, r.unit);
+    if (seat)
+        answer(b, peer, seat, &r, end_us);
+    else if (r.unit == 0)
+        broadcast(b, &r);
+    else if (count(b, COUNT_FOREIGN), b->framing == FRAMING_TCP)
+        refuse(b, peer, &r);
+}
+
+static void consume(struct wire_peer *peer, size_t n, int64_t now_us)
+{
+    memmove(peer->bytes, peer->bytes + n, peer->have - n);
+    peer->have -= n;
+    peer->first_us = now_us;
+}
+
+/* Takes every frame that is whole. What cannot be told apart waits for silence (serial) or ends the
+ * connection. */
+static void take_frames(struct simbus *b, int i, int64_t now_us)
+{
+    struct wire_peer *peer = &b->wire.peers[i];
+    while (peer->fd >= 0 && peer->have > 0) {
+        int length = adu_length(b->framing, peer->bytes, peer->have);
+        if (length == ERR_FORMAT && b->framing == FRAMING_TCP) {
+            garbled(b, peer->have);
+            wire_drop(peer);
+        }
+        if (length < 0 || (size_t)length > peer->have)
+            return;
+        take_frame(b, i, (size_t)length);
+        consume(peer, (size_t)length, now_us);
+    }
+}
+
+/* Serial: bytes that nothing followed for a while are a frame of unknown length, or the rest of one. */
+static int64_t cut_off_at(const struct simbus *b, const struct wire_peer *peer)
+{
+    return b->serial && peer->fd >= 0 && peer->have ? peer->last_us + PATIENCE_US + silence_us(b) : INT64_MAX;
+}
+
+static void cut_off(struct simbus *b)
+{
+    int64_t now_us = clock_wire_us();
+    for (int i = 0; i < WIRE_PEERS_MAX; i++) {
+        struct wire_peer *peer = &b->wire.peers[i];
+        if (cut_off_at(b, peer) > now_us)
+            continue;
+        take_frame(b, i, peer->have);
+        consume(peer, peer->have, now_us);
+    }
+}
+
+/* --- the plug --- */
+
+static void describe(const struct simbus *b, char *text, size_t size)
+{
+    if (b->setup->transport == TRANSPORT_RTU)
+        snprintf(text, size, "%s -> %s, %d %s", b->wire.link, b->wire.place, b->setup->baud,
+                 site_formats[b->setup->format].name);
+    else
+        snprintf(text, size, "%s", b->wire.place);
+}
+
+static void plug(struct simbus *b)
+{
+    struct fault_moment now = {clock_site_ms(), b->world->start_ms, wire_ms(b), 0};
+    bool out = fault_unplugs(b->world->faults, b->world->nfaults, b->setup->name, &now);
+    char place[sizeof b->place] = "unplugged";
+    if (out != wire_is_open(&b->wire))
+        return;
+    if (out)
+        wire_close(&b->wire);
+    else if (wire_open(&b->wire) != ERR_OK)
+        return; /* next time */
+    else
+        describe(b, place, sizeof place);
+    log_info("bus %s: %s", b->setup->name, place);
+    simlog_event(b->log, out ? "unplugged" : "plugged", b->setup->name, "%s", "");
+}
+
+/* --- the thread --- */
+
+static int64_t next_wake_us(const struct simbus *b, bool watch_plug)
+{
+    int64_t next = watch_plug ? clock_wire_us() + PLUG_CHECK_US : INT64_MAX;
+    for (int i = 0; i < SENDING_MAX; i++)
+        if (b->queue[i].used && b->queue[i].due_us < next)
+            next = b->queue[i].due_us;
+    for (int i = 0; i < WIRE_PEERS_MAX; i++)
+        if (cut_off_at(b, &b->wire.peers[i]) < next)
+            next = cut_off_at(b, &b->wire.peers[i]);
+    return next;
+}
+
+/* Waits for bytes until `until_us`; false when the bus is to stop. */
+static bool listen_until(struct simbus *b, int64_t until_us)
+{
+    struct pollfd fds[2 + WIRE_PEERS_MAX] = {
+        {.fd = b->stop_fd,       .events = POLLIN},
+        {.fd = b->wire.listener, .events = POLLIN}
+    };
+    struct timespec left = {0}, *wait = NULL;
+    for (int i = 0; i < WIRE_PEERS_MAX; i++)
+        fds[2 + i] = (struct pollfd){.fd = b->wire.peers[i].fd, .events = POLLIN};
+    if (until_us != INT64_MAX) {
+        int64_t us = until_us - clock_wire_us();
+        if (us > 0)
+            left = (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+        wait = &left;
+    }
+    if (ppoll(fds, 2 + WIRE_PEERS_MAX, wait, NULL) < 0)
+        return errno == EINTR;
+    int64_t now_us = clock_wire_us();
+    for (int i = 0; i < WIRE_PEERS_MAX; i++) {
+        if (!fds[2 + i].revents)
+            continue;
+        wire_take(&b->wire, &b->wire.peers[i], now_us);
+        take_frames(b, i, now_us);
+    }
+    if (fds[1].revents)
+        wire_accept(&b->wire);
+    return !fds[0].revents;
+}
+
+static void *run(void *arg)
+{
+    struct simbus *b = arg;
+    bool watch_plug = fault_unplugs(b->world->faults, b->world->nfaults, b->setup->name, NULL);
+    prctl(PR_SET_TIMERSLACK, 1);
+    do {
+        send_all_due(b);
+        cut_off(b);
+        if (watch_plug)
+            plug(b);
+    } while (listen_until(b, next_wake_us(b, watch_plug)));
+    wire_close(&b->wire);
+    return NULL;
+}
+
+struct simbus *simbus_create(struct site *site, int index, const char *dir, struct simlog *log)
+{
+    struct simbus *b = mem_new(struct simbus);
+    b->setup = &site->buses[index];
+    b->world = &site->world;
+    b->log = log;
+    b->framing = b->setup->transport == TRANSPORT_TCP ? FRAMING_TCP : FRAMING_RTU;
+    b->serial = b->framing == FRAMING_RTU;
+    b->line_end_us = INT64_MIN / 2;
+    b->seats = mem_array((size_t)site->nunits + 1, sizeof *b->seats);
+    wire_init(&b->wire, b->setup, dir);
+    for (int i = 0; i < site->nunits; i++) {
+        if (strcmp(site->units[i].bus, b->setup->name) != 0)
+            continue;
+        b->seats[b->nseats++].station = station_create(&site->units[i], &site->world, site->tapes[i]);
+        site->tapes[i] = NULL;
+    }
+    return b;
+}
+
+int simbus_start(struct simbus *b, int stop_fd)
+{
+    b->stop_fd = stop_fd;
+    b->started_us = clock_wire_us();
+    if (wire_open(&b->wire) != ERR_OK)
+        return ERR_IO;
+    describe(b, b->place, sizeof b->place);
+    errno = pthread_create(&b->thread, NULL, run, b);
+    b->threaded = errno == 0;
+    return b->threaded ? ERR_OK : ERR_IO;
+}
+
+void simbus_join(struct simbus *b)
+{
+    if (b->threaded)
+        pthread_join(b->thread, NULL);
+    b->threaded = false;
+}
+
+const char *simbus_place(const struct simbus *b)
+{
+    return b->place;
+}
+
+void simbus_destroy(struct simbus *b)
+{
+    if (!b)
+        return;
+    wire_close(&b->wire);
+    for (int i = 0; i < b->nseats; i++)
+        station_destroy(b->seats[i].station);
+    mem_free(b->seats);
+    mem_free(b);
+}
