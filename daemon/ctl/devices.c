@@ -23,14 +23,8 @@ static void print_devices(const struct ctl *c, const json_t *devices)
     size_t i;
     json_t *device;
     static const char *const heads[][2] = {
-        {"设备", "device"},
-        {"名称", "title" },
-        {"状态", "state" },
-        {"自",    "since" },
-        {"总线", "bus"   },
-        {"地址", "unit"  },
-        {"往返", "rtt"   },
-        {"说明", "why"   },
+        {"设备", "device"}, {"名称", "title"}, {"状态", "state"}, {"自", "since"},
+        {"总线", "bus"},    {"地址", "unit"},  {"往返", "rtt"},   {"说明", "why"},
     };
     for (int k = 0; k < t.columns; k++)
         table_cell(&t, say(c, heads[k][0], heads[k][1]));
@@ -81,13 +75,8 @@ static void print_points(const struct ctl *c, const json_t *devices)
     size_t i, k;
     json_t *device, *point;
     static const char *const heads[][2] = {
-        {"测点",       "point"  },
-        {"名称",       "title"  },
-        {"数值",       "value"  },
-        {"单位",       "unit"   },
-        {"质量标识", "quality"},
-        {"时间",       "time"   },
-        {"说明",       "why"    },
+        {"测点", "point"},       {"名称", "title"}, {"数值", "value"}, {"单位", "unit"},
+        {"质量标识", "quality"}, {"时间", "time"},  {"说明", "why"},
     };
     for (int h = 0; h < t.columns; h++)
         table_cell(&t, say(c, heads[h][0], heads[h][1]));

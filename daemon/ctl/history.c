@@ -15,9 +15,9 @@ static const struct window {
     const char *name, *zh, *en;
     int64_t length_ms, back_ms;
 } windows[] = {
-    {"minute", "分钟均值", "minute means", CLOCK_MINUTE_MS, CLOCK_HOUR_MS             },
-    {"hour",   "小时均值", "hour means",   CLOCK_HOUR_MS,   CLOCK_DAY_MS              },
-    {"day",    "日均值",    "day means",    CLOCK_DAY_MS,    (int64_t)31 * CLOCK_DAY_MS},
+    {"minute", "分钟均值", "minute means", CLOCK_MINUTE_MS, CLOCK_HOUR_MS},
+    {"hour", "小时均值", "hour means", CLOCK_HOUR_MS, CLOCK_DAY_MS},
+    {"day", "日均值", "day means", CLOCK_DAY_MS, (int64_t)31 * CLOCK_DAY_MS},
 };
 
 struct history {
@@ -145,12 +145,8 @@ static void print_heading(const struct ctl *c, const struct history *h, const st
 static int show(struct ctl *c, struct source *s, struct history *h, const struct span *span)
 {
     static const char *const heads[][2] = {
-        {"时间",        "time"   },
-        {"均值",        "mean"   },
-        {"最小",        "min"    },
-        {"最大",        "max"    },
-        {"有效/应有", "n/of"   },
-        {"质量标识",  "quality"},
+        {"时间", "time"}, {"均值", "mean"},      {"最小", "min"},
+        {"最大", "max"},  {"有效/应有", "n/of"}, {"质量标识", "quality"},
     };
     bool asked = true;
     json_t *point = c->db ? NULL : describe(c, &asked);
@@ -183,8 +179,7 @@ int verb_history(struct ctl *c)
 {
     struct source *s = NULL;
     struct history h = {
-        .ctl = c, .window = find_window(c), .point = c->words[0], .table = {.columns = 6, .right = 30}
-    };
+        .ctl = c, .window = find_window(c), .point = c->words[0], .table = {.columns = 6, .right = 30}};
     if (!h.window)
         return EXIT_USAGE;
     if (source_open(c, &s) != ERR_OK)

@@ -59,12 +59,7 @@ static void add_said(struct table *t, const struct ctl *c, const json_t *step)
 static void print_steps(const struct ctl *c, const json_t *issue)
 {
     static const char *const heads[][2] = {
-        {"时间",       "time"},
-        {"办理",       "step"},
-        {"经办人",    "by"  },
-        {"之后状态", "then"},
-        {"说明",       "text"}
-    };
+        {"时间", "time"}, {"办理", "step"}, {"经办人", "by"}, {"之后状态", "then"}, {"说明", "text"}};
     const json_t *steps = json_object_get(issue, "steps");
     struct table t = {.columns = 5};
     size_t i;
@@ -112,10 +107,7 @@ static json_t *request_for(const struct ctl *c)
         return json_pack("{s:s,s:s}", "do", "issue", "id", c->words[0]);
     json_t *request = json_pack("{s:s,s:s,s:s}", "do", "act", "issue", c->words[0], "verb", c->words[1]);
     const char *const more[][2] = {
-        {"text",   c->nwords > 2 ? c->words[2] : NULL},
-        {"person", c->person                         },
-        {"as",     c->as                             }
-    };
+        {"text", c->nwords > 2 ? c->words[2] : NULL}, {"person", c->person}, {"as", c->as}};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (more[i][1])
             json_object_set_new(request, more[i][0], json_string(more[i][1]));

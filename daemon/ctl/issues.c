@@ -17,8 +17,7 @@ static int replay(const struct row *row, void *arg)
 json_t *issues_from_copy(struct ctl *c)
 {
     struct config none = {
-        .file = "", .language = "zh", .site = {.issue_prefix = "LQ", .zone_min = c->zone_min}
-    };
+        .file = "", .language = "zh", .site = {.issue_prefix = "LQ", .zone_min = c->zone_min}};
     struct span span = {"issue", 0, INT64_MIN, INT64_MAX};
     struct source *s = NULL;
     if (source_open(c, &s) != ERR_OK)
@@ -49,13 +48,8 @@ bool issue_ended(const json_t *issue)
 static void print_issues(const struct ctl *c, const json_t *list)
 {
     static const char *const heads[][2] = {
-        {"编号",       "id"        },
-        {"亮灯",       "light"     },
-        {"状态",       "state"     },
-        {"责任人",    "person"    },
-        {"发现",       "found"     },
-        {"整改期限", "rectify by"},
-        {"问题",       "what"      },
+        {"编号", "id"},    {"亮灯", "light"},          {"状态", "state"}, {"责任人", "person"},
+        {"发现", "found"}, {"整改期限", "rectify by"}, {"问题", "what"},
     };
     struct table t = {.columns = 7};
     size_t i;

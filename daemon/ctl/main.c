@@ -31,22 +31,23 @@ static const struct {
     unsigned takes;
     const char *synopsis, *zh, *en;
 } verbs[] = {
-    {"devices", verb_devices, 0, 0, 0,                                     "",                                       "各设备的状态和最近读数",                  "every device and its last readings"                                             },
-    {"export",  verb_export,  0, 0, TAKES_RANGE | TAKES_WHAT | TAKES_DB,
-     "[--from T] [--to T] [--rows | --samples]",                                                                     "导出日志和原始采样（每行一个 JSON）",
-     "journal rows and raw samples as JSON lines"                                                                                                                                                                                                           },
+    {"devices", verb_devices, 0, 0, 0, "", "各设备的状态和最近读数", "every device and its last readings"},
+    {"export", verb_export, 0, 0, TAKES_RANGE | TAKES_WHAT | TAKES_DB,
+     "[--from T] [--to T] [--rows | --samples]", "导出日志和原始采样（每行一个 JSON）",
+     "journal rows and raw samples as JSON lines"},
     {"history", verb_history, 1, 1, TAKES_RANGE | TAKES_WINDOW | TAKES_DB,
-     "POINT [--from T] [--to T] [--window minute|hour|day]",                                                         "一个测点的历史均值",                        "means of a point"                                                               },
-    {"issue",   verb_issue,   1, 3, TAKES_PERSON | TAKES_DB,               "ID [VERB [TEXT]] [--person P] [--as P]",
+     "POINT [--from T] [--to T] [--window minute|hour|day]", "一个测点的历史均值", "means of a point"},
+    {"issue", verb_issue, 1, 3, TAKES_PERSON | TAKES_DB, "ID [VERB [TEXT]] [--person P] [--as P]",
      "查看或办理一个问题：confirm 确认 assign 交办 accept 接办 answer 回复 rectify 整改完成 return 退回 "
      "close 销号 "
-     "dismiss 误报 note 备注",                                                                                                                                         "one issue; VERB: confirm assign accept answer rectify return close dismiss note"},
-    {"issues",  verb_issues,  0, 0, TAKES_ALL | TAKES_DB,                  "[--all]",                                "未销号的问题；--all 含已销号和误报",
-     "open issues; --all: closed and dismissed ones too"                                                                                                                                                                                                    },
-    {"status",  verb_status,  0, 0, 0,                                     "",                                       "守护进程、总线、上行和问题概况",
-     "the daemon, its lines, uplinks, issues"                                                                                                                                                                                                               },
-    {"verify",  verb_verify,  0, 0, TAKES_HEADS | TAKES_DB,                "[--heads FILE | --key FINGERPRINT]",
-     "核验日志的哈希链",                                                                                                                                           "walks the journal's hash chain"                                                 },
+     "dismiss 误报 note 备注",
+     "one issue; VERB: confirm assign accept answer rectify return close dismiss note"},
+    {"issues", verb_issues, 0, 0, TAKES_ALL | TAKES_DB, "[--all]", "未销号的问题；--all 含已销号和误报",
+     "open issues; --all: closed and dismissed ones too"},
+    {"status", verb_status, 0, 0, 0, "", "守护进程、总线、上行和问题概况",
+     "the daemon, its lines, uplinks, issues"},
+    {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--heads FILE | --key FINGERPRINT]",
+     "核验日志的哈希链", "walks the journal's hash chain"},
 };
 
 enum { NVERBS = sizeof verbs / sizeof *verbs };
@@ -61,23 +62,23 @@ static const struct {
     unsigned takes; /* 0: every verb */
     const char *zh, *en;
 } options[] = {
-    {"all",     FLAG(all),     TAKES_ALL,    NULL,                                                                  NULL                             },
-    {"as",      TEXT(as),      TAKES_PERSON, "以谁的名义（仅 root）",                                       "in whose name (root only)"      },
-    {"db",      TEXT(db),      TAKES_DB,     "读数据库文件的副本，不问守护进程",
-     "read a copy of this database, not the daemon"                                                                                                  },
-    {"from",    TEXT(from),    TAKES_RANGE,  "起始时间：2026-11-23T08:15、2026-11-23、08:15、-2h、now",
-     "first time: 2026-11-23T08:15, 2026-11-23, 08:15, -2h, now"                                                                                     },
-    {"heads",   TEXT(heads),   TAKES_HEADS,  "与他人记下的链头比对（JSON 行：journal、seq、hash）",
-     "compare with heads noted elsewhere (JSON lines: journal, seq, hash)"                                                                           },
-    {"json",    FLAG(json),    0,            "输出 JSON",                                                         "print JSON"                     },
-    {"key",     TEXT(key),     TAKES_HEADS,  NULL,                                                                  NULL                             },
-    {"lang",    TEXT(lang),    0,            "zh 或 en",                                                           "zh or en"                       },
-    {"person",  TEXT(person),  TAKES_PERSON, "交办给谁",                                                        "to whom it is assigned"         },
-    {"rows",    FLAG(rows),    TAKES_WHAT,   NULL,                                                                  NULL                             },
-    {"samples", FLAG(samples), TAKES_WHAT,   NULL,                                                                  NULL                             },
-    {"socket",  TEXT(socket),  0,            "控制套接字，默认 " DEFAULT_SOCKET,                            "control socket, " DEFAULT_SOCKET},
-    {"to",      TEXT(to),      TAKES_RANGE,  "结束时间（不含）",                                            "end of the range (not included)"},
-    {"window",  TEXT(window),  TAKES_WINDOW, NULL,                                                                  NULL                             },
+    {"all", FLAG(all), TAKES_ALL, NULL, NULL},
+    {"as", TEXT(as), TAKES_PERSON, "以谁的名义（仅 root）", "in whose name (root only)"},
+    {"db", TEXT(db), TAKES_DB, "读数据库文件的副本，不问守护进程",
+     "read a copy of this database, not the daemon"},
+    {"from", TEXT(from), TAKES_RANGE, "起始时间：2026-11-23T08:15、2026-11-23、08:15、-2h、now",
+     "first time: 2026-11-23T08:15, 2026-11-23, 08:15, -2h, now"},
+    {"heads", TEXT(heads), TAKES_HEADS, "与他人记下的链头比对（JSON 行：journal、seq、hash）",
+     "compare with heads noted elsewhere (JSON lines: journal, seq, hash)"},
+    {"json", FLAG(json), 0, "输出 JSON", "print JSON"},
+    {"key", TEXT(key), TAKES_HEADS, NULL, NULL},
+    {"lang", TEXT(lang), 0, "zh 或 en", "zh or en"},
+    {"person", TEXT(person), TAKES_PERSON, "交办给谁", "to whom it is assigned"},
+    {"rows", FLAG(rows), TAKES_WHAT, NULL, NULL},
+    {"samples", FLAG(samples), TAKES_WHAT, NULL, NULL},
+    {"socket", TEXT(socket), 0, "控制套接字，默认 " DEFAULT_SOCKET, "control socket, " DEFAULT_SOCKET},
+    {"to", TEXT(to), TAKES_RANGE, "结束时间（不含）", "end of the range (not included)"},
+    {"window", TEXT(window), TAKES_WINDOW, NULL, NULL},
 };
 
 enum { NOPTIONS = sizeof options / sizeof *options, OPTION_VERSION = 1000 };
@@ -121,7 +122,7 @@ static bool is_chinese(const char *lang)
 static int read_options(struct ctl *c, int argc, char **argv, unsigned *given)
 {
     struct option table[NOPTIONS + 3] = {
-        [NOPTIONS] = {"help",    no_argument, NULL, 'h'           },
+        [NOPTIONS] = {"help", no_argument, NULL, 'h'},
         [NOPTIONS + 1] = {"version", no_argument, NULL, OPTION_VERSION},
     };
     for (int i = 0; i < NOPTIONS; i++)

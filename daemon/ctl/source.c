@@ -213,6 +213,13 @@ static int print_block(int64_t seq, const void *data, size_t length, void *arg)
     return rc != ERR_OK ? rc : p->rc;
 }
 
+static void print_chunk(const void *data, size_t length, void *arg)
+{
+    struct sample_printer *p = arg;
+    if (p->rc == ERR_OK)
+        p->rc = print_block(0, data, length, p);
+}
+
 /* A block is stamped with its minute's start: one that begins before `from` may reach into the range. */
 static int copy_samples(struct source *s, const struct span *span, source_line each, void *arg)
 {
@@ -221,6 +228,8 @@ static int copy_samples(struct source *s, const struct span *span, source_line e
     if (wider.from_ms != INT64_MIN)
         wider.from_ms -= CLOCK_MINUTE_MS;
     int rc = copy_blocks(s, &wider, print_block, &p);
+    if (rc == ERR_OK)
+        rc = store_copy_scan_samples(s->copy, print_chunk, &p);
     buf_finish(&p.text);
     return rc != ERR_OK ? rc : p.rc;
 }

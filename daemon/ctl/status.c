@@ -115,7 +115,7 @@ static const struct listing listings[] = {
      .on_en = "connected",
      .off_zh = "未连接",
      .off_en = "NOT connected",
-     .counters = {"taken", "behind", "sent", "reconnects"}                                  },
+     .counters = {"taken", "behind", "sent", "reconnects"}},
 };
 
 int verb_status(struct ctl *c)

@@ -36,7 +36,7 @@ static bool clock_part(const char **at, int64_t *ms)
     if (**at == '.' && isdigit((unsigned char)(*at)[1]))
         for (++*at; isdigit((unsigned char)**at); ++*at, unit /= 10)
             fraction += (**at - '0') * unit;
-    *ms = ((int64_t)hour * 60 + minute) * CLOCK_MINUTE_MS + second * CLOCK_SECOND_MS + fraction;
+    *ms = ((int64_t)hour * 60 + minute) * CLOCK_MINUTE_MS + (int64_t)second * CLOCK_SECOND_MS + fraction;
     return hour < 24 && minute < 60 && second < 60;
 }
 
@@ -80,12 +80,7 @@ static bool parse_ago(const char *text, int64_t now_ms, int64_t *at_ms)
     static const struct {
         char letter;
         int64_t ms;
-    } units[] = {
-        {'s', CLOCK_SECOND_MS},
-        {'m', CLOCK_MINUTE_MS},
-        {'h', CLOCK_HOUR_MS  },
-        {'d', CLOCK_DAY_MS   }
-    };
+    } units[] = {{'s', CLOCK_SECOND_MS}, {'m', CLOCK_MINUTE_MS}, {'h', CLOCK_HOUR_MS}, {'d', CLOCK_DAY_MS}};
     int64_t count = 0;
     const char *at = text + 1;
     if (text[0] != '-' || !isdigit((unsigned char)*at))
@@ -130,7 +125,7 @@ int when_parse(const char *text, int64_t now_ms, int zone_min, int64_t *at_ms)
 char *when_text(int64_t at_ms, int zone_min, char text[static 32])
 {
     if (at_ms <= 0)
-        return strcpy(text, "—");
+        return memcpy(text, "—", sizeof "—");
     clock_text(at_ms, zone_min, text);
     text[10] = ' ';
     text[19] = 0;
@@ -143,10 +138,10 @@ char *when_span(int64_t ms, bool zh, char text[static 48])
         int64_t ms;
         const char *zh, *en;
     } units[] = {
-        {CLOCK_DAY_MS,    "天",    "d"  },
-        {CLOCK_HOUR_MS,   "小时", "h"  },
+        {CLOCK_DAY_MS, "天", "d"},
+        {CLOCK_HOUR_MS, "小时", "h"},
         {CLOCK_MINUTE_MS, "分钟", "min"},
-        {CLOCK_SECOND_MS, "秒",    "s"  },
+        {CLOCK_SECOND_MS, "秒", "s"},
     };
     enum { LAST = sizeof units / sizeof *units - 1 };
     int i = 0;

@@ -21,13 +21,13 @@ const char *word_quality(const char *letter, bool zh)
 {
     static const struct word table[] = {
         {"B", "无通信", "no communication"},
-        {"C", "校准",    "calibration"     },
-        {"D", "故障",    "fault"           },
-        {"F", "停运",    "stopped"         },
-        {"M", "维护",    "maintenance"     },
-        {"N", "正常",    "normal"          },
-        {"S", "手工",    "manual"          },
-        {"T", "超量程", "over range"      },
+        {"C", "校准", "calibration"},
+        {"D", "故障", "fault"},
+        {"F", "停运", "stopped"},
+        {"M", "维护", "maintenance"},
+        {"N", "正常", "normal"},
+        {"S", "手工", "manual"},
+        {"T", "超量程", "over range"},
     };
     return look_up(table, COUNT(table), letter, zh);
 }
@@ -35,14 +35,10 @@ const char *word_quality(const char *letter, bool zh)
 const char *word_why(const char *why, bool zh)
 {
     static const struct word table[] = {
-        {"below range",    "低于量程",       "below range"   },
-        {"exception",      "设备返回异常", "exception"     },
-        {"garbled answer", "应答有误",       "garbled answer"},
-        {"invalid value",  "无效值",          "invalid value" },
-        {"line gone",      "线路断开",       "line gone"     },
-        {"no answer",      "无应答",          "no answer"     },
-        {"not a number",   "不是数值",       "not a number"  },
-        {"over range",     "超出量程",       "over range"    },
+        {"below range", "低于量程", "below range"},       {"exception", "设备返回异常", "exception"},
+        {"garbled answer", "应答有误", "garbled answer"}, {"invalid value", "无效值", "invalid value"},
+        {"line gone", "线路断开", "line gone"},           {"no answer", "无应答", "no answer"},
+        {"not a number", "不是数值", "not a number"},     {"over range", "超出量程", "over range"},
     };
     return look_up(table, COUNT(table), why, zh);
 }
@@ -50,40 +46,34 @@ const char *word_why(const char *why, bool zh)
 const char *word_state(const char *state, bool zh)
 {
     static const struct word table[] = {
-        {"assigned",  "已交办",    "assigned" },
-        {"closed",    "已销号",    "closed"   },
-        {"confirmed", "已确认",    "confirmed"},
-        {"data",      "数据异常", "data"     },
-        {"device",    "设备故障", "device"   },
-        {"dismissed", "误报",       "dismissed"},
-        {"down",      "离线",       "down"     },
-        {"found",     "疑似",       "found"    },
-        {"green",     "绿灯",       "green"    },
-        {"limit",     "扬尘超标", "limit"    },
-        {"red",       "红灯",       "red"      },
-        {"review",    "待复核",    "review"   },
-        {"unknown",   "未知",       "unknown"  },
-        {"up",        "在线",       "up"       },
-        {"working",   "整改中",    "working"  },
-        {"yellow",    "黄灯",       "yellow"   },
+        {"assigned", "已交办", "assigned"},
+        {"closed", "已销号", "closed"},
+        {"confirmed", "已确认", "confirmed"},
+        {"data", "数据异常", "data"},
+        {"device", "设备故障", "device"},
+        {"dismissed", "误报", "dismissed"},
+        {"down", "离线", "down"},
+        {"found", "疑似", "found"},
+        {"green", "绿灯", "green"},
+        {"limit", "扬尘超标", "limit"},
+        {"red", "红灯", "red"},
+        {"review", "待复核", "review"},
+        {"unknown", "未知", "unknown"},
+        {"up", "在线", "up"},
+        {"working", "整改中", "working"},
+        {"yellow", "黄灯", "yellow"},
     };
     return look_up(table, COUNT(table), state, zh);
 }
 
 /* The machine's verbs stand last: nobody may ask for them. */
 static const struct word verbs[] = {
-    {"accept",   "接办",          "accept"  },
-    {"answer",   "回复",          "answer"  },
-    {"assign",   "交办",          "assign"  },
-    {"close",    "销号",          "close"   },
-    {"confirm",  "确认",          "confirm" },
-    {"dismiss",  "认定为误报", "dismiss" },
-    {"note",     "备注",          "note"    },
-    {"rectify",  "整改完成",    "rectify" },
-    {"return",   "复核退回",    "return"  },
-    {"evidence", "新增证据",    "evidence"},
-    {"open",     "发现",          "open"    },
-    {"recover",  "自动恢复",    "recover" },
+    {"accept", "接办", "accept"},     {"answer", "回复", "answer"},
+    {"assign", "交办", "assign"},     {"close", "销号", "close"},
+    {"confirm", "确认", "confirm"},   {"dismiss", "认定为误报", "dismiss"},
+    {"note", "备注", "note"},         {"rectify", "整改完成", "rectify"},
+    {"return", "复核退回", "return"}, {"evidence", "新增证据", "evidence"},
+    {"open", "发现", "open"},         {"recover", "自动恢复", "recover"},
 };
 
 enum { PERSONS_VERBS = 9 };
@@ -104,12 +94,8 @@ bool word_is_verb(const char *verb)
 const char *word_unit(const char *unit)
 {
     static const struct word table[] = {
-        {"L/min", "L/min",   "L/min"  },
-        {"degC",  "℃",     "°C"    },
-        {"m3",    "m³",     "m³"    },
-        {"m3/h",  "m³/h",   "m³/h"  },
-        {"mg/m3", "mg/m³",  "mg/m³" },
-        {"ug/m3", "μg/m³", "μg/m³"},
+        {"L/min", "L/min", "L/min"}, {"degC", "℃", "°C"},         {"m3", "m³", "m³"},
+        {"m3/h", "m³/h", "m³/h"},    {"mg/m3", "mg/m³", "mg/m³"}, {"ug/m3", "μg/m³", "μg/m³"},
     };
     return look_up(table, COUNT(table), unit, true);
 }

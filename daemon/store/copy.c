@@ -108,6 +108,12 @@ struct page *store_copy_ask(struct store_copy *s, const struct question *q)
     return page_build(&s->db, q, INT64_MAX);
 }
 
+int store_copy_scan_samples(struct store_copy *s, void (*each)(const void *data, size_t length, void *arg),
+                            void *arg)
+{
+    return samples_scan(&s->db, each, arg);
+}
+
 void store_copy_close(struct store_copy *s)
 {
     static const char *const suffixes[] = {"-journal", "-shm", "-wal", ""};

@@ -77,6 +77,9 @@ void walk_end(struct walk *w);
 /* pages.c. Never fails: what went wrong is page.error. */
 struct page *page_build(struct db *d, const struct question *q, int64_t deadline_us);
 
+/* The chunks of the running minute, in order. */
+int samples_scan(struct db *d, void (*each)(const void *data, size_t length, void *arg), void *arg);
+
 /* worker.c */
 void *store_worker(void *store);
 

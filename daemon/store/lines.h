@@ -13,6 +13,6 @@ void row_line(const struct row *r, struct buf *out);
 
 /* {"seq","at","point","q","v","unit","regs","why"}: v (15 digits) only for N and T, why only when not N.
  * `seq` is the minute's row, 0 when it has none yet. Appends to `out`, without a line end. */
-void sample_line(const struct raw_sample *s, int64_t seq, struct buf *out);
+void sample_line(const struct raw_sample *raw, int64_t seq, struct buf *out);
 
 #endif

@@ -133,3 +133,14 @@ void page_free(struct page *p)
     mem_free(p->blocks);
     mem_free(p);
 }
+
+int samples_scan(struct db *d, void (*each)(const void *data, size_t length, void *arg), void *arg)
+{
+    int rc;
+    sqlite3_stmt *s = db_use(d, SQL_SAMPLES);
+    while ((rc = db_next(d, SQL_SAMPLES)) == ERR_OK) {
+        const void *data = sqlite3_column_blob(s, 1);
+        each(data, (size_t)sqlite3_column_bytes(s, 1), arg);
+    }
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}

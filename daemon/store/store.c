@@ -206,13 +206,7 @@ int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
 
 int store_scan_samples(struct store *s, void (*each)(const void *data, size_t length, void *arg), void *arg)
 {
-    int rc;
-    sqlite3_stmt *st = db_use(&s->place.db, SQL_SAMPLES);
-    while ((rc = db_next(&s->place.db, SQL_SAMPLES)) == ERR_OK) {
-        const void *data = sqlite3_column_blob(st, 1);
-        each(data, (size_t)sqlite3_column_bytes(st, 1), arg);
-    }
-    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+    return samples_scan(&s->place.db, each, arg);
 }
 
 int64_t store_cursor(struct store *s, const char *uplink)

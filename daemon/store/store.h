@@ -130,6 +130,8 @@ struct store_copy;
 int store_copy_open(const char *file, struct store_copy **out, struct journal *head, char *why,
                     size_t why_size);
 struct page *store_copy_ask(struct store_copy *s, const struct question *q);
+int store_copy_scan_samples(struct store_copy *s, void (*each)(const void *data, size_t length, void *arg),
+                            void *arg); /* as store_scan_samples */
 void store_copy_close(struct store_copy *s);
 
 /* Waiting batches and bytes on disk (database and WAL), for status. */

@@ -277,6 +277,7 @@ class Databases(Base):
         samples = [json.loads(line) for line in self.db("export", "--samples").splitlines()[1:-1]]
         self.assertEqual([s["regs"] for s in samples if s["seq"] and "v" in s],
                          [[800 + i] for _ in range(3) for i in range(60) if i != 3])
+        self.assertEqual([s["at"] for s in samples if not s["seq"]], list(range(1795392180000, 1795392185000, 1000)))
         for s in samples:
             if "v" in s:
                 self.assertAlmostEqual(s["v"], s["regs"][0] / 10, places=9)

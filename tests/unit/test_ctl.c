@@ -32,20 +32,24 @@ static void nothing_in_a_text_can_move_the_cursor(void **state)
 {
     (void)state;
     static const char *const texts[][2] = {
-        {"\x1b[2Jgone",              "?[2Jgone"        },
-        {"a\tb\nc\rd\be\x7f",        "a?b?c?d?e?"      },
+        {"\x1b[2Jgone", "?[2Jgone"},
+        {"a\tb\nc\rd\be\x7f", "a?b?c?d?e?"},
         {"\xc2\x9b"
-         "31m",             "?31m"            }, /* CSI as one character */
+         "31m",
+         "?31m"}, /* CSI as one character */
         {"\xe2\x80\xae"
-         "abc",             "?abc"            }, /* right-to-left override */
+         "abc",
+         "?abc"}, /* right-to-left override */
         {"\xe2\x81\xa6"
-         "abc\xe2\x81\xa9", "?abc?"           },
+         "abc\xe2\x81\xa9",
+         "?abc?"},
         {"\xff\xfe"
-         "a",               "??a"             }, /* no UTF-8 */
-        {"\xe4\xb8",                 "??"              }, /* cut in the middle */
-        {"\xc0\xaf",                 "??"              }, /* overlong */
-        {"\xed\xa0\x80",             "???"             }, /* surrogate */
-        {"东门 ok — μ",         "东门 ok — μ"},
+         "a",
+         "??a"},                 /* no UTF-8 */
+        {"\xe4\xb8", "??"},      /* cut in the middle */
+        {"\xc0\xaf", "??"},      /* overlong */
+        {"\xed\xa0\x80", "???"}, /* surrogate */
+        {"东门 ok — μ", "东门 ok — μ"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *clean = text_clean(texts[i][0]);
