@@ -1,0 +1,203 @@
+/* A unit's schedule, standing and read plan, with the time as an argument. */
+#include "drivers/unit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct point points[3];
+static struct profile profile = {.name = "test", .points = points, .npoints = 3, .max_registers = 125};
+static const struct device device = {.name = "unit", .profile = &profile, .unit_id = 1, .period_ms = 1000};
+static const struct bus_config bus = {
+    .name = "test", .baud = 9600, .parity = 'N', .data_bits = 8, .stop_bits = 1, .timeout_ms = 500};
+
+static struct unit a_unit(int place, int places)
+{
+    struct unit u;
+    for (int i = 0; i < 3; i++)
+        points[i] =
+            (struct point){.table = TABLE_HOLDING, .address = (uint16_t)(4 * i), .type = TYPE_U16, .bit = -1};
+    unit_init(&u, &bus, &device, place, places);
+    return u;
+}
+
+/* thingsboard-gateway#799: all devices are polled at the same moment. */
+static void devices_of_one_period_are_staggered_over_it(void **state)
+{
+    (void)state;
+    for (int place = 0; place < 4; place++) {
+        struct unit u = a_unit(place, 4);
+        unit_start(&u, 1000000);
+        assert_int_equal(u.next_ms % 1000, 250 * place);
+        assert_in_range(u.next_ms, 1000001, 1001000);
+    }
+}
+
+static void slots_stay_on_their_grid_however_late_a_reading_ends(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(1, 4);
+    unit_start(&u, 10000);
+    assert_int_equal(u.next_ms, 10250);
+    assert_int_equal(unit_slot_done(&u, 10400), 0);
+    assert_int_equal(u.next_ms, 11250);
+    assert_int_equal(unit_slot_done(&u, 12300), 0); /* the next is late already, but not lost */
+    assert_int_equal(u.next_ms, 12250);
+}
+
+static void missed_slots_leave_no_debt(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    unit_start(&u, 9999);
+    assert_int_equal(u.next_ms, 10000);
+    assert_int_equal(unit_slot_done(&u, 17500), 6);
+    assert_int_equal(u.next_ms, 17000); /* one reading now, and then on time */
+    assert_int_equal(unit_slot_done(&u, 17600), 0);
+    assert_int_equal(u.next_ms, 18000);
+}
+
+static void a_clock_stepped_back_does_not_stop_the_polling(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    unit_start(&u, 3600000);
+    assert_false(unit_is_stranded(&u, 3600000));
+    assert_true(unit_is_stranded(&u, 0));
+    unit_start(&u, 0);
+    assert_int_equal(u.next_ms, 1000);
+}
+
+static const int64_t s = 1000000; /* wire time is in us */
+
+static void two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    assert_true(unit_take(&u, WHY_NONE, 0, 0));
+    assert_int_equal(u.reported, UNIT_UP);
+    assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 1 * s));
+    assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 2 * s)); /* twice, but too soon */
+    assert_true(unit_may_ask(&u, 2 * s));
+    assert_true(unit_take(&u, WHY_NO_ANSWER, 0, 4 * s));
+    assert_int_equal(u.reported, UNIT_DOWN);
+    assert_int_equal(u.why, WHY_NO_ANSWER);
+    assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s));
+}
+
+static void a_dead_unit_is_probed_at_doubling_gaps_up_to_half_a_minute(void **state)
+{
+    (void)state;
+    static const int gaps[] = {1, 2, 4, 8, 16, 30, 30};
+    struct unit u = a_unit(0, 1);
+    int64_t now = 0;
+    unit_take(&u, WHY_NO_ANSWER, 0, now);
+    now += 3 * s;
+    unit_take(&u, WHY_NO_ANSWER, 0, now);
+    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
+        assert_false(unit_may_ask(&u, now + gaps[i] * s - 1));
+        now += gaps[i] * s;
+        assert_true(unit_may_ask(&u, now));
+        unit_take(&u, WHY_NO_ANSWER, 0, now);
+    }
+}
+
+static void one_good_answer_restores_a_unit_whole(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    unit_take(&u, WHY_NO_ANSWER, 0, 0);
+    unit_take(&u, WHY_NO_ANSWER, 0, 3 * s);
+    assert_false(unit_may_ask(&u, 3 * s));
+    assert_true(unit_take(&u, WHY_NONE, 0, 4 * s));
+    assert_int_equal(u.reported, UNIT_UP);
+    assert_true(unit_may_ask(&u, 4 * s));
+    assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s)); /* and it has its three seconds again */
+}
+
+/* EVerest#2673: a time-out ends the turn, an exception or a damaged answer does not: the unit is alive. */
+static void only_silence_ends_a_units_turn(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    assert_true(unit_gives_up(&u, WHY_NO_ANSWER, 0));
+    assert_true(unit_gives_up(&u, WHY_LINE, 0));
+    assert_false(unit_gives_up(&u, WHY_GARBLED, 0));
+    assert_false(unit_gives_up(&u, WHY_EXCEPTION, 2));
+    assert_true(unit_gives_up(&u, WHY_EXCEPTION, 0x0B));
+}
+
+static void exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    for (int i = 0; i < 10; i++)
+        unit_take(&u, WHY_EXCEPTION, 6, i * s);
+    assert_int_equal(u.reported, UNIT_UP);
+    for (int i = 10; i < 20; i++)
+        unit_take(&u, WHY_EXCEPTION, 0x0B, i * s);
+    assert_int_equal(u.reported, UNIT_DOWN);
+    assert_int_equal(u.exception, 0x0B);
+}
+
+static void a_lost_line_takes_its_units_down_but_is_not_held_against_them(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    unit_take(&u, WHY_NONE, 0, 0);
+    assert_true(unit_take(&u, WHY_LINE, 0, 1 * s));
+    for (int i = 2; i < 20; i++)
+        assert_false(unit_take(&u, WHY_LINE, 0, i * s));
+    assert_true(unit_may_ask(&u, 20 * s));
+    assert_true(unit_take(&u, WHY_NONE, 0, 20 * s));
+}
+
+static void a_refused_request_becomes_one_for_each_point(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    assert_int_equal(u.nrequests, 1);
+    assert_int_equal(u.requests[0].count, 9);
+    assert_true(unit_split(&u, 0));
+    assert_int_equal(u.nrequests, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(u.requests[i].address, 4 * i);
+        assert_int_equal(u.requests[i].count, 1);
+        assert_int_equal(u.request_of[i], i);
+        assert_false(unit_split(&u, i));
+    }
+}
+
+static void bits_of_one_register_keep_sharing_its_request(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    points[1].address = points[0].address;
+    points[1].bit = 5;
+    unit_init(&u, &bus, &device, 0, 1);
+    assert_true(unit_split(&u, 0));
+    assert_int_equal(u.nrequests, 2);
+    assert_int_equal(u.request_of[0], u.request_of[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(devices_of_one_period_are_staggered_over_it),
+        cmocka_unit_test(slots_stay_on_their_grid_however_late_a_reading_ends),
+        cmocka_unit_test(missed_slots_leave_no_debt),
+        cmocka_unit_test(a_clock_stepped_back_does_not_stop_the_polling),
+        cmocka_unit_test(two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once),
+        cmocka_unit_test(a_dead_unit_is_probed_at_doubling_gaps_up_to_half_a_minute),
+        cmocka_unit_test(one_good_answer_restores_a_unit_whole),
+        cmocka_unit_test(only_silence_ends_a_units_turn),
+        cmocka_unit_test(exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not),
+        cmocka_unit_test(a_lost_line_takes_its_units_down_but_is_not_held_against_them),
+        cmocka_unit_test(a_refused_request_becomes_one_for_each_point),
+        cmocka_unit_test(bits_of_one_register_keep_sharing_its_request),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
