@@ -145,7 +145,7 @@ static struct sample sample_of(const struct unit *u, int point, const struct lin
     const struct point *p = &u->device->profile->points[point];
     const struct request *r = &u->requests[u->request_of[point]];
     struct sample s = {.at_ms = at_ms, .point = (uint16_t)(u->device->first_point + point), .value = NAN};
-    if (a->why == WHY_NONE) {
+    if (a->why == WHY_NONE && a->values) {
         s.nreg = (uint8_t)point_registers(p);
         memcpy(s.reg, a->values + (p->address - r->address), s.nreg * sizeof *s.reg);
         decode_point(p, &s);

@@ -7,7 +7,13 @@
  *   - after any error the line is listened to until it is quiet, what came is dropped, then flushed; TCP
  * closes;
  *   - a vanished port is opened again with back-off, for ever;
- *   - changes of state (line, device) are pushed once, on the change. Logging them is main's work. */
+ *   - a unit that has not answered twice and for 3 s of wire time is down: its slots report the failure
+ * without using the bus, but for a probe at gaps of 1 to 30 s; its first answer brings it back. An exception
+ * is an answer, unless a gateway says that nobody is there. While the line is down so are its units;
+ *   - a range that a unit refuses to be read as one (exception 2 or 3) is read point by point from then on;
+ *   - a full ring delays the thread, it costs no sample;
+ *   - changes of state (line, device) are pushed once, on the change, the first state too. Logging them is
+ * main's work. */
 #ifndef DUST_BUS_H
 #define DUST_BUS_H
 
@@ -44,10 +50,11 @@ struct bus_message {
     } u;
 };
 
-/* Counters since start, wire time; a copy made under no lock (each is atomic). */
+/* Counters since start; a copy made under no lock (each is atomic). line_errors counts the port's losses and
+ * the failed tries to open it again, late_slots the slots that were skipped. */
 struct bus_counters {
     uint64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots;
-    int rtt_us; /* last */
+    int rtt_us; /* wire, of the last answer */
 };
 
 struct bus;
@@ -56,7 +63,8 @@ struct bus;
  * only producer this bus is. NULL when no thread is to be had. Main thread. */
 struct bus *bus_start(const struct bus_config *config, struct ring *out);
 
-/* Asks the thread to end (returns at once), and waits for it (at most one response time-out). Main thread. */
+/* Asks the thread to end (returns at once); waits for it (at most one response time-out) and frees it. What
+ * it said last is then in the ring. Main thread. */
 void bus_stop(struct bus *b);
 void bus_join(struct bus *b);
 

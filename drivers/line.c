@@ -30,9 +30,9 @@ struct line {
     modbus_t *ctx; /* NULL while closed */
     int stop_fd, lock_fd;
     int64_t character_ns, silence_us;
-    int64_t last_byte_us, asked_us;
-    bool unsettled; /* the last answer was bad */
-    bool spoken;    /* but the unit's whole frame has come: nothing more is to be expected */
+    int64_t last_byte_us, asked_us, frames_us; /* of the last question: when asked, and its frames' time */
+    bool unsettled;                            /* the last answer was bad */
+    bool spoken; /* but the unit's whole frame has come: nothing more is to be expected */
     uint16_t tid;
     uint8_t bytes[MODBUS_MAX_ADU_LENGTH];
     uint16_t values[FRAME_VALUES_MAX];
@@ -233,7 +233,8 @@ static int send_question(struct line *l, const struct line_question *q)
 static void set_timeout(struct line *l, const struct line_question *q)
 {
     int64_t characters = REQUEST_CHARACTERS + frame_answer_bytes(q->request);
-    int64_t us = q->timeout_us + characters * l->character_ns / 1000 + MARGIN_US;
+    l->frames_us = characters * l->character_ns / 1000 + MARGIN_US;
+    int64_t us = q->timeout_us + l->frames_us;
     modbus_set_response_timeout(l->ctx, (uint32_t)(us / 1000000), (uint32_t)(us % 1000000));
 }
 
@@ -301,7 +302,7 @@ void line_settle(struct line *l, int late_us)
         return;
     l->unsettled = false;
     if (l->config->transport != TRANSPORT_TCP)
-        listen_until_quiet(l, l->spoken ? 0 : l->asked_us + late_us);
+        listen_until_quiet(l, l->spoken ? 0 : l->asked_us + l->frames_us + late_us);
     if (l->config->transport != TRANSPORT_RTU)
         line_close(l);
 }

@@ -45,8 +45,9 @@ int line_fd(const struct line *l);
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a);
 
 /* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters
- * and no answer to the last question can still come, which is `late_us` after it was asked; drops what came
- * (at most 2 s and 4 KiB) and flushes. A TCP connection is closed instead. After a good answer does nothing.
+ * and no answer to the last question can still come, which takes `late_us` and the frames' own time; drops
+ * what came (at most 2 s and 4 KiB) and flushes. A TCP connection is closed instead. After a good answer does
+ * nothing.
  */
 void line_settle(struct line *l, int late_us);
 

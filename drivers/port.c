@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { CONNECT_US = 2000000, PTY_MAJOR_FIRST = 136, PTY_MAJOR_LAST = 143 };
+enum { CONNECT_US = 1000000, PTY_MAJOR_FIRST = 136, PTY_MAJOR_LAST = 143 };
 
 static int refuse(int fd, int error)
 {

@@ -16,7 +16,7 @@ void port_claim(int fd);
 /* Whether the library sets this speed; it takes 9600 for one it does not know. */
 bool port_speed_known(int baud);
 
-/* Connects to a numeric IPv4 or IPv6 address within 2 s. The descriptor or ERR_IO with errno; ECANCELED when
+/* Connects to a numeric IPv4 or IPv6 address within 1 s. The descriptor or ERR_IO with errno; ECANCELED when
  * `stop_fd` became readable. */
 int port_connect(const char *host, int port, int stop_fd);
 

@@ -133,7 +133,7 @@ static inline void rig_await(struct rig *r, int device, enum why why, int want, 
         if (rig_samples(r, first, device, why) >= want)
             return;
     }
-    fail_msg("no %d samples of device %d with \"%s\" in %d ms", want, device, why_str(why), ms);
+    fail_msg("no %d samples of device %d with \"%s\" in %d ms", want, device, why_str((int)why), ms);
 }
 
 /* Every value is the value of its own register, and what failed has none. */
