@@ -7,51 +7,38 @@
 #include <math.h>
 #include <string.h>
 
-// clang-format off: tables
-const struct word baud_words[] = {
-    {"1200",  1200},
-    {"2400",       2400},
-    {"4800",4800},
-    {"9600",  9600},
-    {"14400",       14400},
-    {"19200",  19200},
-    {"38400", 38400},
-    {"57600",       57600},
-    {"115200", 115200},
-    {"230400", 230400},
-    {0      }
-};
+const struct word baud_words[] = {{"1200", 1200},
+                                  {"2400", 2400},
+                                  {"4800", 4800},
+                                  {"9600", 9600},
+                                  {"14400", 14400},
+                                  {"19200", 19200},
+                                  {"38400", 38400},
+                                  {"57600", 57600},
+                                  {"115200", 115200},
+                                  {"230400", 230400},
+                                  {0}};
 
-static const struct word tables[] = {
-    {"coil",                TABLE_COIL},
-    {"discrete",                     TABLE_DISCRETE_INPUT},
-    {"holding",TABLE_HOLDING},
-    {"input",             TABLE_INPUT_REGISTER},
-    {0                    }
-};
+static const struct word tables[] = {{"coil", TABLE_COIL},
+                                     {"discrete", TABLE_DISCRETE_INPUT},
+                                     {"holding", TABLE_HOLDING},
+                                     {"input", TABLE_INPUT_REGISTER},
+                                     {0}};
 
-static const struct word types[] = {
-    {"bit",     TYPE_BIT},
-    {"u16",         TYPE_U16},
-    {"i16",TYPE_I16},
-    {"u32",     TYPE_U32},
-    {"i32",         TYPE_I32},
-    {"f32",TYPE_F32},
-    {"u64",     TYPE_U64},
-    {"f64",         TYPE_F64},
-    {"bcd16",     TYPE_BCD16},
-    {"bcd32",     TYPE_BCD32},
-    {0        }
-};
+static const struct word types[] = {{"bit", TYPE_BIT},
+                                    {"u16", TYPE_U16},
+                                    {"i16", TYPE_I16},
+                                    {"u32", TYPE_U32},
+                                    {"i32", TYPE_I32},
+                                    {"f32", TYPE_F32},
+                                    {"u64", TYPE_U64},
+                                    {"f64", TYPE_F64},
+                                    {"bcd16", TYPE_BCD16},
+                                    {"bcd32", TYPE_BCD32},
+                                    {0}};
 
 static const struct word orders[] = {
-    {"abcd",      ORDER_ABCD},
-    {"cdab",           ORDER_CDAB},
-    {"badc",ORDER_BADC},
-    {"dcba",      ORDER_DCBA},
-    {0          }
-};
-// clang-format on
+    {"abcd", ORDER_ABCD}, {"cdab", ORDER_CDAB}, {"badc", ORDER_BADC}, {"dcba", ORDER_DCBA}, {0}};
 
 static const char *word_of(const struct word *words, long value)
 {
@@ -76,16 +63,14 @@ const char *order_str(enum word_order order)
 }
 
 /* What a point can be for the judge and for the water, and a unit that its own must fit. */
-// clang-format off
 static const struct {
     const char *name, *unit;
 } roles[] = {
-    {"pm1", "ug/m3"}, {"pm25", "ug/m3"}, {"pm10", "ug/m3"}, {"tsp", "ug/m3"}, {"wind_speed", "m/s"},
-    {"wind_direction", "deg"}, {"temperature", "degC"}, {"humidity", "%"}, {"pressure", "kPa"}, {"noise", "dB"},
-    {"rain", "mm"}, {"flow", "m3/h"}, {"flow_total", "m3"}, {"water_pressure", "kPa"}, {"spray_command", ""},
-    {"spray_feedback", ""},
+    {"pm1", "ug/m3"},      {"pm25", "ug/m3"},         {"pm10", "ug/m3"},       {"tsp", "ug/m3"},
+    {"wind_speed", "m/s"}, {"wind_direction", "deg"}, {"temperature", "degC"}, {"humidity", "%"},
+    {"pressure", "kPa"},   {"noise", "dB"},           {"rain", "mm"},          {"flow", "m3/h"},
+    {"flow_total", "m3"},  {"water_pressure", "kPa"}, {"spray_command", ""},   {"spray_feedback", ""},
 };
-// clang-format on
 enum { ROLES = sizeof(roles) / sizeof(*roles) };
 
 const char *role_check(const char *text)
@@ -105,13 +90,11 @@ static const char *check_format(const char *text)
     return fits ? NULL : "data bits, parity and stop bits, such as 8N1 or 8E1";
 }
 
-// clang-format off
 static const struct setting point_rows[] = {
     {"name", SETTING_KEY, FIELD(struct point, name), .meaning = "name of the point"},
     {"title", SETTING_TITLE, FIELD(struct point, title_zh), .meaning = "as shown; the name when absent"},
     {"unit", SETTING_UNIT, FIELD(struct point, unit), .meaning = "of the value after scale and offset"},
-    {"role", SETTING_TEXT, FIELD(struct point, role), .check = role_check,
-     .meaning = "what it is good for"},
+    {"role", SETTING_TEXT, FIELD(struct point, role), .check = role_check, .meaning = "what it is good for"},
     {"table", SETTING_CHOICE, FIELD(struct point, table), .absent = "holding", .words = tables,
      .meaning = "read by function code 1, 2, 3, 4"},
     {"address", SETTING_ADDRESS, FIELD(struct point, address), .required = true, .high = "65535",
@@ -131,11 +114,9 @@ static const struct setting point_rows[] = {
     {"high", SETTING_NUMBER, FIELD(struct point, high), .meaning = "top of the measuring range"},
     {"invalid", SETTING_RAWS, FIELD(struct point, invalid), COUNT(struct point, ninvalid),
      .meaning = "raw values that mean: no value"},
-    {"writable", SETTING_BOOL, FIELD(struct point, writable), .absent = "false",
-     .meaning = "may be written"},
+    {"writable", SETTING_BOOL, FIELD(struct point, writable), .absent = "false", .meaning = "may be written"},
     {0},
 };
-// clang-format on
 
 static bool is_bit_table(const struct point *p)
 {
@@ -205,15 +186,13 @@ static int check_point(const struct yaml_doc *doc, const struct yaml_node *map, 
 
 static const struct schema point_schema = {"point", sizeof(struct point), point_rows, NULL, check_point};
 
-// clang-format off
 static const struct setting profile_rows[] = {
     {"title", SETTING_TITLE, FIELD(struct profile, title_zh), .required = true,
      .meaning = "what people call it"},
     {"vendor", SETTING_TEXT, FIELD(struct profile, vendor), .meaning = "who makes it"},
     {"source", SETTING_TEXT, FIELD(struct profile, source), .meaning = "where the map was seen"},
     {"doubt", SETTING_TEXT, FIELD(struct profile, doubt), .meaning = "what is not proven"},
-    {"baud", SETTING_CHOICE, FIELD(struct profile, baud), .words = baud_words,
-     .meaning = "factory setting"},
+    {"baud", SETTING_CHOICE, FIELD(struct profile, baud), .words = baud_words, .meaning = "factory setting"},
     {"format", SETTING_TEXT, FIELD(struct profile, parity), .check = check_format,
      .meaning = "factory setting, 8N1"},
     {"unit_id", SETTING_INT, FIELD(struct profile, unit_id), .low = "1", .high = "255",
@@ -224,11 +203,10 @@ static const struct setting profile_rows[] = {
      .meaning = "longest it thinks before it answers"},
     {"max_registers", SETTING_INT, FIELD(struct profile, max_registers), .absent = "125", .low = "1",
      .high = "125", .meaning = "per request"},
-    {"points", SETTING_KEYED, FIELD(struct profile, points), COUNT(struct profile, npoints),
-     .required = true, .sub = &point_schema, .meaning = "what can be read"},
+    {"points", SETTING_KEYED, FIELD(struct profile, points), COUNT(struct profile, npoints), .required = true,
+     .sub = &point_schema, .meaning = "what can be read"},
     {0},
 };
-// clang-format on
 
 static int check_profile(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
                          struct complaint *why)

@@ -105,13 +105,7 @@ int scalar_number(const char *text, double *out)
 static const struct {
     const char *name;
     int64_t ms;
-} durations[] = {
-    {"d",   86400000},
-    {"h",   3600000 },
-    {"min", 60000   },
-    {"s",   1000    },
-    {"ms",  1       }
-};
+} durations[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
 
 enum { DURATIONS = sizeof(durations) / sizeof(*durations) };
 
@@ -154,7 +148,6 @@ char *number_text(double value, char text[static 32])
 
 /* value in the base unit of its kind = value * factor + offset. The first spelling of a unit is its name;
  * further rows with the same name are other spellings people's keyboards make. */
-// clang-format off
 static const struct unit {
     const char *spelling, *name, *kind;
     double factor, offset;
@@ -203,7 +196,6 @@ static const struct unit {
     {"min", "min", "time", 60, 0},
     {"h", "h", "time", 3600, 0},
 };
-// clang-format on
 
 static const struct unit *unit_find(const char *text)
 {

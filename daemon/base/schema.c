@@ -144,10 +144,9 @@ static int read_title(const struct reading *r, const struct setting *row, const 
                       char *field)
 {
     static const struct setting rows[] = {
-        {"zh",              SETTING_TEXT, 0, sizeof(char *), .required = true, .meaning = "in Chinese"},
-        {"en",                SETTING_TEXT, sizeof(char *), sizeof(char *), .required = true, .meaning = "in English"},
-        {0}
-    };
+        {"zh", SETTING_TEXT, 0, sizeof(char *), .required = true, .meaning = "in Chinese"},
+        {"en", SETTING_TEXT, sizeof(char *), sizeof(char *), .required = true, .meaning = "in English"},
+        {0}};
     static const struct schema title = {.what = "title", .size = 2 * sizeof(char *), .rows = rows};
     return node->kind == YAML_MAP ? read_map(r, &title, node, node, field) : refuse(r, row, node, NULL);
 }

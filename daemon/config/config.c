@@ -49,7 +49,7 @@ static void add_points(struct config *c, struct device *d)
 {
     const struct profile *p = d->profile;
     d->first_point = c->npoints;
-    c->points = mem_resize(c->points, (size_t)(c->npoints + p->npoints), sizeof(*c->points));
+    c->points = mem_resize(c->points, (size_t)c->npoints + (size_t)p->npoints, sizeof(*c->points));
     for (int i = 0; i < p->npoints; i++)
         c->points[c->npoints++] = (struct config_point){
             .device = d, .point = &p->points[i], .name = mem_printf("%s/%s", d->name, p->points[i].name)};
@@ -182,7 +182,7 @@ void config_hash(const struct config *c, char hex[static 65])
     unsigned char hash[SHA256_DIGEST_LENGTH];
     print_all((const struct loaded *)(const void *)c, &text);
     SHA256((const unsigned char *)text.data, text.length, hash);
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+    for (size_t i = 0; i < sizeof(hash); i++)
         snprintf(hex + 2 * i, 3, "%02x", hash[i]);
     buf_finish(&text);
 }

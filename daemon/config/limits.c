@@ -50,47 +50,31 @@ static const char *check_role(const char *text)
     return role_check(text[0] ? text : "?");
 }
 
-// clang-format off: tables
 static const struct word windows[] = {
-    {"5min",  300000},
-    {"15min",       900000},
-    {"1h",3600000},
-    {"24h",    86400000},
-    {0      }
-};
-static const struct word compares[] = {
-    {"over",           COMPARE_OVER},
-    {"reaches",                COMPARE_REACHES},
-    {0}
-};
-static const struct word overs[] = {
-    {"each",     OVER_EACH},
-    {"mean",          OVER_MEAN},
-    {"max",OVER_MAX},
-    {0     }
-};
+    {"5min", 300000}, {"15min", 900000}, {"1h", 3600000}, {"24h", 86400000}, {0}};
+static const struct word compares[] = {{"over", COMPARE_OVER}, {"reaches", COMPARE_REACHES}, {0}};
+static const struct word overs[] = {{"each", OVER_EACH}, {"mean", OVER_MEAN}, {"max", OVER_MAX}, {0}};
 
 static const struct setting rule_rows[] = {
-    {"name",                         SETTING_KEY, FIELD(struct limit_rule, name), .meaning = "name of the rule"},
-    {"title",       SETTING_TITLE, FIELD(struct limit_rule, title_zh), .required = true, .meaning = "as shown"},
+    {"name", SETTING_KEY, FIELD(struct limit_rule, name), .meaning = "name of the rule"},
+    {"title", SETTING_TITLE, FIELD(struct limit_rule, title_zh), .required = true, .meaning = "as shown"},
     {"role", SETTING_TEXT, FIELD(struct limit_rule, role), .required = true, .check = check_role,
      .meaning = "of the points it judges"},
-    {"window",                        SETTING_CHOICE, FIELD(struct limit_rule, window_ms), .required = true, .words = windows,
+    {"window", SETTING_CHOICE, FIELD(struct limit_rule, window_ms), .required = true, .words = windows,
      .meaning = "over which the mean is taken"},
-    {"compare",       SETTING_CHOICE, FIELD(struct limit_rule, compare), .required = true, .words = compares,
+    {"compare", SETTING_CHOICE, FIELD(struct limit_rule, compare), .required = true, .words = compares,
      .meaning = "over is >, reaches is >="},
-    {"value",              SETTING_TEXT, FIELD(struct limit_rule, value), .required = true, .check = check_value,
+    {"value", SETTING_TEXT, FIELD(struct limit_rule, value), .required = true, .check = check_value,
      .meaning = "what the mean is compared with"},
-    {"over",                              SETTING_CHOICE, FIELD(struct limit_rule, over), .absent = "each", .words = overs,
+    {"over", SETTING_CHOICE, FIELD(struct limit_rule, over), .absent = "each", .words = overs,
      .meaning = "each point, the mean or the highest of them"},
-    {"valid_from",                  SETTING_TEXT, FIELD(struct limit_rule, valid_from), .check = check_day,
+    {"valid_from", SETTING_TEXT, FIELD(struct limit_rule, valid_from), .check = check_day,
      .meaning = "first day of measurement it is for"},
-    {"valid_to",                         SETTING_TEXT, FIELD(struct limit_rule, valid_to), .check = check_day,
+    {"valid_to", SETTING_TEXT, FIELD(struct limit_rule, valid_to), .check = check_day,
      .meaning = "last day of measurement it is for"},
-    {"action",           SETTING_TITLE, FIELD(struct limit_rule, action_zh), .meaning = "what the site must do"},
-    {0                             },
+    {"action", SETTING_TITLE, FIELD(struct limit_rule, action_zh), .meaning = "what the site must do"},
+    {0},
 };
-// clang-format on
 
 static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
                       struct complaint *why)
@@ -104,7 +88,6 @@ static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, c
 
 static const struct schema rule_schema = {"rule", sizeof(struct limit_rule), rule_rows, NULL, check_rule};
 
-// clang-format off
 static const struct setting file_rows[] = {
     {"title", SETTING_TITLE, FIELD(struct limit_file, title_zh), .required = true,
      .meaning = "of the standard"},
@@ -117,7 +100,6 @@ static const struct setting file_rows[] = {
      .required = true, .sub = &rule_schema, .meaning = "what it limits"},
     {0},
 };
-// clang-format on
 const struct schema limit_schema = {"limit file", sizeof(struct limit_file), file_rows, NULL, NULL};
 
 /* --- rules into limits --- */
@@ -172,8 +154,7 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
                           .rectify_ms = e->rectify_ms};
     const char *unit;
     double value;
-    read_value(r->value, &value, &unit); /* its row has checked it */
-    if (unit_convert(value, unit, limit.unit, &limit.value)) {
+    if (read_value(r->value, &value, &unit) || unit_convert(value, unit, limit.unit, &limit.value)) {
         const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
         return yaml_complain(
             f->doc, yaml_get(rule, "value"), l->why,
@@ -195,7 +176,7 @@ static int make_limits(const struct loading *l, const struct limit_entry *e, con
 {
     struct config *c = &l->l->c;
     int before = c->nlimits, error = ERR_OK;
-    c->limits = mem_resize(c->limits, (size_t)(c->nlimits + f->nrules), sizeof(*c->limits));
+    c->limits = mem_resize(c->limits, (size_t)c->nlimits + (size_t)f->nrules, sizeof(*c->limits));
     for (int i = 0; i < f->nrules && !error; i++) {
         const struct config_point *p = point_of_role(c, f->rules[i].role);
         if (p)

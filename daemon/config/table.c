@@ -60,187 +60,159 @@ static const char *check_user(const char *text)
     return fits ? NULL : "a user name of this machine, at most 32 of a-z 0-9 _ -";
 }
 
-// clang-format off: tables
-static const struct word zones[] = {
-    {"Asia/Shanghai", 480},
-    {"Asia/Urumqi",               360},
-    {"UTC",0},
-    {0          }
-};
-static const struct word parities[] = {
-    {"none", 'N'},
-    {"even",      'E'},
-    {"odd",'O'},
-    {0 }
-};
-static const struct word stops[] = {
-    {"1", 1},
-    {"2",   2},
-    {0}
-};
-static const struct word versions[] = {
-    {"5", 1},
-    {"3.1.1",   0},
-    {0}
-};
+static const struct word zones[] = {{"Asia/Shanghai", 480}, {"Asia/Urumqi", 360}, {"UTC", 0}, {0}};
+static const struct word parities[] = {{"none", 'N'}, {"even", 'E'}, {"odd", 'O'}, {0}};
+static const struct word stops[] = {{"1", 1}, {"2", 2}, {0}};
+static const struct word versions[] = {{"5", 1}, {"3.1.1", 0}, {0}};
 static const struct word transports[] = {
-    {"rtu",          TRANSPORT_RTU},
-    {"tcp",              TRANSPORT_TCP},
-    {"rtu_over_tcp",TRANSPORT_RTU_OVER_TCP},
-    {0}
-};
-static const struct word roles[] = {
-    {"site",           ROLE_SITE},
-    {"contractor",                ROLE_CONTRACTOR},
-    {"community",ROLE_COMMUNITY},
-    {"office",      ROLE_OFFICE},
-    {"inspector",                ROLE_INSPECTOR},
-    {0}
-};
+    {"rtu", TRANSPORT_RTU}, {"tcp", TRANSPORT_TCP}, {"rtu_over_tcp", TRANSPORT_RTU_OVER_TCP}, {0}};
+static const struct word roles[] = {{"site", ROLE_SITE},           {"contractor", ROLE_CONTRACTOR},
+                                    {"community", ROLE_COMMUNITY}, {"office", ROLE_OFFICE},
+                                    {"inspector", ROLE_INSPECTOR}, {0}};
 
 enum { ON_LINE = 1 << TRANSPORT_RTU, ON_NET = 1 << TRANSPORT_TCP | 1 << TRANSPORT_RTU_OVER_TCP };
 
 static const struct setting bus_rows[] = {
-    {"name",                         SETTING_KEY, FIELD(struct bus_config, name), .meaning = "name of the bus"},
-    {"transport",       SETTING_CHOICE, FIELD(struct bus_config, transport), .absent = "rtu", .words = transports,
+    {"name", SETTING_KEY, FIELD(struct bus_config, name), .meaning = "name of the bus"},
+    {"transport", SETTING_CHOICE, FIELD(struct bus_config, transport), .absent = "rtu", .words = transports,
      .meaning = "how frames travel"},
-    {"path",  SETTING_TEXT, FIELD(struct bus_config, path), .required = true, .only = ON_LINE,
+    {"path", SETTING_TEXT, FIELD(struct bus_config, path), .required = true, .only = ON_LINE,
      .check = check_path_needed, .meaning = "the serial port, best one of /dev/serial/by-id"},
-    {"baud",                    SETTING_CHOICE, FIELD(struct bus_config, baud), .absent = "9600",
+    {"baud", SETTING_CHOICE, FIELD(struct bus_config, baud), .absent = "9600",
      .only = ON_LINE | 1 << TRANSPORT_RTU_OVER_TCP, .words = baud_words,
      .meaning = "one speed for all devices of the line"},
-    {"parity",       SETTING_CHOICE, FIELD(struct bus_config, parity), .absent = "none", .only = ON_LINE,
+    {"parity", SETTING_CHOICE, FIELD(struct bus_config, parity), .absent = "none", .only = ON_LINE,
      .words = parities, .meaning = "as the devices have it"},
-    {"stop_bits",               SETTING_CHOICE, FIELD(struct bus_config, stop_bits), .absent = "1", .only = ON_LINE,
+    {"stop_bits", SETTING_CHOICE, FIELD(struct bus_config, stop_bits), .absent = "1", .only = ON_LINE,
      .words = stops, .meaning = "as the devices have it"},
     {"host", SETTING_TEXT, FIELD(struct bus_config, host), .required = true, .only = ON_NET,
      .check = check_address, .meaning = "numeric address of the device or converter"},
-    {"port",                         SETTING_INT, FIELD(struct bus_config, port), .absent = "502", .low = "1", .high = "65535",
+    {"port", SETTING_INT, FIELD(struct bus_config, port), .absent = "502", .low = "1", .high = "65535",
      .only = ON_NET, .meaning = "TCP port"},
-    {"turnaround",       SETTING_DURATION, FIELD(struct bus_config, turnaround_ms), .absent = "0s", .low = "0s",
+    {"turnaround", SETTING_DURATION, FIELD(struct bus_config, turnaround_ms), .absent = "0s", .low = "0s",
      .high = "5s", .meaning = "silence after an answer, beyond 3.5 characters"},
-    {"timeout",              SETTING_DURATION, FIELD(struct bus_config, timeout_ms), .absent = "300ms", .low = "10ms",
+    {"timeout", SETTING_DURATION, FIELD(struct bus_config, timeout_ms), .absent = "300ms", .low = "10ms",
      .high = "10s", .meaning = "longest a device may think before its answer starts"},
-    {0    },
+    {0},
 };
 static const struct schema bus_schema = {"bus", sizeof(struct bus_config), bus_rows, &bus_rows[1], NULL};
 
 static const struct setting device_rows[] = {
-    {"name",                                           SETTING_KEY, FIELD(struct device_entry, device.name), .meaning = "name of the device"},
-    {"title",                       SETTING_TITLE, FIELD(struct device_entry, device.title_zh),
+    {"name", SETTING_KEY, FIELD(struct device_entry, device.name), .meaning = "name of the device"},
+    {"title", SETTING_TITLE, FIELD(struct device_entry, device.title_zh),
      .meaning = "as shown; the profile's when absent"},
-    {"bus",                 SETTING_REF, FIELD(struct device_entry, bus), .required = true, .of = "buses",
+    {"bus", SETTING_REF, FIELD(struct device_entry, bus), .required = true, .of = "buses",
      .meaning = "the bus it hangs on"},
-    {"profile",                                          SETTING_NAME, FIELD(struct device_entry, profile), .required = true,
+    {"profile", SETTING_NAME, FIELD(struct device_entry, profile), .required = true,
      .meaning = "file devices/<profile>.yaml"},
-    {"unit_id",                       SETTING_INT, FIELD(struct device_entry, device.unit_id), .required = true, .low = "1",
+    {"unit_id", SETTING_INT, FIELD(struct device_entry, device.unit_id), .required = true, .low = "1",
      .high = "247", .meaning = "its Modbus address"},
     {"period", SETTING_DURATION, FIELD(struct device_entry, device.period_ms), .absent = "1s", .low = "100ms",
      .high = "60s", .meaning = "time between two readings"},
-    {0                                           },
+    {0},
 };
 static const struct schema device_schema = {"device", sizeof(struct device_entry), device_rows, NULL, NULL};
 
 static const struct setting limit_rows[] = {
-    {"name",                                SETTING_KEY, FIELD(struct limit_entry, name), .meaning = "file limits/<name>.yaml"},
-    {"person",             SETTING_REF, FIELD(struct limit_entry, person), .required = true, .of = "people",
+    {"name", SETTING_KEY, FIELD(struct limit_entry, name), .meaning = "file limits/<name>.yaml"},
+    {"person", SETTING_REF, FIELD(struct limit_entry, person), .required = true, .of = "people",
      .meaning = "who answers for a breach"},
     {"answer_within", SETTING_DURATION, FIELD(struct limit_entry, answer_ms), .absent = "1h", .low = "1min",
      .high = "30d", .meaning = "from finding to the first answer"},
-    {"rectify_within",                              SETTING_DURATION, FIELD(struct limit_entry, rectify_ms), .absent = "24h",
+    {"rectify_within", SETTING_DURATION, FIELD(struct limit_entry, rectify_ms), .absent = "24h",
      .low = "1min", .high = "365d", .meaning = "from finding to the end of the work"},
-    {0            },
+    {0},
 };
 static const struct schema entry_schema = {"limit", sizeof(struct limit_entry), limit_rows, NULL, NULL};
 
 static const struct setting person_rows[] = {
-    {"name",                                 SETTING_KEY, FIELD(struct person, name), .meaning = "short name of the person"},
-    {"title",                   SETTING_TEXT, FIELD(struct person, title), .required = true, .meaning = "as shown"},
+    {"name", SETTING_KEY, FIELD(struct person, name), .meaning = "short name of the person"},
+    {"title", SETTING_TEXT, FIELD(struct person, title), .required = true, .meaning = "as shown"},
     {"roles", SETTING_SET, FIELD(struct person, roles), .required = true, .words = roles,
      .meaning = "what the person may do"},
-    {"unix_user",                                SETTING_TEXT, FIELD(struct person, unix_user), .check = check_user,
+    {"unix_user", SETTING_TEXT, FIELD(struct person, unix_user), .check = check_user,
      .meaning = "who that is on this machine's control socket"},
-    {0                  },
+    {0},
 };
 static const struct schema person_schema = {"person", sizeof(struct person), person_rows, NULL, NULL};
 
 static const struct setting mqtt_rows[] = {
-    {"name",                           SETTING_KEY, FIELD(struct mqtt_config, name), .meaning = "name of the uplink"},
-    {"host",        SETTING_TEXT, FIELD(struct mqtt_config, host), .required = true, .check = check_host,
+    {"name", SETTING_KEY, FIELD(struct mqtt_config, name), .meaning = "name of the uplink"},
+    {"host", SETTING_TEXT, FIELD(struct mqtt_config, host), .required = true, .check = check_host,
      .meaning = "the broker"},
     {"port", SETTING_INT, FIELD(struct mqtt_config, port), .absent = "1883", .low = "1", .high = "65535",
      .meaning = "1883 plain, 8883 TLS by custom"},
-    {"version",                           SETTING_CHOICE, FIELD(struct mqtt_config, mqtt5), .absent = "5", .words = versions,
+    {"version", SETTING_CHOICE, FIELD(struct mqtt_config, mqtt5), .absent = "5", .words = versions,
      .meaning = "of the protocol"},
-    {"client_id",        SETTING_TEXT, FIELD(struct mqtt_config, client_id), .high = "128",
+    {"client_id", SETTING_TEXT, FIELD(struct mqtt_config, client_id), .high = "128",
      .meaning = "dustd-<site> when absent"},
-    {"username",                SETTING_TEXT, FIELD(struct mqtt_config, username), .high = "256",
+    {"username", SETTING_TEXT, FIELD(struct mqtt_config, username), .high = "256",
      .meaning = "of the broker"},
-    {"password_file",          SETTING_TEXT, FIELD(struct mqtt_config, password_file), .check = check_path,
+    {"password_file", SETTING_TEXT, FIELD(struct mqtt_config, password_file), .check = check_path,
      .meaning = "file whose first line is the password"},
-    {"ca_file",                           SETTING_TEXT, FIELD(struct mqtt_config, ca_file), .check = check_path,
+    {"ca_file", SETTING_TEXT, FIELD(struct mqtt_config, ca_file), .check = check_path,
      .meaning = "certificate authority; without it no TLS"},
-    {"cert_file",        SETTING_TEXT, FIELD(struct mqtt_config, cert_file), .check = check_path,
+    {"cert_file", SETTING_TEXT, FIELD(struct mqtt_config, cert_file), .check = check_path,
      .meaning = "our certificate"},
-    {"key_file",                SETTING_TEXT, FIELD(struct mqtt_config, key_file), .check = check_path,
+    {"key_file", SETTING_TEXT, FIELD(struct mqtt_config, key_file), .check = check_path,
      .meaning = "its key"},
-    {"keepalive",                 SETTING_DURATION, FIELD(struct mqtt_config, keepalive_s), .absent = "60s", .low = "5s",
+    {"keepalive", SETTING_DURATION, FIELD(struct mqtt_config, keepalive_s), .absent = "60s", .low = "5s",
      .high = "10min", .per = 1000, .meaning = "longest silence on the line"},
-    {0                               },
+    {0},
 };
 static const struct schema mqtt_schema = {"broker", sizeof(struct mqtt_config), mqtt_rows, NULL, NULL};
 
 /* Groups of the same struct: offset 0, size 0. */
 static const struct setting place_rows[] = {
-    {"name",                                      SETTING_TEXT, FIELD(struct loaded, c.site.name), .required = true, .check = check_site_name,
+    {"name", SETTING_TEXT, FIELD(struct loaded, c.site.name), .required = true, .check = check_site_name,
      .meaning = "the site's name in MQTT topics"},
-    {"title",                        SETTING_TITLE, FIELD(struct loaded, c.site.title_zh), .required = true, .meaning = "as shown"},
-    {"community",                           SETTING_TEXT, FIELD(struct loaded, c.site.community), .meaning = "community, 社区"},
+    {"title", SETTING_TITLE, FIELD(struct loaded, c.site.title_zh), .required = true, .meaning = "as shown"},
+    {"community", SETTING_TEXT, FIELD(struct loaded, c.site.community), .meaning = "community, 社区"},
     {"contractor", SETTING_TEXT, FIELD(struct loaded, c.site.contractor),
      .meaning = "responsible unit, 责任单位"},
-    {"authority",                                     SETTING_TEXT, FIELD(struct loaded, c.site.authority),
+    {"authority", SETTING_TEXT, FIELD(struct loaded, c.site.authority),
      .meaning = "supervising authority, 行业主管部门"},
-    {"address",                        SETTING_TEXT, FIELD(struct loaded, c.site.address), .meaning = "where it is"},
-    {"issue_prefix",                           SETTING_TEXT, FIELD(struct loaded, c.site.issue_prefix), .absent = "LQ",
+    {"address", SETTING_TEXT, FIELD(struct loaded, c.site.address), .meaning = "where it is"},
+    {"issue_prefix", SETTING_TEXT, FIELD(struct loaded, c.site.issue_prefix), .absent = "LQ",
      .check = check_prefix, .meaning = "of issue numbers"},
-    {"longitude",                                           SETTING_NUMBER, FIELD(struct loaded, c.site.longitude), .low = "-180", .high = "180",
+    {"longitude", SETTING_NUMBER, FIELD(struct loaded, c.site.longitude), .low = "-180", .high = "180",
      .unit = "degrees", .meaning = "WGS 84, east is positive"},
-    {"latitude",     SETTING_NUMBER, FIELD(struct loaded, c.site.latitude), .low = "-90", .high = "90",
+    {"latitude", SETTING_NUMBER, FIELD(struct loaded, c.site.latitude), .low = "-90", .high = "90",
      .unit = "degrees", .meaning = "WGS 84, north is positive"},
-    {"zone",                          SETTING_CHOICE, FIELD(struct loaded, c.site.zone_min), .absent = "Asia/Shanghai", .words = zones,
+    {"zone", SETTING_CHOICE, FIELD(struct loaded, c.site.zone_min), .absent = "Asia/Shanghai", .words = zones,
      .meaning = "days and windows are cut in it"},
-    {0                                          },
+    {0},
 };
 static const struct schema place_schema = {"site", 0, place_rows, NULL, NULL};
 
 static const struct setting store_rows[] = {
-    {"dir",                       SETTING_TEXT, FIELD(struct loaded, c.store.dir), .absent = "/var/lib/dustd",
+    {"dir", SETTING_TEXT, FIELD(struct loaded, c.store.dir), .absent = "/var/lib/dustd",
      .check = check_path_needed, .meaning = "database and its side files"},
-    {"commit_every",        SETTING_DURATION, FIELD(struct loaded, c.store.commit_every_ms), .absent = "10s",
+    {"commit_every", SETTING_DURATION, FIELD(struct loaded, c.store.commit_every_ms), .absent = "10s",
      .low = "1s", .high = "60s", .meaning = "raw samples a power cut may cost; 1s wears flash out"},
     {0},
 };
 static const struct schema store_schema = {"store", 0, store_rows, NULL, NULL};
 
 static const struct setting site_rows[] = {
-    {"language",                        SETTING_TEXT, FIELD(struct loaded, c.language), .absent = "zh", .check = check_language,
+    {"language", SETTING_TEXT, FIELD(struct loaded, c.language), .absent = "zh", .check = check_language,
      .meaning = "of what people see"},
-    {"site",              SETTING_MAP, 0, 0, .sub = &place_schema, .meaning = "what and where it is"},
-    {"store",                   SETTING_MAP, 0, 0, .sub = &store_schema, .meaning = "where data are kept"},
-    {"control_socket",   SETTING_TEXT, FIELD(struct loaded, c.control_socket),
+    {"site", SETTING_MAP, 0, 0, .sub = &place_schema, .meaning = "what and where it is"},
+    {"store", SETTING_MAP, 0, 0, .sub = &store_schema, .meaning = "where data are kept"},
+    {"control_socket", SETTING_TEXT, FIELD(struct loaded, c.control_socket),
      .absent = "/run/dustd/control.sock", .high = "100", .check = check_path_needed,
      .meaning = "where dustctl finds the daemon"},
-    {"live_every",                            SETTING_DURATION, FIELD(struct loaded, c.live_every_ms), .absent = "10s", .low = "1s",
+    {"live_every", SETTING_DURATION, FIELD(struct loaded, c.live_every_ms), .absent = "10s", .low = "1s",
      .high = "1h", .meaning = "between two live messages of a device"},
-    {"buses",                                SETTING_KEYED, FIELD(struct loaded, c.buses), COUNT(struct loaded, c.nbuses),
+    {"buses", SETTING_KEYED, FIELD(struct loaded, c.buses), COUNT(struct loaded, c.nbuses),
      .sub = &bus_schema, .meaning = "serial lines and TCP hosts"},
-    {"devices",             SETTING_KEYED, FIELD(struct loaded, devices), COUNT(struct loaded, ndevices),
+    {"devices", SETTING_KEYED, FIELD(struct loaded, devices), COUNT(struct loaded, ndevices),
      .sub = &device_schema, .meaning = "what hangs on the buses"},
-    {"people",                                 SETTING_KEYED, FIELD(struct loaded, c.people), COUNT(struct loaded, c.npeople),
+    {"people", SETTING_KEYED, FIELD(struct loaded, c.people), COUNT(struct loaded, c.npeople),
      .sub = &person_schema, .meaning = "who answers for what"},
-    {"limits",    SETTING_KEYED, FIELD(struct loaded, limits), COUNT(struct loaded, nlimits),
+    {"limits", SETTING_KEYED, FIELD(struct loaded, limits), COUNT(struct loaded, nlimits),
      .sub = &entry_schema, .meaning = "limit files that apply"},
-    {"mqtt",                                SETTING_KEYED, FIELD(struct loaded, c.mqtt), COUNT(struct loaded, c.nmqtt), .sub = &mqtt_schema,
+    {"mqtt", SETTING_KEYED, FIELD(struct loaded, c.mqtt), COUNT(struct loaded, c.nmqtt), .sub = &mqtt_schema,
      .meaning = "brokers"},
     {0},
 };

@@ -24,11 +24,11 @@ static void expect(struct fixture *f, const struct bad *b)
 
 static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_is_allowed(void **state)
 {
-    // clang-format off
     static const struct bad bad[] = {
         /* keys and types */
         {"devices:", "device:",
-         "f.yaml:5:1: found the unknown key \"device\" in configuration (did you mean \"devices\"?); " "allowed: language site store"},
+         "f.yaml:5:1: found the unknown key \"device\" in configuration (did you mean \"devices\"?); "
+         "allowed: language site store"},
         {"unit_id: 1}", "unit: 1}",
          "f.yaml:6:40: found the unknown key \"unit\" in device; allowed: title bus profile unit_id "
          "period"},
@@ -47,7 +47,8 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"unit_id: 1}", "unit_id: [1]}", "f.yaml:6:49: found a list for unit_id; allowed: a whole number"},
         {"unit_id: 1}", "unit_id: 1, period: 1}",
          "f.yaml:6:60: found \"1\" for period; allowed: a whole number with ms, s, min, h or d, 100ms "
-         "to " "60s"},
+         "to "
+         "60s"},
         {"unit_id: 1}", "unit_id: 1, period: 150ug}",
          "f.yaml:6:60: found \"150ug\" for period; allowed: a whole number with ms"},
         {"unit_id: 1}", "unit_id: 1, period: 99ms}", "f.yaml:6:60: found \"99ms\" for period"},
@@ -66,13 +67,15 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"buses:", "language: de\nbuses:", "f.yaml:2:11: found \"de\" for language; allowed: one of zh en"},
         {"buses:", "store: {commit_every: 2min}\nbuses:",
          "f.yaml:2:23: found \"2min\" for commit_every; allowed: a whole number with ms, s, min, h or "
-         "d, 1s " "to 60s"},
+         "d, 1s "
+         "to 60s"},
         {"buses:", "store: {dir: data}\nbuses:",
          "f.yaml:2:14: found \"data\" for dir; allowed: an absolute path"},
         /* buses */
         {"path: /dev/ttyS0", "path: /dev/ttyS0, baud: 9601",
          "f.yaml:3:34: found \"9601\" for baud (did you mean \"9600\"?); allowed: one of 1200 2400 4800 "
-         "" "9600"},
+         ""
+         "9600"},
         {"path: /dev/ttyS0", "path: /dev/ttyS0, parity: flase",
          "f.yaml:3:36: found \"flase\" for parity; allowed: one of none even odd"},
         {"path: /dev/ttyS0", "path: ttyS0",
@@ -84,11 +87,13 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"host: 127.0.0.1", "host: 127.0.0.1, baud: 9600",
          "f.yaml:4:42: found the unknown key \"baud\" in bus; allowed: transport host port"},
         {"host: 127.0.0.1", "host: meter.example.org",
-         "f.yaml:4:31: found \"meter.example.org\" for host; allowed: a numeric address such as " "192.168.1.20"},
+         "f.yaml:4:31: found \"meter.example.org\" for host; allowed: a numeric address such as "
+         "192.168.1.20"},
         {"host: 127.0.0.1", "host: 127.0.0.1, port: 0",
          "f.yaml:4:48: found \"0\" for port; allowed: a whole number, 1 to 65535"},
         {"transport: tcp", "transport: udp",
-         "f.yaml:4:20: found \"udp\" for transport; allowed: one of rtu tcp " "rtu_over_tcp"},
+         "f.yaml:4:20: found \"udp\" for transport; allowed: one of rtu tcp "
+         "rtu_over_tcp"},
         {"  net: {transport: tcp, host: 127.0.0.1}", "  net: {path: /dev/ttyS0}",
          "f.yaml:4:15: found the port of bus line again; allowed: one bus for a port"},
         {"bus: net", "bus: line",
@@ -98,18 +103,20 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:8:12: found \"nett\" for bus (did you mean \"net\"?); allowed: one of line net"},
         {"unit_id: 2}", "unit_id: 1}",
          "f.yaml:7:49: found unit_id 1 again, device a on bus line has it; allowed: each once on a bus, "
-         "1 to " "247"},
+         "1 to "
+         "247"},
         {"profile: louvre", "profile: louver",
          "f.yaml:8:26: found \"louver-pm-weather\", but no file devices/louver-pm-weather.yaml (did you "
-         "mean " "\"louvre-pm-weather\"?); allowed: louvre-pm-weather nova-sds069"},
+         "mean "
+         "\"louvre-pm-weather\"?); allowed: louvre-pm-weather nova-sds069"},
         {"profile: louvre-pm-weather", "profile: ../x",
          "f.yaml:8:26: found \"../x\" for profile; allowed: a name"},
         /* people */
         {"roles: [site, office]", "roles: [site, offise]",
          "f.yaml:10:35: found \"offise\" for roles (did you mean \"office\"?); allowed: a list of site "
-         "" "contractor"},
-        {"roles: [site, office]", "roles: []",
-         "f.yaml:10:28: found no role; allowed: at least one of site"},
+         ""
+         "contractor"},
+        {"roles: [site, office]", "roles: []", "f.yaml:10:28: found no role; allowed: at least one of site"},
         {"roles: [site, office]", "roles: site",
          "f.yaml:10:28: found \"site\" for roles; allowed: a list of site"},
         {"limits:", "  too: {title: x, roles: [site], unix_user: zhang}\nlimits:",
@@ -120,10 +127,12 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"person: boss", "person: bos",
          "f.yaml:12:28: found \"bos\" for person (did you mean \"boss\"?); allowed: one of boss"},
         {"shanxi-taiyuan", "shanxi-taiyaun",
-         "f.yaml:12:3: found \"shanxi-taiyaun\", but no file limits/shanxi-taiyaun.yaml (did you mean " "\"shanxi-taiyuan\"?)"},
+         "f.yaml:12:3: found \"shanxi-taiyaun\", but no file limits/shanxi-taiyaun.yaml (did you mean "
+         "\"shanxi-taiyuan\"?)"},
         {"{person: boss}", "{person: boss, answer_within: 30s}",
          "f.yaml:12:49: found \"30s\" for answer_within; allowed: a whole number with ms, s, min, h or "
-         "d, " "1min to 30d"},
+         "d, "
+         "1min to 30d"},
         {"{person: boss}", "{answer_within: 2h}",
          "f.yaml:12:3: found no person in limit; allowed: only with person, who answers for a breach"},
         /* brokers */
@@ -146,20 +155,19 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"host: broker.example.org", "host: b, keepalive: 5500ms",
          "f.yaml:14:27: found \"5500ms\" for keepalive"},
     };
-    // clang-format on
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         expect(*state, &bad[i]);
 }
 
 static void each_bad_limit_file_is_refused_with_its_place(void **state)
 {
-    // clang-format off
     static const struct {
         const char *rule, *message;
     } bad[] = {
         {"role: pm10, window: 1h, compare: over, value: 250 m/s",
          "limits/mine.yaml:5:81: found \"250 m/s\" for the role pm10; allowed: a unit that fits "
-         "\"ug/m3\", " "in which a/pm10 is read"},
+         "\"ug/m3\", "
+         "in which a/pm10 is read"},
         {"role: pm10, window: 1h, compare: over, value: 150ug",
          "limits/mine.yaml:5:81: found \"150ug\" for value; allowed: a number, a space and a unit"},
         {"role: pm10, window: 1h, compare: over, value: 250",
@@ -168,25 +176,26 @@ static void each_bad_limit_file_is_refused_with_its_place(void **state)
          "limits/mine.yaml:5:81: found \"010 ug/m3\" for value"},
         {"role: pm10, window: 2h, compare: over, value: 1 ug/m3",
          "limits/mine.yaml:5:55: found \"2h\" for window (did you mean \"1h\"?); allowed: one of "
-         "5min 15min " "1h 24h"},
+         "5min 15min "
+         "1h 24h"},
         {"role: pm10, window: 1h, compare: '>', value: 1 ug/m3",
          "limits/mine.yaml:5:68: found \">\" for compare; allowed: one of over reaches"},
-        {"role: pm10, window: 1h, value: 1 ug/m3",
-         "limits/mine.yaml:5:3: found no compare in rule; allowed: " "only with compare, over is >, "
-         "reaches is >="},
+        {"role: pm10, window: 1h, value: 1 ug/m3", "limits/mine.yaml:5:3: found no compare in rule; allowed: "
+                                                   "only with compare, over is >, "
+                                                   "reaches is >="},
         {"role: pm12, window: 1h, compare: over, value: 1 ug/m3",
          "limits/mine.yaml:5:41: found \"pm12\" for role; allowed: one of pm1 pm25 pm10"},
         {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, valid_from: 2026-02-30",
          "limits/mine.yaml:5:102: found \"2026-02-30\" for valid_from; allowed: a day such as"},
         {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, valid_from: 2026-02-01, valid_to: "
-         "" "2026-01-01",
+         ""
+         "2026-01-01",
          "limits/mine.yaml:5:124: found 2026-01-01 before valid_from, 2026-02-01"},
         {"role: '', window: 1h, compare: over, value: 1 ug/m3",
          "limits/mine.yaml:5:41: found \"\" for role; allowed: one of pm1 pm25 pm10"},
         {"role: rain, window: 1h, compare: over, value: 1 mm",
          "f.yaml:12:3: found the limit mine, but no point has the role rain"},
     };
-    // clang-format on
     struct fixture *f = *state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         char *text = mem_printf(LIMIT_HEAD "  one: {title: {zh: a, en: bcde}, %s}\n", bad[i].rule);

@@ -43,12 +43,7 @@ static void sds069_has_four_big_endian_words_and_two_invalid_values(void **state
     static const struct {
         const char *name;
         int address;
-    } want[] = {
-        {"pm1",  0x10},
-        {"pm25", 0x12},
-        {"pm10", 0x14},
-        {"tsp",  0x16}
-    };
+    } want[] = {{"pm1", 0x10}, {"pm25", 0x12}, {"pm10", 0x14}, {"tsp", 0x16}};
     struct profile *p = shipped("nova-sds069");
     assert_int_equal(p->npoints, 4);
     assert_int_equal(p->baud, 9600);
@@ -79,18 +74,11 @@ static void the_louvre_station_reads_ten_registers_from_0x01f4(void **state)
         const char *name, *unit;
         enum point_type type;
         double scale;
-    } want[] = {
-        {"wind_speed",     "m/s",   TYPE_U16, 0.1},
-        {"wind_force",     "",      TYPE_U16, 1  },
-        {"wind_sector",    "",      TYPE_U16, 1  },
-        {"wind_direction", "deg",   TYPE_U16, 1  },
-        {"humidity",       "%",     TYPE_U16, 0.1},
-        {"temperature",    "degC",  TYPE_I16, 0.1},
-        {"noise",          "dB",    TYPE_U16, 0.1},
-        {"pm25",           "ug/m3", TYPE_U16, 1  },
-        {"pm10",           "ug/m3", TYPE_U16, 1  },
-        {"pressure",       "kPa",   TYPE_U16, 0.1}
-    };
+    } want[] = {{"wind_speed", "m/s", TYPE_U16, 0.1}, {"wind_force", "", TYPE_U16, 1},
+                {"wind_sector", "", TYPE_U16, 1},     {"wind_direction", "deg", TYPE_U16, 1},
+                {"humidity", "%", TYPE_U16, 0.1},     {"temperature", "degC", TYPE_I16, 0.1},
+                {"noise", "dB", TYPE_U16, 0.1},       {"pm25", "ug/m3", TYPE_U16, 1},
+                {"pm10", "ug/m3", TYPE_U16, 1},       {"pressure", "kPa", TYPE_U16, 0.1}};
     struct profile *p = shipped("louvre-pm-weather");
     assert_int_equal(p->npoints, 10);
     assert_int_equal(p->unit_id, 2);
@@ -199,7 +187,6 @@ static void what_is_printed_loads_to_the_same(void **state)
 static void what_cannot_be_a_device_is_refused_with_its_place(void **state)
 {
     (void)state;
-    // clang-format off
     static const struct {
         const char *text, *message;
     } bad[] = {
@@ -209,12 +196,11 @@ static void what_cannot_be_a_device_is_refused_with_its_place(void **state)
         {HEAD "points: {a: {type: u16}}",
          "f:2:10: found no address in point; allowed: only with address, protocol address, from 0"},
         {HEAD "points: {a: {address: 1}}", "f:2:10: found no type in point"},
-        {HEAD "points: {a: {address: 010, type: u16}}",
-         "f:2:23: found \"010\" for address; allowed: a whole " "number, decimal or 0x hexadecimal, "
-         "at most 65535"},
+        {HEAD "points: {a: {address: 010, type: u16}}", "f:2:23: found \"010\" for address; allowed: a whole "
+                                                        "number, decimal or 0x hexadecimal, "
+                                                        "at most 65535"},
         {HEAD "points: {a: {address: 0x10000, type: u16}}", "f:2:23: found \"0x10000\" for address"},
-        {HEAD "points: {a: {address: 65535, type: u32}}",
-         "f:2:23: found address 65535 for 2 registers"},
+        {HEAD "points: {a: {address: 65535, type: u32}}", "f:2:23: found address 65535 for 2 registers"},
         {HEAD "points: {a: {adress: 1, type: u16}}",
          "f:2:14: found the unknown key \"adress\" in point (did you mean \"address\"?)"},
         {HEAD "points: {a: {address: 1, type: U16}}",
@@ -249,7 +235,6 @@ static void what_cannot_be_a_device_is_refused_with_its_place(void **state)
         {HEAD "format: 9N1\npoints: {a: {address: 1, type: u16}}",
          "f:2:9: found \"9N1\" for format; allowed: data bits"},
     };
-    // clang-format on
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         struct profile *p = NULL;
         struct complaint why = {{0}};

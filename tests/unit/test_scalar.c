@@ -79,14 +79,8 @@ static void a_duration_has_one_whole_number_and_a_unit(void **state)
     static const struct {
         const char *text;
         int64_t ms;
-    } good[] = {
-        {"500ms", 500      },
-        {"30s",   30000    },
-        {"15min", 900000   },
-        {"1h",    3600000  },
-        {"7d",    604800000},
-        {"0s",    0        }
-    };
+    } good[] = {{"500ms", 500},  {"30s", 30000},    {"15min", 900000},
+                {"1h", 3600000}, {"7d", 604800000}, {"0s", 0}};
     int64_t v;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_int_equal(scalar_duration(bad[i], &v), ERR_FORMAT);
@@ -106,20 +100,11 @@ static void a_quantity_is_converted_to_the_unit_asked_for(void **state)
         const char *text, *unit;
         double value;
     } good[] = {
-        {"250 ug/m3",    "ug/m3", 250    },
-        {"0.25 mg/m3",   "ug/m3", 250    },
-        {"250 ug/m3",    "mg/m3", 0.25   },
-        {"140600 ng/m3", "ug/m3", 140.6  },
-        {"1013.25 hPa",  "kPa",   101.325},
-        {"5 m/s",        "m/s",   5      },
-        {"36 km/h",      "m/s",   10     },
-        {"-5 degC",      "degC",  -5     },
-        {"70 %",         "%",     70     },
-        {"250 µg/m³",  "ug/m3", 250    },
-        {"250 μg/m³",  "ug/m3", 250    },
-        {"3",            "",      3      },
-        {"60 L/min",     "m3/h",  3.6    },
-        {"293.15 K",     "degC",  20     },
+        {"250 ug/m3", "ug/m3", 250},      {"0.25 mg/m3", "ug/m3", 250},    {"250 ug/m3", "mg/m3", 0.25},
+        {"140600 ng/m3", "ug/m3", 140.6}, {"1013.25 hPa", "kPa", 101.325}, {"5 m/s", "m/s", 5},
+        {"36 km/h", "m/s", 10},           {"-5 degC", "degC", -5},         {"70 %", "%", 70},
+        {"250 µg/m³", "ug/m3", 250},      {"250 μg/m³", "ug/m3", 250},     {"3", "", 3},
+        {"60 L/min", "m3/h", 3.6},        {"293.15 K", "degC", 20},
     };
     double v;
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {

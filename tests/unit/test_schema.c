@@ -44,17 +44,8 @@ struct plant {
     int npumps;
 };
 
-static const struct word kinds[] = {
-    {"serial", 0},
-    {"network",        1},
-    {0}
-};
-static const struct word days[] = {
-    {"mon", 1},
-    {"tue",     2},
-    {"wed",4},
-    {0}
-};
+static const struct word kinds[] = {{"serial", 0}, {"network", 1}, {0}};
+static const struct word days[] = {{"mon", 1}, {"tue", 2}, {"wed", 4}, {0}};
 
 static const char *must_be_short(const char *text)
 {
@@ -70,7 +61,6 @@ static int check_pump(const struct yaml_doc *doc, const struct yaml_node *map, c
     return yaml_complain(doc, yaml_get(map, "address"), why, "found 13; allowed: a luckier one");
 }
 
-// clang-format off
 static const struct setting pump_rows[] = {
     {"name", SETTING_KEY, FIELD(struct pump, name), .meaning = "its name"},
     {"kind", SETTING_CHOICE, FIELD(struct pump, kind), .absent = "serial", .words = kinds},
@@ -81,25 +71,19 @@ static const struct setting pump_rows[] = {
     {"address", SETTING_ADDRESS, FIELD(struct pump, address), .absent = "0"},
     {0},
 };
-// clang-format on
 static const struct schema pump_schema = {"pump", sizeof(struct pump), pump_rows, &pump_rows[1], check_pump};
 
-// clang-format off
 static const struct setting step_rows[] = {
     {"run", SETTING_DURATION, FIELD(struct step, run_ms), .low = "1s", .high = "1h", .absent = "1min"},
     {"note", SETTING_TEXT, FIELD(struct step, note), .high = "8"},
     {0},
 };
-// clang-format on
 static const struct schema step_schema = {"step", sizeof(struct step), step_rows, NULL, NULL};
 
 static const struct setting tank_rows[] = {
-    {"depth",            SETTING_INT, FIELD(struct tank, depth), .absent = "3", .low = "0"},
-    {0}
-};
+    {"depth", SETTING_INT, FIELD(struct tank, depth), .absent = "3", .low = "0"}, {0}};
 static const struct schema tank_schema = {"tank", sizeof(struct tank), tank_rows, NULL, NULL};
 
-// clang-format off
 static const struct setting plant_rows[] = {
     {"title", SETTING_TITLE, FIELD(struct plant, title_zh)},
     {"text", SETTING_TEXT, FIELD(struct plant, text), .absent = "hello"},
@@ -120,7 +104,6 @@ static const struct setting plant_rows[] = {
      .sub = &pump_schema, .meaning = "the pumps"},
     {0},
 };
-// clang-format on
 static const struct schema plant_schema = {"plant", sizeof(struct plant), plant_rows, NULL, NULL};
 
 static int parse(const char *text, struct plant *p, struct complaint *why)
@@ -237,39 +220,32 @@ static void what_is_printed_reads_to_the_same(void **state)
 static void each_bad_input_gets_its_place_what_was_found_and_what_is_allowed(void **state)
 {
     (void)state;
-    // clang-format off
     static const struct {
         const char *text, *message;
     } bad[] = {
         {"smal: 3\npumps: {a: {}}",
          "f:1:1: found the unknown key \"smal\" in plant (did you mean \"small\"?); allowed: title "
          "text on"},
-        {"zzz: 3\npumps: {a: {}}",
-         "f:1:1: found the unknown key \"zzz\" in plant; allowed: title text on"},
+        {"zzz: 3\npumps: {a: {}}", "f:1:1: found the unknown key \"zzz\" in plant; allowed: title text on"},
         {"on: true\n", "f:1:1: found no pumps in plant; allowed: only with pumps, the pumps"},
         {"pumps: {}\n", "f:1:8: found no entry in pumps; allowed: at least one pump"},
         {"pumps:\n", "f:1:7: found nothing for pumps; allowed: a map of names"},
         {"pumps: {a: }", "f:1:12: found nothing for the pump; allowed: a map"},
         {"pumps: [a]", "f:1:8: found a list for pumps; allowed: a map of names"},
-        {"pumps: {A1: {}}",
-         "f:1:9: found \"A1\" for name; allowed: a name of at most 31 of a-z 0-9 _ -"},
+        {"pumps: {A1: {}}", "f:1:9: found \"A1\" for name; allowed: a name of at most 31 of a-z 0-9 _ -"},
         {"- a\n", "f:1:1: found a list for the plant; allowed: a map"},
         {"on: flase\npumps: {a: {}}",
          "f:1:5: found \"flase\" for on (did you mean \"false\"?); allowed: true or false"},
         {"on: \"true\"\npumps: {a: {}}", "f:1:5: found \"true\" for on"},
-        {"small: 010\npumps: {a: {}}",
-         "f:1:8: found \"010\" for small; allowed: a whole number, -1 to 100"},
-        {"small: 101\npumps: {a: {}}",
-         "f:1:8: found \"101\" for small; allowed: a whole number, -1 to 100"},
+        {"small: 010\npumps: {a: {}}", "f:1:8: found \"010\" for small; allowed: a whole number, -1 to 100"},
+        {"small: 101\npumps: {a: {}}", "f:1:8: found \"101\" for small; allowed: a whole number, -1 to 100"},
         {"small: 0x1F\npumps: {a: {}}",
          "f:1:8: found \"0x1F\" for small; allowed: a whole number, -1 to 100"},
         {"small: {}\npumps: {a: {}}", "f:1:8: found a map for small"},
         {"small: null\npumps: {a: {}}", "f:1:8: found nothing for small"},
-        {"text: ~\npumps: {a: {}}",
-         "f:1:7: found nothing for text; allowed: text of at most 2000 bytes"},
+        {"text: ~\npumps: {a: {}}", "f:1:7: found nothing for text; allowed: text of at most 2000 bytes"},
         {"factor: nan\npumps: {a: {}}", "f:1:9: found \"nan\" for factor; allowed: a number, 0.5 to 2"},
-        {"factor: 1e309\npumps: {a: {}}",
-         "f:1:9: found \"1e309\" for factor; allowed: a number, 0.5 to 2"},
+        {"factor: 1e309\npumps: {a: {}}", "f:1:9: found \"1e309\" for factor; allowed: a number, 0.5 to 2"},
         {"level: 150ug\npumps: {a: {}}",
          "f:1:8: found \"150ug\" for level; allowed: a number, a space and a unit, 0 ug/m3 to 10 "
          "mg/m3"},
@@ -286,8 +262,7 @@ static void each_bad_input_gets_its_place_what_was_found_and_what_is_allowed(voi
         {"raws: [1, 2, 3, 4]\npumps: {a: {}}", "f:1:7: found 4 values for raws; allowed: at most 3"},
         {"raws: [1, -2]\npumps: {a: {}}", "f:1:11: found \"-2\" for raws"},
         {"title: x\npumps: {a: {}}", "f:1:8: found \"x\" for title; allowed: {zh: …, en: …}"},
-        {"title: {zh: x}\npumps: {a: {}}",
-         "f:1:8: found no en in title; allowed: only with en, in English"},
+        {"title: {zh: x}\npumps: {a: {}}", "f:1:8: found no en in title; allowed: only with en, in English"},
         {"steps:\n  - run: 2h\npumps: {a: {}}",
          "f:2:10: found \"2h\" for run; allowed: a whole number with ms, s, min, h or d, 1s to 1h"},
         {"steps:\n  - note: 123456789\npumps: {a: {}}",
@@ -295,19 +270,15 @@ static void each_bad_input_gets_its_place_what_was_found_and_what_is_allowed(voi
         {"pumps:\n  a: {line: b}\n  c: {}\n", "f:2:13: found \"b\" for line; allowed: one of a c"},
         {"pumps:\n  a: {line: pmup}\n  pump: {}\n",
          "f:2:13: found \"pmup\" for line (did you mean \"pump\"?); allowed: one of a pump"},
-        {"pumps: {a: {kind: radio}}",
-         "f:1:19: found \"radio\" for kind; allowed: one of serial network"},
-        {"pumps: {a: {host: h}}",
-         "f:1:13: found the unknown key \"host\" in pump (did you mean \"port\"?); " "allowed: kind "
-         "line port address"},
-        {"pumps: {a: {kind: network}}",
-         "f:1:9: found no host in pump; allowed: only with host, where it is"},
-        {"pumps: {a: {port: toolong}}",
-         "f:1:19: found \"toolong\" for port; allowed: at most five letters"},
+        {"pumps: {a: {kind: radio}}", "f:1:19: found \"radio\" for kind; allowed: one of serial network"},
+        {"pumps: {a: {host: h}}", "f:1:13: found the unknown key \"host\" in pump (did you mean \"port\"?); "
+                                  "allowed: kind "
+                                  "line port address"},
+        {"pumps: {a: {kind: network}}", "f:1:9: found no host in pump; allowed: only with host, where it is"},
+        {"pumps: {a: {port: toolong}}", "f:1:19: found \"toolong\" for port; allowed: at most five letters"},
         {"pumps: {a: {address: 0x10000}}", "f:1:22: found \"0x10000\" for address"},
         {"pumps: {a: {address: 13}}", "f:1:22: found 13; allowed: a luckier one"},
     };
-    // clang-format on
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         struct plant p;
         struct complaint why = {{0}};

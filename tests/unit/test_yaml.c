@@ -60,7 +60,6 @@ static void an_empty_file_is_an_empty_map(void **state)
 static void everything_but_plain_maps_lists_and_values_is_refused_with_its_place(void **state)
 {
     (void)state;
-    // clang-format off
     static const struct {
         const char *text, *message;
     } bad[] = {
@@ -94,13 +93,15 @@ static void everything_but_plain_maps_lists_and_values_is_refused_with_its_place
         {"a: \xc0\xaf\n", "f:1:4: found the byte 0xC0, not UTF-8"},
         {"a: \xed\xa0\x80\n", "f:1:4: found the byte 0xED, not UTF-8"},
         {"a: 1\nb: \xe5\xb7", "f:2:4: found the byte 0xE5, not UTF-8"},
-        {"\xff\xfe" "a", "f:1:1: found the byte 0xFF"},
+        {"\xff\xfe"
+         "a",
+         "f:1:1: found the byte 0xFF"},
         {"a: [[[[[[[[[[[[[[[[[", "f:1:19: found nesting deeper than 16"},
         {"- - - - - - - - - - - - - - - - - a", "f:1:33: found nesting deeper than 16"},
-        {"a: " "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+        {"a: "
+         "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
          "f:1:100: found more than 32"},
     };
-    // clang-format on
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         struct yaml_doc *doc = NULL;
         struct complaint why = {{0}};
