@@ -22,12 +22,12 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Length of "0" or of digits that do not start with 0; 0 when there is none. */
+/* Length of "0" or of the digits that do not start with 0; 0 when there is none. */
 static size_t whole_length(const char *text)
 {
     size_t n = 0;
     if (text[0] == '0')
-        return digit(text[1]) ? 0 : 1;
+        return 1; /* a digit behind it is then left over */
     while (digit(text[n]))
         n++;
     return n;

@@ -57,10 +57,11 @@ static void the_print_shows_defaults_and_what_the_profiles_and_limits_say(void *
 {
     struct config *c = load_with(*state, "", "");
     char *text = printed(c);
-    static const char *const wanted[] = {"  commit_every: 10s\n",          "    baud: 9600\n",
-                                         "    timeout: 300ms\n",           "    answer_within: 1h\n",
-                                         "    client_id: \"dustd-s\"\n",   "# devices/nova-sds069.yaml\n",
-                                         "# limits/shanxi-taiyuan.yaml\n", "#       value: \"250 ug/m3\"\n"};
+    static const char *const wanted[] = {"  commit_every: 10s\n",         "    baud: 9600\n",
+                                         "    timeout: 300ms\n",          "    answer_within: 1h\n",
+                                         "    client_id: \"dustd-s\"\n",  "# devices/nova-sds069.yaml\n",
+                                         "#       address: 20\n",         "# limits/shanxi-taiyuan.yaml\n",
+                                         "#       value: \"250 ug/m3\"\n"};
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
         if (!strstr(text, wanted[i]))
             fail_msg("no \"%s\" in\n%s", wanted[i], text);

@@ -217,6 +217,22 @@ static void what_is_printed_reads_to_the_same(void **state)
     }
 }
 
+static void an_entry_with_nothing_to_say_prints_as_an_empty_map(void **state)
+{
+    (void)state;
+    static const struct setting note_rows[] = {{"note", SETTING_TEXT, FIELD(struct step, note)}, {0}};
+    static const struct schema note_schema = {"note", sizeof(struct step), note_rows, NULL, NULL};
+    static const struct setting rows[] = {
+        {"steps", SETTING_LIST, FIELD(struct plant, steps), COUNT(struct plant, nsteps), .sub = &note_schema},
+        {0}};
+    static const struct schema schema = {"plan", sizeof(struct plant), rows, NULL, NULL};
+    struct plant p = {.nsteps = 2, .steps = (struct step[]){{.note = "dry"}, {.note = ""}}};
+    struct buf text = {0};
+    schema_print(&schema, &p, 2, &text);
+    assert_string_equal(text.data, "  steps:\n    - note: \"dry\"\n    - {}\n");
+    buf_finish(&text);
+}
+
 static void each_bad_input_gets_its_place_what_was_found_and_what_is_allowed(void **state)
 {
     (void)state;
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(every_type_is_read_into_its_field),
         cmocka_unit_test(what_is_absent_has_its_default),
         cmocka_unit_test(what_is_printed_reads_to_the_same),
+        cmocka_unit_test(an_entry_with_nothing_to_say_prints_as_an_empty_map),
         cmocka_unit_test(each_bad_input_gets_its_place_what_was_found_and_what_is_allowed),
         cmocka_unit_test(a_suggestion_is_near_or_none),
     };
