@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -285,6 +286,7 @@ static void work(struct bus *b)
 static void *run(void *arg)
 {
     struct bus *b = arg;
+    prctl(PR_SET_TIMERSLACK, 1UL); /* 50 us by default, a thirtieth of the silence before each request */
     line_ready(b);
     int64_t now = clock_site_ms();
     for (int i = 0; i < b->config->ndevices; i++)
