@@ -73,12 +73,12 @@ static int connect_daemon(struct ctl *c)
     return rc;
 }
 
-static void learn(struct ctl *c, const json_t *final)
+void ctl_learn(struct ctl *c, const json_t *object)
 {
-    const char *language = text_of(final, "language");
+    const char *language = text_of(object, "language");
     if (!c->lang && *language)
         c->zh = strcmp(language, "zh") == 0;
-    const json_t *zone = json_object_get(final, "zone_min");
+    const json_t *zone = json_object_get(object, "zone_min");
     if (json_is_integer(zone))
         c->zone_min = (int)json_integer_value(zone);
 }
@@ -106,7 +106,7 @@ json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg)
     json_decref(request);
     if (!final)
         return NULL;
-    learn(c, final);
+    ctl_learn(c, final);
     if (is_true(final, "ok"))
         return final;
     c->damaged = strcmp(text_of(final, "error"), err_str(ERR_DAMAGED)) == 0;

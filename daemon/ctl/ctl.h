@@ -46,6 +46,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * line, a new reference, when it says ok; else NULL, after a complaint. Learns language and zone from it. */
 json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg);
 
+/* Takes over "language" (unless --lang said one) and "zone_min", where the object has them. */
+void ctl_learn(struct ctl *c, const json_t *object);
+
 /* The member "result" of the answer to `request`, a new reference; NULL after a complaint. */
 json_t *ctl_result(struct ctl *c, json_t *request);
 

@@ -244,8 +244,24 @@ static int look_at_last(const struct row *row, void *arg)
     return ERR_OK;
 }
 
+/* The settings in force: the last row of that kind counts. */
+static int look_at_settings(const struct row *row, void *arg)
+{
+    struct source *s = arg;
+    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    json_t *site = json_object_get(body, "site");
+    ctl_learn(s->ctl, body);
+    if (json_is_object(site)) {
+        json_decref(s->about.site);
+        s->about.site = json_incref(site);
+    }
+    json_decref(body);
+    return ERR_OK;
+}
+
 static int about_copy(struct source *s)
 {
+    struct span settings = {"settings", 0, INT64_MIN, INT64_MAX};
     char why[256] = "";
     int rc = store_copy_open(s->ctl->db, &s->copy, &s->about.head, why, sizeof why);
     if (rc != ERR_OK) {
@@ -253,7 +269,9 @@ static int about_copy(struct source *s)
         return rc;
     }
     struct span last = {"", s->about.head.seq - 1, INT64_MIN, INT64_MAX};
-    return s->about.head.seq ? copy_rows(s, &last, look_at_last, &s->about) : ERR_OK;
+    if (s->about.head.seq)
+        rc = copy_rows(s, &last, look_at_last, &s->about);
+    return rc == ERR_OK ? copy_rows(s, &settings, look_at_settings, s) : rc;
 }
 
 /* ---- both ---- */

@@ -15,7 +15,7 @@ struct span {
 
 struct source_about {
     struct journal head; /* when it was opened */
-    json_t *site;        /* the status member; NULL from a database */
+    json_t *site;        /* of the status, or of the last settings row; NULL: not told */
     int64_t now_ms;      /* site time; of the last row in a database */
     bool simulated;
 };

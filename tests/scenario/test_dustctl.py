@@ -268,9 +268,15 @@ class Databases(Base):
         self.make()
         self.assertIn("82.95", self.db("history", "dust1/pm10"))
         self.assertIn("LQ-2026-0001", self.db("issues"))
-        self.assertRegex(self.db("issue", "LQ-2026-0001", "--lang", "zh"), r"确认 +office +已确认 +现场已核实")
+        self.assertRegex(self.db("issue", "LQ-2026-0001"), r"确认 +office +已确认 +现场已核实")
         self.db("issue", "LQ-2026-0002", code=1)
         self.db("issue", "LQ-2026-0001", "close", code=2)
+
+    def test_the_zone_and_the_site_are_those_of_the_settings_row(self):
+        self.make()
+        self.assertIn("2026-11-23 06:01:00", self.db("history", "dust1/pm10"))
+        self.assertEqual(len(self.db("history", "dust1/pm10", "--from", "06:01", "--json").splitlines()), 1)
+        self.assertEqual(json.loads(self.db("export").splitlines()[0])["site"], {"name": "example"})
 
     def test_all_samples_are_exported_and_a_failed_one_has_no_value(self):
         self.make()
@@ -303,16 +309,16 @@ class Databases(Base):
         self.assertEqual(json.loads(self.db("verify", "--json", code=3))["raw"],
                          {"promised": 3, "checked": 3, "damaged": 0})
         db = sqlite3.connect(path)
-        data = bytearray(db.execute("SELECT data FROM raw WHERE seq = 3").fetchone()[0])
+        data = bytearray(db.execute("SELECT data FROM raw WHERE seq = 4").fetchone()[0])
         db.close()
         data[-1] ^= 1
-        self.change(path, "UPDATE raw SET data = ? WHERE seq = 3", bytes(data))
-        self.assertEqual(json.loads(self.db("verify", "--json", code=1))["raw"]["damaged"], 3)
+        self.change(path, "UPDATE raw SET data = ? WHERE seq = 4", bytes(data))
+        self.assertEqual(json.loads(self.db("verify", "--json", code=1))["raw"]["damaged"], 4)
 
     def test_verify_names_a_row_that_was_changed_in_the_database(self):
         path = self.make()
-        self.change(path, "UPDATE journal SET body = replace(body, '82.95', '42.95') WHERE seq = 3")
-        self.assertEqual(json.loads(self.db("verify", "--json", code=1))["damaged"]["seq"], 3)
+        self.change(path, "UPDATE journal SET body = replace(body, '82.95', '42.95') WHERE seq = 4")
+        self.assertEqual(json.loads(self.db("verify", "--json", code=1))["damaged"]["seq"], 4)
 
     def test_what_is_no_database_is_refused_in_words(self):
         path = self.write("dust.db", "hello")
