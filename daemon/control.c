@@ -292,7 +292,8 @@ static void serve(struct control *c, struct client *k)
     json_decref(request);
 }
 
-/* False when the client has gone. */
+/* There is room: what was read before has lost a line, or all of one that was too long. False when the client
+ * has gone. */
 static bool receive(struct control *c, struct client *k)
 {
     ssize_t n = recv(k->fd, k->in + k->got, sizeof k->in - k->got, MSG_DONTWAIT);
@@ -339,7 +340,7 @@ static void step_client(struct control *c, uint64_t id, uint32_t events)
     if (!k)
         return;
     bool here = !(events & (EPOLLHUP | EPOLLERR));
-    if (here && (events & EPOLLIN) && !k->busy && k->got < sizeof k->in)
+    if (here && (events & EPOLLIN) && !k->busy)
         here = receive(c, k);
     if (here && (events & EPOLLOUT))
         here = transmit(c, k);
