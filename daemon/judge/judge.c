@@ -12,6 +12,8 @@
 struct window {
     int64_t length_ms, start_ms;
     bool open;
+    int64_t latest_ms;     /* start of its latest minute */
+    uint32_t again;        /* minutes that came again after the clock stepped back within it */
     struct tally *tallies; /* one a point */
 };
 
@@ -20,8 +22,9 @@ struct closed { /* closed while there was no sink */
     struct mean *means;
 };
 
-struct known {
+struct known { /* told before the restart */
     int64_t start_ms, length_ms;
+    bool settled; /* the closing that it was has come */
 };
 
 struct judge {
@@ -30,11 +33,10 @@ struct judge {
     struct window *windows;
     int nwindows; /* shortest first */
     struct mean *scratch;
-    bool fed;
-    int64_t last_ms; /* start of the minute fed last */
     struct closed *waiting;
     struct known *known;
     size_t nwaiting, nknown;
+    size_t known_at_feed; /* of nknown, at the last feed */
 };
 
 struct report {
@@ -126,13 +128,16 @@ static void report_window(const struct judge *j, const struct closed *w, struct 
     }
 }
 
+static bool is_known(const struct known *k, int64_t start_ms, int64_t length_ms)
+{
+    return k->start_ms == start_ms && k->length_ms == length_ms;
+}
+
 static bool take_known(struct judge *j, int64_t start_ms, int64_t length_ms)
 {
     for (size_t i = 0; i < j->nknown; i++)
-        if (j->known[i].start_ms == start_ms && j->known[i].length_ms == length_ms) {
-            j->known[i] = j->known[--j->nknown];
-            return true;
-        }
+        if (is_known(&j->known[i], start_ms, length_ms) && !j->known[i].settled)
+            return j->known[i].settled = true;
     return false;
 }
 
@@ -145,11 +150,17 @@ static void wait_for_sink(struct judge *j, const struct closed *w)
     j->waiting[j->nwaiting++] = copy;
 }
 
+/* Minutes due from its start to end_ms: also those lived twice, so that they cannot stand for a hole. */
+static uint32_t minutes_to(const struct window *w, int64_t end_ms)
+{
+    return (uint32_t)((end_ms - w->start_ms) / CLOCK_MINUTE_MS) + w->again;
+}
+
 static void close_window(struct judge *j, struct window *w, struct report to)
 {
     struct closed closed = {.start_ms = w->start_ms, .length_ms = w->length_ms, .means = j->scratch};
     for (size_t i = 0; i < npoints(j); i++)
-        closed.means[i] = tally_mean(&w->tallies[i], (uint32_t)(w->length_ms / CLOCK_MINUTE_MS));
+        closed.means[i] = tally_mean(&w->tallies[i], minutes_to(w, w->start_ms + w->length_ms));
     w->open = false;
     if (take_known(j, w->start_ms, w->length_ms))
         return;
@@ -173,9 +184,13 @@ static void add_minute(struct judge *j, struct window *w, int64_t start_ms, cons
 {
     if (!w->open) {
         w->start_ms = clock_window_start(start_ms, w->length_ms, j->config->site.zone_min);
+        w->latest_ms = w->start_ms - 1;
+        w->again = 0;
         w->open = true;
         memset(w->tallies, 0, npoints(j) * sizeof *w->tallies);
     }
+    w->again += start_ms <= w->latest_ms;
+    w->latest_ms = start_ms > w->latest_ms ? start_ms : w->latest_ms;
     for (size_t i = 0; i < npoints(j); i++)
         tally_minute(&w->tallies[i], &means[i]);
 }
@@ -183,18 +198,17 @@ static void add_minute(struct judge *j, struct window *w, int64_t start_ms, cons
 void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg)
 {
     struct report to = {sink, arg};
-    bool stepped_back = j->fed && start_ms <= j->last_ms;
+    j->known_at_feed = j->nknown;
     if (sink)
         report_waiting(j, to);
     for (int i = 0; i < j->nwindows; i++) {
         struct window *w = &j->windows[i];
-        if (w->open && (stepped_back || start_ms >= w->start_ms + w->length_ms))
+        bool inside = start_ms >= w->start_ms && start_ms < w->start_ms + w->length_ms;
+        if (w->open && !inside)
             close_window(j, w, to);
     }
     for (int i = 0; i < j->nwindows; i++)
         add_minute(j, &j->windows[i], start_ms, means);
-    j->fed = true;
-    j->last_ms = start_ms;
     judge_advance(j, start_ms + CLOCK_MINUTE_MS, sink, arg);
 }
 
@@ -209,21 +223,31 @@ void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg)
             close_window(j, w, to);
     }
     if (sink)
-        j->nknown = 0; /* the past is settled */
+        j->nknown = j->known_at_feed = 0; /* the past is settled */
 }
 
-void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms)
+/* A window that closed while nobody listened was told: drops the first of that start. */
+static bool take_waiting(struct judge *j, int64_t start_ms, int64_t length_ms)
 {
     for (size_t i = 0; i < j->nwaiting; i++) {
         struct closed *w = &j->waiting[i];
         if (w->start_ms == start_ms && w->length_ms == length_ms) {
             mem_free(w->means);
             memmove(w, w + 1, (--j->nwaiting - i) * sizeof *w);
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms)
+{
+    for (size_t i = j->known_at_feed; i < j->nknown; i++)
+        if (is_known(&j->known[i], start_ms, length_ms))
+            return; /* an hour's row and each of its verdicts say the same */
+    bool settled = take_waiting(j, start_ms, length_ms);
     j->known = mem_resize(j->known, j->nknown + 1, sizeof *j->known);
-    j->known[j->nknown++] = (struct known){start_ms, length_ms};
+    j->known[j->nknown++] = (struct known){start_ms, length_ms, settled};
 }
 
 bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
@@ -234,8 +258,7 @@ bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t 
         if (w->length_ms != length_ms || !w->open)
             continue;
         *start_ms = w->start_ms;
-        int64_t minutes = (j->last_ms - w->start_ms) / CLOCK_MINUTE_MS + 1;
-        *so_far = tally_mean(&w->tallies[point], (uint32_t)minutes);
+        *so_far = tally_mean(&w->tallies[point], minutes_to(w, w->latest_ms + CLOCK_MINUTE_MS));
         return true;
     }
     return false;

@@ -48,13 +48,15 @@ void judge_sample(struct judge *j, const struct sample *s);
 void judge_minute(struct judge *j, struct mean *means);
 
 /* Adds a closed minute to the longer windows; first closes those that ended before it; then those that end
- * with it. `sink` gets hours, days and verdicts, shortest windows first, each once. A minute that is not
- * later than the last one (the clock stepped back) first closes all windows as they stand: both are kept.
+ * with it. `sink` gets hours, days and verdicts, shortest windows first, each once. When the clock stepped
+ * back within a window, its repeated minutes count and are due as well; when it stepped back out of it, the
+ * window is closed as it stands, and one that was told already is told again with what came later: both are
+ * kept.
  *
- * Restart: feed the journal's minutes with `sink` NULL, from the start of the day (site's zone) of the newest
- * one or earlier, and tell by judge_known what the journal already has, in any order. What closes meanwhile
- * and is not known waits for the first call with a sink: the events are those of a run without interruption.
- */
+ * Restart: feed the journal's minutes in the order of their rows with `sink` NULL, from the start of the day
+ * before the newest one's (site's zone), and tell by judge_known what the journal has already. What closes
+ * meanwhile and is not known waits for the first call with a sink: the events are those of a run without
+ * interruption. */
 void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
 
 /* Closes every window that has ended by now_ms, though its last minute never came (after a gap). Feed the
@@ -62,7 +64,9 @@ void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, jud
 void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
 
 /* At restart: the journal already has the window of this length that starts there (its hour or day row, or
- * one of its verdicts: a window's rows belong in one transaction). Before the first call with a sink. */
+ * one of its verdicts: a minute and what it closes belong in one transaction). Called where the row stands
+ * among the minutes: after the feed before it and before the feed after its minute's; twice is as good as
+ * once. */
 void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms);
 
 /* The mean of the running window so far, `of` the minutes so far; false when none is open. */

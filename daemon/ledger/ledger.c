@@ -141,33 +141,30 @@ static bool finding_legal(const struct finding *f)
     return json_is_object(f->evidence) && json_dumpb(f->evidence, NULL, 0, JSON_COMPACT) <= STEP_EVIDENCE_MAX;
 }
 
-int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32])
+static int print_with_evidence(json_t *step, json_t *evidence, char **body, char id[static 32])
 {
-    char key[180];
-    if (book_key(f->kind, f->subject, f->cause, key) || !finding_legal(f)) {
-        json_decref(f->evidence);
-        return ERR_FORMAT;
-    }
-    const struct issue *i = book_newest(l, key);
-    json_t *step = i && issue_is_open(i) ? recurrence_step(i, now_ms, f) : opening_step(l, now_ms, f, i);
-    if (f->evidence)
-        json_object_set_new(step, "evidence", f->evidence);
     snprintf(id, 32, "%s", step_string(step, "subject", 32));
+    if (evidence)
+        json_object_set(step, "evidence", evidence);
     return step_print(step, body);
 }
 
-int ledger_recover(struct ledger *l, int64_t now_ms, const char *kind, const char *subject, const char *cause,
-                   char **body, char id[static 32])
+int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32])
 {
     char key[180];
-    if (book_key(kind, subject, cause, key))
-        return ERR_FORMAT;
-    const struct issue *i = book_newest(l, key);
-    if (!i || !issue_is_open(i))
-        return ERR_NOT_FOUND;
-    if (kind_find(kind)->closer == CLOSER_PERSON)
-        return ERR_STATE;
-    snprintf(id, 32, "%s", i->id);
+    int error = ERR_FORMAT;
+    if (book_key(f->kind, f->subject, f->cause, key) == ERR_OK && finding_legal(f)) {
+        const struct issue *i = book_newest(l, key);
+        bool open = i && issue_is_open(i);
+        json_t *step = open ? recurrence_step(i, now_ms, f) : opening_step(l, now_ms, f, i);
+        error = print_with_evidence(step, f->evidence, body, id);
+    }
+    json_decref(f->evidence);
+    return error;
+}
+
+static json_t *recovery_step(const struct issue *i, int64_t now_ms)
+{
     struct step s = {now_ms, i->id, STEP_MACHINE, VERB_RECOVER, i->state, book_recovered(i, now_ms)};
     json_t *step = step_new(&s);
     if (s.to == ISSUE_CLOSED)
@@ -175,7 +172,27 @@ int ledger_recover(struct ledger *l, int64_t now_ms, const char *kind, const cha
     else
         step_add_title(step, "已恢复，但已逾期，待人员销号",
                        "Recovered after its deadline: a person closes it");
-    return step_print(step, body);
+    return step;
+}
+
+static int recover_error(const struct ledger *l, const struct finding *f, char key[static 180])
+{
+    if (book_key(f->kind, f->subject, f->cause, key) || !finding_legal(f))
+        return ERR_FORMAT;
+    const struct issue *i = book_newest(l, key);
+    if (!i || !issue_is_open(i))
+        return ERR_NOT_FOUND;
+    return kind_find(f->kind)->closer == CLOSER_PERSON ? ERR_STATE : ERR_OK;
+}
+
+int ledger_recover(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32])
+{
+    char key[180];
+    int error = recover_error(l, f, key);
+    if (!error)
+        error = print_with_evidence(recovery_step(book_newest(l, key), now_ms), f->evidence, body, id);
+    json_decref(f->evidence);
+    return error;
 }
 
 /* --- people --- */

@@ -83,11 +83,12 @@ struct finding {
  * ERR_FORMAT: unknown kind, names too long, evidence that is no object or more than 4 KiB. */
 int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32]);
 
-/* The trouble is over. Equipment and data kinds (自动恢复) and events close themselves by it; an outage past
- * its first deadline stays for a person to close and only notes it. ERR_NOT_FOUND: nothing is open.
- * ERR_STATE: only a person closes this kind. */
-int ledger_recover(struct ledger *l, int64_t now_ms, const char *kind, const char *subject, const char *cause,
-                   char **body, char id[static 32]);
+/* The trouble is over; of `f` the names and the evidence count. Equipment and data kinds (自动恢复) and
+ * events close themselves by it; an outage past its first deadline stays for a person to close and only notes
+ * it. ERR_NOT_FOUND: nothing is open. ERR_STATE: only a person closes this kind. ERR_FORMAT as ledger_find.
+ */
+int ledger_recover(struct ledger *l, int64_t now_ms, const struct finding *f, char **body,
+                   char id[static 32]);
 
 /* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. ERR_DENIED,
  * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is missing or over 1,000 bytes) with `why` in plain words. */

@@ -63,8 +63,11 @@ static json_t *machine_text(const char *text)
         while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80) /* not inside a code point */
             n--;
     }
+    memcpy(copy, n ? text : "", n);
+    copy[n] = 0;
     for (size_t i = 0; i < n; i++)
-        copy[i] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
+        if ((unsigned char)copy[i] < ' ')
+            copy[i] = ' ';
     json_t *string = json_stringn(copy, n);
     return string ? string : json_string("?"); /* no UTF-8 */
 }

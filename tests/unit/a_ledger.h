@@ -142,7 +142,9 @@ static const struct issue *issue_in(struct bench *b, const char *kind, enum issu
 static int recover(struct bench *b, const char *kind, const char *subject, const char *cause)
 {
     char *body = NULL;
-    int error = ledger_recover(b->ledger, b->now, kind, subject, cause, &body, b->id);
+    struct finding f = {.kind = kind, .subject = subject, .cause = cause};
+    f.evidence = json_pack("{s:i}", "down_s", 60);
+    int error = ledger_recover(b->ledger, b->now, &f, &body, b->id);
     if (!error)
         apply(b, body);
     return error;
