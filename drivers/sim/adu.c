@@ -15,14 +15,9 @@ static const struct function {
     bool bits;
     uint16_t most;
 } functions[] = {
-    {1,  SHAPE_READ,       true,  2000},
-    {2,  SHAPE_READ,       true,  2000},
-    {3,  SHAPE_READ,       false, 125 },
-    {4,  SHAPE_READ,       false, 125 },
-    {5,  SHAPE_WRITE_ONE,  true,  1   },
-    {6,  SHAPE_WRITE_ONE,  false, 1   },
-    {15, SHAPE_WRITE_MANY, true,  1968},
-    {16, SHAPE_WRITE_MANY, false, 123 },
+    {1, SHAPE_READ, true, 2000},        {2, SHAPE_READ, true, 2000},        {3, SHAPE_READ, false, 125},
+    {4, SHAPE_READ, false, 125},        {5, SHAPE_WRITE_ONE, true, 1},      {6, SHAPE_WRITE_ONE, false, 1},
+    {15, SHAPE_WRITE_MANY, true, 1968}, {16, SHAPE_WRITE_MANY, false, 123},
 };
 
 static const struct function *function_of(uint8_t code)

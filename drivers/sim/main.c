@@ -78,18 +78,16 @@ static int take_option(struct options *o, int letter)
 /* Returns -1 to go on, or the exit code. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {
-        {"check",            no_argument, NULL, 'c'},
-        {"clock-rate",              required_argument, NULL, 'r'},
-        {"clock-start",                  required_argument, NULL, 't'},
-        {"devices",required_argument, NULL, 'd'},
-        {"help",               no_argument, NULL, 'h'},
-        {"links",      required_argument, NULL, 'k'},
-        {"log",              required_argument, NULL, 'l'},
-        {"seed",                  required_argument, NULL, 's'},
-        {"version",              no_argument, NULL, 'V'},
-        {0              }
-    };
+    static const struct option longs[] = {{"check", no_argument, NULL, 'c'},
+                                          {"clock-rate", required_argument, NULL, 'r'},
+                                          {"clock-start", required_argument, NULL, 't'},
+                                          {"devices", required_argument, NULL, 'd'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"links", required_argument, NULL, 'k'},
+                                          {"log", required_argument, NULL, 'l'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {0}};
     int letter;
     while ((letter = getopt_long(argc, argv, "cd:hk:l:r:s:t:V", longs, NULL)) != -1) {
         if (letter == 'h' || letter == 'V') {
@@ -127,9 +125,9 @@ static void print_summary(struct simbus *const *buses, const struct site *site)
 {
     for (int i = 0; i < site->nbuses; i++) {
         struct buf line = {0};
-        for (int k = 0; k < COUNT__N; k++)
-            buf_printf(&line, "%s%s %" PRIu64, k ? ", " : "", simbus_count_str((enum simbus_count)k),
-                       simbus_count(buses[i], (enum simbus_count)k));
+        for (int k = 0; k < TALLY__N; k++)
+            buf_printf(&line, "%s%s %" PRIu64, k ? ", " : "", tally_str((enum tally_what)k),
+                       tally_of(simbus_tally(buses[i]), (enum tally_what)k));
         log_info("summary: bus %s: %s", site->buses[i].name, line.data);
         buf_finish(&line);
     }
@@ -142,10 +140,7 @@ static void serve(int signals, struct simbus *const *buses, const struct site *s
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     int usr1 = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    struct pollfd fds[] = {
-        {.fd = signals, .events = POLLIN},
-        {.fd = usr1,    .events = POLLIN}
-    };
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = usr1, .events = POLLIN}};
     for (;;) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             break;

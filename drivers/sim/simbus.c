@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -53,31 +52,10 @@ struct simbus {
     char place[512];
     struct sending queue[SENDING_MAX];
     struct station_poll unheard; /* what a broadcast led to */
-    _Atomic uint64_t counts[COUNT__N];
+    struct tally tally;
     pthread_t thread;
     bool threaded;
 };
-
-const char *simbus_count_str(enum simbus_count which)
-{
-    static const char *const names[COUNT__N] = {
-        [COUNT_POLLS] = "polls",           [COUNT_ANSWERS] = "answers", [COUNT_EXCEPTIONS] = "exceptions",
-        [COUNT_SILENT] = "silent",         [COUNT_SPOILT] = "spoilt",   [COUNT_FAULTS] = "faults",
-        [COUNT_BROADCASTS] = "broadcasts", [COUNT_FOREIGN] = "foreign", [COUNT_GARBLED] = "garbled",
-        [COUNT_HASTY] = "hasty",           [COUNT_LOST] = "lost",
-    };
-    return names[which];
-}
-
-static void count(struct simbus *b, enum simbus_count which)
-{
-    atomic_fetch_add_explicit(&b->counts[which], 1, memory_order_relaxed);
-}
-
-uint64_t simbus_count(const struct simbus *b, enum simbus_count which)
-{
-    return atomic_load_explicit(&b->counts[which], memory_order_relaxed);
-}
 
 /* --- time on the line --- */
 
@@ -116,13 +94,13 @@ static void finish(struct simbus *b, struct sending *s, bool sent)
     bool spoilt = p->damaged || (p->fault != FAULT_NONE && p->fault != FAULT_LATE && p->fault != FAULT_DRIP &&
                                  p->fault != FAULT_EXCEPTION);
     if (!sent)
-        count(b, COUNT_LOST);
+        tally_add(&b->tally, TALLY_LOST);
     else if (spoilt)
-        count(b, COUNT_SPOILT);
+        tally_add(&b->tally, TALLY_SPOILT);
     else
-        count(b, COUNT_ANSWERS);
+        tally_add(&b->tally, TALLY_ANSWERS);
     if (sent && !spoilt && p->exception)
-        count(b, COUNT_EXCEPTIONS);
+        tally_add(&b->tally, TALLY_EXCEPTIONS);
     log_poll(b, &s->entry, !sent ? "lost" : spoilt ? "spoilt" : p->exception ? "exception" : "answer");
     s->used = false;
 }
@@ -190,9 +168,9 @@ static void say_tape_ended(struct simbus *b, struct seat *seat)
 static void answer(struct simbus *b, int peer, struct seat *seat, const struct adu_request *r, int64_t end_us)
 {
     struct sending *s = free_sending(b);
-    count(b, COUNT_POLLS);
+    tally_add(&b->tally, TALLY_POLLS);
     if (!s) {
-        count(b, COUNT_LOST);
+        tally_add(&b->tally, TALLY_LOST);
         return;
     }
     station_poll(seat->station, r, clock_site_ms(), wire_ms(b), &s->poll);
@@ -205,11 +183,11 @@ static void answer(struct simbus *b, int peer, struct seat *seat, const struct a
                                      .count = r->count,
                                      .poll = &s->poll};
     if (s->poll.faults || s->poll.damaged)
-        count(b, COUNT_FAULTS);
+        tally_add(&b->tally, TALLY_FAULTS);
     if (s->poll.tape_ended)
         say_tape_ended(b, seat);
     if (s->poll.silent) {
-        count(b, COUNT_SILENT);
+        tally_add(&b->tally, TALLY_SILENT);
         log_poll(b, &s->entry, "silent");
         return;
     }
@@ -220,7 +198,7 @@ static void answer(struct simbus *b, int peer, struct seat *seat, const struct a
 
 static void broadcast(struct simbus *b, const struct adu_request *r)
 {
-    count(b, COUNT_BROADCASTS);
+    tally_add(&b->tally, TALLY_BROADCASTS);
     for (int i = 0; adu_is_write(r) && i < b->nseats; i++) {
         struct simlog_entry entry = {.bus = b->setup->name,
                                      .unit = station_setup(b->seats[i].station),
@@ -254,7 +232,7 @@ static void refuse(struct simbus *b, int peer, const struct adu_request *r)
 
 static void garbled(struct simbus *b, size_t n)
 {
-    count(b, COUNT_GARBLED);
+    tally_add(&b->tally, TALLY_GARBLED);
     simlog_event(b->log, "garbled", b->setup->name, "\"bytes\":%zu", n);
 }
 
@@ -271,7 +249,7 @@ static bool keeps_off(struct simbus *b, int64_t first_us)
     int64_t gap_us = first_us - b->line_end_us;
     if (!hit && gap_us >= silence_us(b))
         return true;
-    count(b, COUNT_HASTY);
+    tally_add(&b->tally, TALLY_HASTY);
     simlog_event(b->log, "hasty", b->setup->name,
                  "\"gap_us\":%" PRId64 ",\"silence_us\":%" PRId64 ",\"into_answer\":%s", hit ? 0 : gap_us,
                  silence_us(b), hit ? "true" : "false");
@@ -319,7 +297,7 @@ static void take_frame(struct simbus *b, int peer, size_t length)
         answer(b, peer, seat, &r, end_us);
     else if (r.unit == 0)
         broadcast(b, &r);
-    else if (count(b, COUNT_FOREIGN), b->framing == FRAMING_TCP)
+    else if (tally_add(&b->tally, TALLY_FOREIGN), b->framing == FRAMING_TCP)
         refuse(b, peer, &r);
 }
 
@@ -411,10 +389,8 @@ static int64_t next_wake_us(const struct simbus *b, bool watch_plug)
 /* Waits for bytes until `until_us`; false when the bus is to stop. */
 static bool listen_until(struct simbus *b, int64_t until_us)
 {
-    struct pollfd fds[2 + WIRE_PEERS_MAX] = {
-        {.fd = b->stop_fd,       .events = POLLIN},
-        {.fd = b->wire.listener, .events = POLLIN}
-    };
+    struct pollfd fds[2 + WIRE_PEERS_MAX] = {{.fd = b->stop_fd, .events = POLLIN},
+                                             {.fd = b->wire.listener, .events = POLLIN}};
     struct timespec left = {0}, *wait = NULL;
     for (int i = 0; i < WIRE_PEERS_MAX; i++)
         fds[2 + i] = (struct pollfd){.fd = b->wire.peers[i].fd, .events = POLLIN};
@@ -490,6 +466,11 @@ void simbus_join(struct simbus *b)
     if (b->threaded)
         pthread_join(b->thread, NULL);
     b->threaded = false;
+}
+
+const struct tally *simbus_tally(const struct simbus *b)
+{
+    return &b->tally;
 }
 
 const char *simbus_place(const struct simbus *b)

@@ -6,24 +6,7 @@
 
 #include "drivers/sim/simlog.h"
 #include "drivers/sim/site.h"
-
-enum simbus_count {
-    COUNT_POLLS,      /* requests to a unit of ours */
-    COUNT_ANSWERS,    /* sent whole and unspoilt, exceptions included */
-    COUNT_EXCEPTIONS, /* of them */
-    COUNT_SILENT,     /* polls left without an answer */
-    COUNT_SPOILT,     /* answers sent broken */
-    COUNT_FAULTS,     /* polls with a fault, or a damaged line of a recording */
-    COUNT_BROADCASTS,
-    COUNT_FOREIGN, /* requests to units we do not have */
-    COUNT_GARBLED, /* bytes that were no request: CRC, shape, wrong speed */
-    COUNT_HASTY,   /* requests inside the 3.5 characters of silence, or into an answer */
-    COUNT_LOST,    /* answers nobody took */
-    COUNT__N
-};
-
-/* "polls", …; static. */
-const char *simbus_count_str(enum simbus_count which);
+#include "drivers/sim/tally.h"
 
 struct simbus;
 
@@ -37,8 +20,8 @@ void simbus_join(struct simbus *b);
 /* "/tmp/x/bus1 -> /dev/pts/3, 9600 8N1" or "127.0.0.1:40123"; after the start, valid while the bus lives. */
 const char *simbus_place(const struct simbus *b);
 
-/* Any thread. */
-uint64_t simbus_count(const struct simbus *b, enum simbus_count which);
+/* What it has counted so far; any thread may read it. */
+const struct tally *simbus_tally(const struct simbus *b);
 
 /* Accepts NULL. Joined, or never started. */
 void simbus_destroy(struct simbus *b);

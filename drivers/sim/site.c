@@ -49,19 +49,20 @@ static int need_point(const struct loading *l, const struct yaml_node *at, const
 
 static int load_profile(const struct loading *l, const struct yaml_node *at, struct station_setup *unit)
 {
-    for (int i = 0; i < l->site->nunits; i++) {
-        const struct station_setup *other = &l->site->units[i];
-        if (other->profile && strcmp(other->profile_name, unit->profile_name) == 0) {
-            unit->profile = other->profile;
+    struct site *site = l->site;
+    for (int i = 0; i < site->nprofiles; i++) {
+        if (strcmp(site->profiles[i]->name, unit->profile_name) == 0) {
+            unit->profile = site->profiles[i];
             return ERR_OK;
         }
     }
     for (const char *const *dir = l->dirs; *dir; dir++) {
-        struct profile *profile = NULL;
         char *path = mem_printf("%s/%s.yaml", *dir, unit->profile_name);
-        int rc = access(path, R_OK) ? ERR_NOT_FOUND : profile_load(path, &profile, l->why);
+        struct profile **next = &site->profiles[site->nprofiles];
+        int rc = access(path, R_OK) ? ERR_NOT_FOUND : profile_load(path, next, l->why);
         mem_free(path);
-        unit->profile = profile;
+        if (rc == ERR_OK)
+            unit->profile = site->profiles[site->nprofiles++];
         if (rc != ERR_NOT_FOUND)
             return rc;
     }
@@ -252,6 +253,7 @@ int site_load(const char *file, const char *const *dirs, int64_t start_ms, const
     if (rc != ERR_OK)
         return rc;
     struct loading l = {out, doc, file, dirs, why};
+    out->profiles = mem_array((size_t)out->nunits + 1, sizeof(struct profile *));
     out->tapes = mem_array((size_t)out->nunits + 1, sizeof(struct tape *));
     out->world = (struct world){.seed = seed ? *seed : out->seed,
                                 .zone_min = zone_minutes(out->zone),
@@ -272,6 +274,9 @@ void site_finish(struct site *site)
     for (int i = 0; site->tapes && i < site->nunits; i++)
         tape_close(site->tapes[i]);
     mem_free(site->tapes);
+    for (int i = 0; i < site->nprofiles; i++)
+        profile_free(site->profiles[i]);
+    mem_free(site->profiles);
     for (int i = 0; i < site->nswitches; i++)
         switch_destroy(site->switches[i].state);
     schema_finish(&site_schema, site);

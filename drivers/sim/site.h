@@ -28,6 +28,8 @@ struct site {
     int nfaults;
     /* made of the above by site_load: */
     struct world world;
+    struct profile **profiles; /* each once */
+    int nprofiles;
     struct tape **tapes; /* of each unit, open, or NULL; taken by whoever sets it to NULL */
 };
 

@@ -32,26 +32,11 @@ static const struct raw_field {
     char lead;
     double scale;
 } raw_fields[] = {
-    {"wind_adc",    'A', 1 },
-    {"wind_deg",    'B', 1 },
-    {"wind_hz",     'C', 1 },
-    {"wind",        'D', 10},
-    {"wind_1min",   'E', 10},
-    {"wind_5min",   'F', 10},
-    {"rain_count",  'G', 1 },
-    {"rain_total",  'H', 1 },
-    {"rain_1min",   'I', 10},
-    {"rain_1h",     'J', 10},
-    {"rain_24h",    'K', 10},
-    {"temperature", 'L', 10},
-    {"humidity",    'M', 10},
-    {"pressure",    'N', 10},
-    {"pm1_cf",      ',', 1 },
-    {"pm25_cf",     ',', 1 },
-    {"pm10_cf",     ',', 1 },
-    {"pm1",         ',', 1 },
-    {"pm25",        ',', 1 },
-    {"pm10",        ',', 1 },
+    {"wind_adc", 'A', 1},   {"wind_deg", 'B', 1},   {"wind_hz", 'C', 1},    {"wind", 'D', 10},
+    {"wind_1min", 'E', 10}, {"wind_5min", 'F', 10}, {"rain_count", 'G', 1}, {"rain_total", 'H', 1},
+    {"rain_1min", 'I', 10}, {"rain_1h", 'J', 10},   {"rain_24h", 'K', 10},  {"temperature", 'L', 10},
+    {"humidity", 'M', 10},  {"pressure", 'N', 10},  {"pm1_cf", ',', 1},     {"pm25_cf", ',', 1},
+    {"pm10_cf", ',', 1},    {"pm1", ',', 1},        {"pm25", ',', 1},       {"pm10", ',', 1},
 };
 enum { RAW_FIELDS = sizeof raw_fields / sizeof *raw_fields };
 

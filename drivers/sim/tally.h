@@ -1,0 +1,32 @@
+/* What a bus has counted since the start. One thread counts, any thread reads. */
+#ifndef DUST_SIM_TALLY_H
+#define DUST_SIM_TALLY_H
+
+#include <stdint.h>
+
+enum tally_what {
+    TALLY_POLLS,      /* requests to a unit of ours */
+    TALLY_ANSWERS,    /* sent whole and unspoilt, exceptions included */
+    TALLY_EXCEPTIONS, /* of them */
+    TALLY_SILENT,     /* polls left without an answer */
+    TALLY_SPOILT,     /* answers sent broken */
+    TALLY_FAULTS,     /* polls with a fault, or a damaged line of a recording */
+    TALLY_BROADCASTS,
+    TALLY_FOREIGN, /* requests to units we do not have */
+    TALLY_GARBLED, /* bytes that were no request: CRC, shape, wrong speed */
+    TALLY_HASTY,   /* requests inside the 3.5 characters of silence, or into an answer */
+    TALLY_LOST,    /* answers nobody took */
+    TALLY__N
+};
+
+struct tally {
+    _Atomic uint64_t counts[TALLY__N];
+};
+
+void tally_add(struct tally *t, enum tally_what what);
+uint64_t tally_of(const struct tally *t, enum tally_what what);
+
+/* "polls", ...; static. */
+const char *tally_str(enum tally_what what);
+
+#endif
