@@ -6,6 +6,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/store/rawblock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,15 +31,31 @@ struct history {
     int found;
 };
 
+/* How far a window's numbers may be believed: wholly, as a lower bound (some value was over range), or not
+ * (too few values). */
+enum trust { TRUST_WHOLE, TRUST_BOUND, TRUST_NONE };
+
+static enum trust trust_of(const json_t *mean)
+{
+    const char *letter = text_of(mean, "q");
+    return *letter == 'N' ? TRUST_WHOLE : *letter == 'T' ? TRUST_BOUND : TRUST_NONE;
+}
+
 static void add_number(struct table *t, const json_t *mean, const char *key, int decimals)
 {
+    static const char *const marks[][2] = {
+        [TRUST_WHOLE] = {"", ""},
+        [TRUST_BOUND] = {"≥", ""},
+        [TRUST_NONE] = {"(", ")"},
+    };
+    const char *const *mark = marks[trust_of(mean)];
     const json_t *value = json_object_get(mean, key);
     if (!json_is_number(value))
         table_cell(t, "—");
     else if (decimals < 0)
-        table_printf(t, "%.10g", json_number_value(value));
+        table_printf(t, "%s%.10g%s", mark[0], json_number_value(value), mark[1]);
     else
-        table_printf(t, "%.*f", decimals, json_number_value(value));
+        table_printf(t, "%s%.*f%s", mark[0], decimals, json_number_value(value), mark[1]);
 }
 
 /* Windows without a row: the daemon did not run, or the time stepped. */
@@ -65,7 +82,9 @@ static void add_window(struct history *h, int64_t start_ms, const json_t *mean)
     add_number(t, mean, "min", h->decimals);
     add_number(t, mean, "max", h->decimals);
     table_printf(t, "%lld/%lld", (long long)int_of(mean, "n"), (long long)int_of(mean, "of"));
-    table_printf(t, "%s %s", letter, word_quality(letter, h->ctl->zh));
+    bool too_few = int_of(mean, "n") && trust_of(mean) == TRUST_NONE;
+    table_printf(t, "%s %s", letter,
+                 too_few ? say(h->ctl, "有效数据不足", "too few values") : word_quality(letter, h->ctl->zh));
 }
 
 /* The end of the range, or now, without a row; the window that has just ended may still be under way. */
@@ -109,6 +128,34 @@ static const struct window *find_window(const struct ctl *c)
     return NULL;
 }
 
+/* A database knows units and decimals from its raw blocks. */
+struct lookup {
+    const char *name;
+    json_t *point; /* NULL: not there */
+};
+
+static void look_at_sample(const struct raw_sample *sample, void *arg)
+{
+    struct lookup *l = arg;
+    if (!l->point && strcmp(sample->name, l->name) == 0)
+        l->point = json_pack("{s:s,s:i}", "unit", sample->unit, "decimals", sample->decimals);
+}
+
+static int look_at_block(int64_t seq, const void *data, size_t length, void *arg)
+{
+    (void)seq;
+    if (rawblock_decode(data, length, look_at_sample, arg) != ERR_OK)
+        return ERR_OK; /* verify's business */
+    return ERR_CLOSED; /* one is enough */
+}
+
+static json_t *describe_from_copy(const struct ctl *c, struct source *s, const struct span *span)
+{
+    struct lookup l = {.name = c->words[0]};
+    source_blocks(s, span, look_at_block, &l);
+    return l.point;
+}
+
 /* The point as the daemon describes it, a new reference; NULL: it has none of that name. */
 static json_t *describe(struct ctl *c, bool *asked)
 {
@@ -135,8 +182,11 @@ static void print_heading(const struct ctl *c, const struct history *h, const st
 {
     char from[32], to[32];
     char *name = text_clean(c->words[0]), *title = text_clean(say_title(c, json_object_get(point, "title")));
-    printf("%s  %s  %s  %s  %s … %s%s\n\n", name, title, word_unit(text_of(point, "unit")),
-           say(c, h->window->zh, h->window->en), when_text(span->from_ms, c->zone_min, from),
+    const char *const parts[] = {name, title, word_unit(text_of(point, "unit")),
+                                 say(c, h->window->zh, h->window->en)};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        printf("%s%s", parts[i], *parts[i] ? "  " : "");
+    printf("%s … %s%s\n\n", when_text(span->from_ms, c->zone_min, from),
            when_text(span->to_ms, c->zone_min, to), simulated ? say(c, "  模拟数据", "  simulated") : "");
     mem_free(name);
     mem_free(title);
@@ -149,7 +199,7 @@ static int show(struct ctl *c, struct source *s, struct history *h, const struct
         {"最大", "max"},  {"有效/应有", "n/of"}, {"质量标识", "quality"},
     };
     bool asked = true;
-    json_t *point = c->db ? NULL : describe(c, &asked);
+    json_t *point = c->db ? describe_from_copy(c, s, span) : describe(c, &asked);
     if (!asked)
         return EXIT_FAILED;
     h->decimals = point ? (int)int_of(point, "decimals") & 15 : -1;

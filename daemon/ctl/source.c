@@ -309,10 +309,9 @@ int source_samples(struct source *s, const struct span *span, source_line each, 
                    : end_of_pages(s, &to, ask_pages(s, "samples", *span, PAGE_MINUTES, &to));
 }
 
-int source_blocks(struct source *s, int64_t after, source_block each, void *arg)
+int source_blocks(struct source *s, const struct span *span, source_block each, void *arg)
 {
-    struct span span = {"", after, INT64_MIN, INT64_MAX};
-    return s->copy ? copy_blocks(s, &span, each, arg) : ERR_STATE;
+    return s->copy ? copy_blocks(s, span, each, arg) : ERR_STATE;
 }
 
 static int read_time(const struct ctl *c, const struct source *s, const char *option, const char *text,

@@ -33,9 +33,9 @@ int source_rows(struct source *s, const struct span *span, source_row each, void
 typedef int (*source_line)(const char *line, void *arg);
 int source_samples(struct source *s, const struct span *span, source_line each, void *arg);
 
-/* Each raw block after `after`; ERR_STATE from a daemon, which does not hand them out. */
+/* Each raw block; ERR_STATE from a daemon, which does not hand them out. */
 typedef int (*source_block)(int64_t seq, const void *data, size_t length, void *arg);
-int source_blocks(struct source *s, int64_t after, source_block each, void *arg);
+int source_blocks(struct source *s, const struct span *span, source_block each, void *arg);
 
 /* NULL ok. */
 void source_close(struct source *s);

@@ -108,9 +108,10 @@ static int walk(struct verification *v)
     }
     if (rc == ERR_OK && v->chain.head.seq < head->seq)
         give_up(&v->chain, "链头之前的记录缺失", "rows before the head are missing");
+    struct span all = {"", 0, INT64_MIN, INT64_MAX};
     chain_end(&v->chain);
     if (rc == ERR_OK && v->ctl->db)
-        rc = source_blocks(v->source, 0, check_block, &v->raw);
+        rc = source_blocks(v->source, &all, check_block, &v->raw);
     return v->raw.damaged ? ERR_OK : rc;
 }
 

@@ -81,7 +81,7 @@ class Reading(Base):
 
     def test_status_as_json_is_the_daemons_result(self):
         self.serve()
-        self.assertEqual(json.loads(self.ctl("status", "--json").stdout)["committed"], 12)
+        self.assertEqual(json.loads(self.ctl("status", "--json").stdout)["committed"], 14)
 
     def test_a_failed_reading_is_a_dash_and_a_reason_never_a_number(self):
         self.serve("lang=en")
@@ -115,6 +115,13 @@ class Reading(Base):
     def test_history_takes_other_windows(self):
         self.serve()
         self.assertIn("260.1", self.ctl("history", "dust1/pm10", "--window", "hour", "--from", "2026-11-23").stdout)
+
+    def test_a_mean_that_is_a_lower_bound_or_of_too_few_values_is_marked(self):
+        self.serve("lang=en")
+        text = self.ctl("history", "dust1/pm10", "--window", "hour", "--from", "06:00").stdout
+        self.assertRegex(text, r"06:00:00 +≥999\.0 +≥80\.0 +≥1000\.0 +60/60 +T over range")
+        self.assertRegex(text, r"07:00:00 +\(70\.0\) +\(60\.0\) +\(80\.0\) +9/60 +B too few values")
+        self.assertRegex(text, r"08:00:00 +260\.1 +80\.0 +400\.0 +55/60 +N normal")
 
     def test_a_point_nobody_has_is_an_error_not_an_empty_answer(self):
         self.serve()
@@ -154,12 +161,12 @@ class Exporting(Base):
     def test_an_export_names_its_source_and_says_when_it_is_whole(self):
         self.serve("page=5")
         lines = self.export()
-        self.assertEqual((lines[0]["export"], lines[0]["journal"], lines[0]["head"]["seq"]), (1, JOURNAL, 12))
+        self.assertEqual((lines[0]["export"], lines[0]["journal"], lines[0]["head"]["seq"]), (1, JOURNAL, 14))
         self.assertEqual(lines[0]["site"]["name"], "example")
         self.assertTrue(lines[0]["simulated"])
-        self.assertEqual([line["seq"] for line in lines if "hash" in line], list(range(1, 13)))
+        self.assertEqual([line["seq"] for line in lines if "hash" in line], list(range(1, 15)))
         self.assertEqual([line.get("v") for line in lines if "point" in line], [81.2, None])
-        self.assertEqual(lines[-1], {"end": True, "rows": 12, "samples": 2})
+        self.assertEqual(lines[-1], {"end": True, "rows": 14, "samples": 2})
 
     def test_an_exported_chain_can_be_checked_by_anybody(self):
         self.serve()
@@ -202,7 +209,7 @@ class Verifying(Base):
     def test_a_whole_chain_compared_with_nothing_is_not_proven(self):
         self.serve("page=5")
         result = self.ctl("verify", "--lang", "en", code=3)
-        self.assertIn("unbroken: 12 rows", result.stdout)
+        self.assertIn("unbroken: 14 rows", result.stdout)
         self.assertIn("not compared with any signed", result.stdout)
         self.assertIn("raw blocks not checked", result.stdout)
 
@@ -224,10 +231,10 @@ class Verifying(Base):
 
     def test_a_noted_head_beyond_the_end_fails(self):
         self.serve()
-        self.ctl("verify", "--heads", self.heads((JOURNAL, 12, None), (JOURNAL, 13, "a" * 64)), code=1)
+        self.ctl("verify", "--heads", self.heads((JOURNAL, 12, None), (JOURNAL, 15, "a" * 64)), code=1)
 
     def test_the_first_damaged_row_is_named(self):
-        for option, row in (("damage=5", 5), ("drop=6", 6), ("column=10", 10), ("drop=12", 12)):
+        for option, row in (("damage=5", 5), ("drop=6", 6), ("column=10", 10), ("drop=14", 14)):
             with self.subTest(option):
                 self.serve(option)
                 result = self.ctl("verify", "--json", code=1)
@@ -266,7 +273,7 @@ class Databases(Base):
 
     def test_a_stopped_daemons_database_can_be_read(self):
         self.make()
-        self.assertIn("82.95", self.db("history", "dust1/pm10"))
+        self.assertRegex(self.db("history", "dust1/pm10"), r"dust1/pm10  μg/m³  分钟均值 (.|\n)* 8[23]\.[09] +80\.0 +85\.9 ")
         self.assertIn("LQ-2026-0001", self.db("issues"))
         self.assertRegex(self.db("issue", "LQ-2026-0001"), r"确认 +office +已确认 +现场已核实")
         self.db("issue", "LQ-2026-0002", code=1)
