@@ -143,7 +143,7 @@ uint16_t adu_written(const struct adu_request *r, int i)
         return r->data[0] ? 1 : 0;
     if (r->function == 15)
         return r->data[i / 8] >> (i % 8) & 1;
-    return get16(r->data + 2 * i);
+    return get16(r->data + (size_t)i * 2);
 }
 
 /* A write is answered by its own head: function, address, then value (one) or count (many). */

@@ -155,7 +155,7 @@ static int refresh(struct station *s, struct channel *c, const struct fault_mome
                    const struct tape_line *line, unsigned *faults)
 {
     const struct fault *f = fault_now(s, now, FAULT_STUCK, FAULT_INVALID, c->point->name);
-    bool replayed = c->column >= 0, invalid = f && f->kind == FAULT_INVALID;
+    bool replayed = c->column >= 0 && line->values, invalid = f && f->kind == FAULT_INVALID;
     if (f)
         *faults |= 1u << f->kind;
     if (f && !invalid && c->filled)

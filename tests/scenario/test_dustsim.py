@@ -385,6 +385,24 @@ class Data(unittest.TestCase):
             self.assertAlmostEqual(master.read(1, 3, 0x14, 2)[1], 100, delta=20)
 
 
+    def test_the_shipped_site_is_over_its_limit_for_the_hour_it_says(self):
+        with open(os.path.join(ROOT, "config", "sim", "demo-site.yaml"), encoding="utf-8") as file:
+            site = file.read()
+        with Sim(site, "--clock-rate", "3600", "--clock-start", "2026-05-01T08:30+08:00") as sim:
+            master = Master(sim.path("dustsim-meters"), 9600)
+            end = time.monotonic() + 2.2
+            while time.monotonic() < end:
+                self.assertIsInstance(master.read(2, 3, 0x14, 2), list)
+            sim.stop()
+            hours = {}
+            for entry in sim.log():
+                hours.setdefault(entry["site"][11:13], []).append(entry["registers"][1])
+            means = {hour: sum(values) / len(values) for hour, values in hours.items()}
+            self.assertGreaterEqual(len(hours["09"]), 10)
+            self.assertGreater(means["09"], 300)
+            self.assertLess(max(means["08"], means["10"]), 250)
+
+
 class Program(unittest.TestCase):
     def test_it_ends_cleanly_on_both_signals_and_takes_its_link_away(self):
         for number in (signal.SIGINT, signal.SIGTERM):
