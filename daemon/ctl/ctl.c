@@ -2,6 +2,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/ctl/table.h"
+#include "daemon/ctl/words.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -109,12 +110,15 @@ json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg)
     ctl_learn(c, final);
     if (is_true(final, "ok"))
         return final;
-    c->damaged = strcmp(text_of(final, "error"), err_str(ERR_DAMAGED)) == 0;
+    const char *error = text_of(final, "error"), *zh = c->zh ? word_refusal(error) : NULL;
+    c->damaged = strcmp(error, err_str(ERR_DAMAGED)) == 0;
     if (c->damaged)
         complain("%s", say(c, "存储的数据已损坏，读到此为止",
                            "stored data are damaged: nothing further can be read"));
+    else if (zh)
+        complain("%s（%s）", zh, error);
     else
-        complain("%s", text_of(final, "error"));
+        complain("%s", error);
     json_decref(final);
     return NULL;
 }

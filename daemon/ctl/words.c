@@ -91,6 +91,34 @@ bool word_is_verb(const char *verb)
     return false;
 }
 
+const char *word_refusal(const char *error)
+{
+    static const struct {
+        const char *part, *zh;
+    } table[] = {
+        {" is possible from ", "问题在当前状态下不能办理这一步"},
+        {" may not '", "此人的角色无权办理这一步；责任单位不能给自己确认、退回、销号"},
+        {"busy", "dustd 正忙，请稍后再试"},
+        {"is not of the site or the contractor", "只能交办给工地或施工单位的人员"},
+        {"is the machine's", "这一步只由系统自动办理"},
+        {"needs a person", "请用 --person 写明交办给谁"},
+        {"needs a text", "请写明情况、措施或理由"},
+        {"no such issue", "没有这个编号的问题"},
+        {"only root may act", "只有 root 能用 --as"},
+        {"root acts for a person", "root 须用 --as 写明以谁的名义办理"},
+        {"the text has", "说明文字太长，或含有控制字符"},
+        {"the text is not valid", "说明文字不是有效的 UTF-8"},
+        {"there is no issue", "没有这个编号的问题"},
+        {"there is no person", "配置中没有这个人"},
+        {"too many clients", "连接太多，请稍后再试"},
+        {"your user is no person", "您的系统用户不在本工地的人员名单中，只能查看"},
+    };
+    for (size_t i = 0; i < COUNT(table); i++)
+        if (strstr(error, table[i].part))
+            return table[i].zh;
+    return NULL;
+}
+
 const char *word_unit(const char *unit)
 {
     static const struct word table[] = {

@@ -19,6 +19,9 @@ const char *word_verb(const char *verb, bool zh);
 /* Whether a person may ask for it: one of confirm … note. */
 bool word_is_verb(const char *verb);
 
+/* What a refusal of the daemon (English) means, in Chinese; NULL when it is not known. */
+const char *word_refusal(const char *error);
+
 /* A unit as it is written: "ug/m3" is "μg/m³". */
 const char *word_unit(const char *unit);
 

@@ -140,7 +140,11 @@ class Reading(Base):
         text = self.ctl("issue", "LQ-2026-0001").stdout
         self.assertRegex(text, r"发现 +系统 +疑似 +PM10 小时均值 260")
         self.assertRegex(text, r"交办 +office +已交办 +→ site-manager  请立即洒水")
-        self.assertIn("no such issue", self.ctl("issue", "LQ-2026-0009", code=1).stderr)
+
+    def test_a_refusal_is_said_in_chinese_with_the_daemons_own_words(self):
+        self.serve()
+        self.assertEqual(self.ctl("issue", "LQ-2026-0009", code=1).stderr, "dustctl: 没有这个编号的问题（no such issue）\n")
+        self.assertEqual(self.ctl("issue", "LQ-2026-0009", "--lang", "en", code=1).stderr, "dustctl: no such issue\n")
 
     def test_a_step_is_sent_as_it_was_said(self):
         self.serve()

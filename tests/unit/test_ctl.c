@@ -195,6 +195,37 @@ static void every_word_has_two_languages_and_the_unknown_stays_itself(void **sta
                                 issue_state_str((enum issue_state)i));
 }
 
+static void what_the_ledger_refuses_has_a_chinese_reason(void **state)
+{
+    (void)state;
+    static struct person site = {.name = "site", .title = "", .roles = ROLE_SITE};
+    static struct person office = {.name = "office", .title = "", .roles = ROLE_OFFICE};
+    static const struct config config = {.site = {.issue_prefix = "LQ"}, .people = &office, .npeople = 1};
+    struct ledger *ledger = ledger_create(&config);
+    struct finding found = {
+        .kind = "limit", .subject = "l", .cause = "c", .text_zh = "", .text_en = "", .person = "p"};
+    char *body = NULL, id[32], why[256];
+    assert_int_equal(ledger_find(ledger, now_ms, &found, &body, id), ERR_OK);
+    assert_int_equal(ledger_apply(ledger, 1, body), ERR_OK);
+    mem_free(body);
+    const struct act acts[] = {
+        {.issue = "LQ-2026-0009", .verb = VERB_CONFIRM, .by = &office},
+        {.issue = id, .verb = VERB_CONFIRM, .by = &site},
+        {.issue = id, .verb = VERB_OPEN, .by = &office},
+        {.issue = id, .verb = VERB_CLOSE, .by = &office},
+        {.issue = id, .verb = VERB_DISMISS, .by = &office},
+        {.issue = id, .verb = VERB_NOTE, .by = &office, .text = "\x1b"},
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        why[0] = 0;
+        assert_int_not_equal(ledger_act(ledger, now_ms, &acts[i], &body, why, sizeof why), ERR_OK);
+        if (!word_refusal(why))
+            fail_msg("no Chinese for \"%s\"", why);
+    }
+    assert_null(word_refusal("something else"));
+    ledger_destroy(ledger);
+}
+
 /* ---- the chain ---- */
 
 enum { ROWS = 5 };
@@ -385,6 +416,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(a_span_is_said_in_two_units),
         cmocka_unit_test(every_word_has_two_languages_and_the_unknown_stays_itself),
+        cmocka_unit_test(what_the_ledger_refuses_has_a_chinese_reason),
         CHAIN(a_whole_chain_is_walked_to_its_head),
         CHAIN(a_changed_body_is_named_by_its_row),
         CHAIN(a_body_changed_with_its_sha_does_not_fit_the_hash),
