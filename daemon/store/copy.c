@@ -65,6 +65,18 @@ static int make_dir(struct store_copy *s)
     return ERR_OK;
 }
 
+static void remove_files(const struct store_copy *s)
+{
+    static const char *const suffixes[] = {"-journal", "-shm", "-wal", ""};
+    for (size_t i = 0; s->file && i < sizeof suffixes / sizeof *suffixes; i++) {
+        char *name = mem_printf("%s%s", s->file, suffixes[i]);
+        unlink(name);
+        mem_free(name);
+    }
+    if (s->dir && s->dir[0])
+        rmdir(s->dir);
+}
+
 int store_copy_open(const char *file, struct store_copy **out, struct journal *head, char *why,
                     size_t why_size)
 {
@@ -98,6 +110,8 @@ int store_copy_open(const char *file, struct store_copy **out, struct journal *h
         store_copy_close(s);
         return rc;
     }
+    /* SQLite has all it needs open: whatever ends us, a closed pipe too, leaves no gigabyte in /tmp */
+    remove_files(s);
     memcpy(head->id, is.id, sizeof head->id);
     *out = s;
     return ERR_OK;
@@ -116,17 +130,10 @@ int store_copy_scan_samples(struct store_copy *s, void (*each)(const void *data,
 
 void store_copy_close(struct store_copy *s)
 {
-    static const char *const suffixes[] = {"-journal", "-shm", "-wal", ""};
     if (!s)
         return;
     db_close(&s->db);
-    for (size_t i = 0; s->file && i < sizeof suffixes / sizeof *suffixes; i++) {
-        char *name = mem_printf("%s%s", s->file, suffixes[i]);
-        unlink(name);
-        mem_free(name);
-    }
-    if (s->dir && s->dir[0])
-        rmdir(s->dir);
+    remove_files(s);
     mem_free(s->file);
     mem_free(s->dir);
     mem_free(s);

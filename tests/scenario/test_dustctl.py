@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -313,6 +314,17 @@ class Databases(Base):
         self.assertIn("dust.db-wal", before)
         for words in (["verify"], ["export"], ["issues"], ["history", "dust1/pm10"]):
             self.db(*words, code=3 if words == ["verify"] else 0)
+        self.assertEqual(self.fingerprint(), before)
+
+    def test_a_reader_that_hangs_up_leaves_no_copy_behind(self):
+        path = self.make("stopped_short")
+        before = self.fingerprint()
+        reading, writing = os.pipe()
+        os.close(reading)
+        killed = subprocess.run([CTL, "export", "--db", path], stdout=writing, timeout=60, check=False,
+                                env={"PATH": os.environ["PATH"], "TMPDIR": self.dir})
+        os.close(writing)
+        self.assertEqual(killed.returncode, -signal.SIGPIPE)
         self.assertEqual(self.fingerprint(), before)
 
     def test_verify_checks_raw_blocks_too(self):
