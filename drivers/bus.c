@@ -171,6 +171,11 @@ static void say_samples(struct bus *b, const struct unit *u, int first, int last
     }
 }
 
+static bool answered(const struct line_answer *a)
+{
+    return a->why == WHY_NONE || a->why == WHY_EXCEPTION;
+}
+
 static void count(struct bus *b, const struct line_answer *a)
 {
     atomic_uint_fast64_t *of[WHY__COUNT] = {
@@ -182,7 +187,7 @@ static void count(struct bus *b, const struct line_answer *a)
     atomic_fetch_add(&b->requests, 1);
     if (of[a->why])
         atomic_fetch_add(of[a->why], 1);
-    if (a->why != WHY_NONE && a->why != WHY_EXCEPTION)
+    if (!answered(a))
         return;
     atomic_store(&b->rtt_us, a->rtt_us);
     b->reopen_gap = REOPEN_FIRST_US;
@@ -201,6 +206,16 @@ static void ask(struct bus *b, struct unit *u, int request, struct line_answer *
     count(b, a);
     if (a->why == WHY_LINE)
         lose_line(b, a->error);
+}
+
+/* Asks, and asks once more when the answer may be a late one to an earlier question. */
+static void ask_in_step(struct bus *b, struct unit *u, int request, struct line_answer *a)
+{
+    ask(b, u, request, a);
+    if (unit_believes(u, answered(a), a->outstanding))
+        return;
+    ask(b, u, request, a);
+    unit_believes(u, answered(a), a->outstanding);
 }
 
 /* A unit may refuse registers in the gaps between its points. */
@@ -223,7 +238,7 @@ static void read_unit(struct bus *b, struct unit *u)
         return;
     }
     for (int k = 0; k < u->nrequests; k++) {
-        ask(b, u, k, &a);
+        ask_in_step(b, u, k, &a);
         if (refused_whole(b, u, k, &a)) {
             k--;
             continue;

@@ -292,6 +292,7 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
     a->why = n < 0 ? why_of(a->error, l->bytes[0] != mark) : judge(l, q, (size_t)n, &a->exception);
     l->spoken = n < 0 && a->error == EMBBADCRC;
     l->unsettled = a->why != WHY_NONE && a->why != WHY_EXCEPTION;
+    a->outstanding = l->unsettled && !l->spoken && l->config->transport != TRANSPORT_TCP;
     if (a->why == WHY_LINE)
         line_close(l);
 }

@@ -20,6 +20,7 @@ struct line_question {
 struct line_answer {
     enum why why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now */
     uint8_t exception;
+    bool outstanding;       /* the unit has not spoken yet, and on this line its answer may still come */
     int error;              /* errno */
     int rtt_us;             /* request to end of answer, of an answer or exception */
     const uint16_t *values; /* request->count registers or bits, until the next question */

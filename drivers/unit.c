@@ -73,6 +73,16 @@ int unit_late_us(const struct unit *u)
     return u->dead ? u->timeout_us : LATE_FACTOR * u->timeout_us;
 }
 
+/* Nothing in an RTU answer says which question it is to. Waiting catches what comes within unit_late_us; a
+ * unit later than that would be one question behind from then on, with every answer well-formed. */
+bool unit_believes(struct unit *u, bool answered, bool outstanding)
+{
+    bool doubted = u->doubted;
+    if (answered || outstanding)
+        u->doubted = outstanding;
+    return !answered || !doubted;
+}
+
 static bool from_a_gateway(enum why why, uint8_t exception)
 {
     return why == WHY_EXCEPTION &&

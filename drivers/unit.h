@@ -18,6 +18,7 @@ struct unit {
     uint8_t exception;
     int failures;                /* requests in a row without an answer */
     int64_t failing_us;          /* since when */
+    bool doubted;                /* an answer of its own may still be on the way: see unit_believes */
     bool dead;                   /* probed only, so that it starves nobody */
     int64_t probe_us, probe_gap; /* next probe not before; doubles */
 };
@@ -40,6 +41,11 @@ bool unit_may_ask(const struct unit *u, int64_t now_us);
 
 /* Longest after a question that the unit's answer may still come. */
 int unit_late_us(const struct unit *u);
+
+/* Whether an answer (`answered`: one came) is to this question and not a late one to an earlier. After a
+ * question whose answer stayed `outstanding` the next answer only proves that the unit is there; it must be
+ * asked again. */
+bool unit_believes(struct unit *u, bool answered, bool outstanding);
 
 /* Takes one request's outcome into account; true when the unit just came up or went down (u->reported). */
 bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us);

@@ -48,12 +48,32 @@ static void a_late_answer_is_never_taken_for_the_next_question(void **state)
     assert_true(rig_samples(&rig, 0, 0, WHY_NO_ANSWER) > 5);
 }
 
-/* Each second answer is cut, one byte longer each time: all of 0 to 6 of its 7 bytes. */
+/* Later than we wait (80 ms) and than we listen (180 ms): in time for the next question. */
+static void answer_much_too_late(struct slave *s, const uint8_t *request, int number)
+{
+    slave_sleep_ms(number == 0 ? 0 : 220);
+    slave_good(s, request, number);
+}
+
+static void a_unit_that_is_always_too_late_never_gives_a_value(void **state)
+{
+    (void)state;
+    rig_build(&rig, 1, 2);
+    rig_start(&rig, answer_much_too_late);
+    rig_listen(&rig, 1500);
+    struct bus_counters c = bus_count(rig.bus);
+    rig_stop(&rig);
+    assert_int_equal(rig_samples(&rig, 0, 0, WHY_NONE), 1); /* the very first */
+    assert_true(c.answers > 1);                             /* well-formed, and not believed */
+}
+
+/* Each third answer is cut, one byte longer each time: all of 0 to 6 of its 7 bytes. (Third: the first one
+ * after a cut one is asked for twice.) */
 static void answer_cut(struct slave *s, const uint8_t *request, int number)
 {
     uint8_t frame[260];
     int n = slave_answer(request, frame);
-    slave_write(s, frame, number % 2 ? number / 2 % n : n);
+    slave_write(s, frame, number % 3 == 1 ? number / 3 % n : n);
 }
 
 /* emqx/neuron#2148: an unexpected length discards everything behind it. */
@@ -105,7 +125,7 @@ static void answer_as_another(struct slave *s, const uint8_t *request, int numbe
 {
     uint8_t frame[260], other[8];
     memcpy(other, request, sizeof other);
-    if (number % 2)
+    if (number % 3 == 1)
         other[0]++;
     slave_write(s, frame, slave_answer(other, frame));
 }
@@ -174,11 +194,11 @@ static void drip(struct slave *s, const uint8_t *request, int number)
 {
     uint8_t frame[260];
     int n = slave_answer(request, frame);
-    for (int i = 0; i < n && number % 2; i++) {
+    for (int i = 0; i < n && number % 3 == 1; i++) {
         slave_write(s, frame + i, 1);
         slave_sleep_ms(20);
     }
-    if (number % 2 == 0)
+    if (number % 3 != 1)
         slave_write(s, frame, n);
 }
 
@@ -407,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_slave_gives_one_right_sample_per_point_and_slot),
         cmocka_unit_test(a_late_answer_is_never_taken_for_the_next_question),
+        cmocka_unit_test(a_unit_that_is_always_too_late_never_gives_a_value),
         cmocka_unit_test(an_answer_cut_at_any_byte_fails_once_and_the_next_is_right),
         cmocka_unit_test(a_damaged_check_sum_is_one_missing_sample_and_no_lost_slot),
         cmocka_unit_test(another_units_answer_is_not_taken),

@@ -118,6 +118,17 @@ static void one_good_answer_restores_a_unit_whole(void **state)
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s)); /* and it has its three seconds again */
 }
 
+static void after_an_outstanding_answer_the_next_one_only_proves_that_the_unit_is_there(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    assert_true(unit_believes(&u, true, false));
+    assert_true(unit_believes(&u, false, true)); /* silence is silence */
+    assert_true(unit_believes(&u, false, false));
+    assert_false(unit_believes(&u, true, false)); /* late or not: who knows */
+    assert_true(unit_believes(&u, true, false));
+}
+
 /* EVerest#2673: a time-out ends the turn, an exception or a damaged answer does not: the unit is alive. */
 static void only_silence_ends_a_units_turn(void **state)
 {
@@ -193,6 +204,7 @@ int main(void)
         cmocka_unit_test(two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once),
         cmocka_unit_test(a_dead_unit_is_probed_at_doubling_gaps_up_to_half_a_minute),
         cmocka_unit_test(one_good_answer_restores_a_unit_whole),
+        cmocka_unit_test(after_an_outstanding_answer_the_next_one_only_proves_that_the_unit_is_there),
         cmocka_unit_test(only_silence_ends_a_units_turn),
         cmocka_unit_test(exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not),
         cmocka_unit_test(a_lost_line_takes_its_units_down_but_is_not_held_against_them),
