@@ -13,16 +13,11 @@ static const struct {
     enum kind kind;
     uint64_t top;
 } types[TYPE__COUNT] = {
-    [TYPE_BIT] = {1, KIND_WHOLE,  1         },
-      [TYPE_U16] = {1, KIND_WHOLE,  UINT16_MAX},
-    [TYPE_I16] = {1, KIND_SIGNED, UINT16_MAX},
-      [TYPE_U32] = {2, KIND_WHOLE,  UINT32_MAX},
-    [TYPE_I32] = {2, KIND_SIGNED, UINT32_MAX},
-      [TYPE_F32] = {2, KIND_FLOAT,  UINT32_MAX},
-    [TYPE_U64] = {4, KIND_WHOLE,  UINT64_MAX},
-      [TYPE_F64] = {4, KIND_FLOAT,  UINT64_MAX},
-    [TYPE_BCD16] = {1, KIND_BCD,    9999      },
-      [TYPE_BCD32] = {2, KIND_BCD,    99999999  },
+    [TYPE_BIT] = {1, KIND_WHOLE, 1},           [TYPE_U16] = {1, KIND_WHOLE, UINT16_MAX},
+    [TYPE_I16] = {1, KIND_SIGNED, UINT16_MAX}, [TYPE_U32] = {2, KIND_WHOLE, UINT32_MAX},
+    [TYPE_I32] = {2, KIND_SIGNED, UINT32_MAX}, [TYPE_F32] = {2, KIND_FLOAT, UINT32_MAX},
+    [TYPE_U64] = {4, KIND_WHOLE, UINT64_MAX},  [TYPE_F64] = {4, KIND_FLOAT, UINT64_MAX},
+    [TYPE_BCD16] = {1, KIND_BCD, 9999},        [TYPE_BCD32] = {2, KIND_BCD, 99999999},
 };
 
 int point_registers(const struct point *p)

@@ -62,10 +62,7 @@ int port_wait(int fd, short events, int stop_fd, int64_t until_us)
         if (left < 0)
             left = 0;
         struct timespec t = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
-        struct pollfd p[] = {
-            {.fd = stop_fd, .events = POLLIN},
-            {.fd = fd,      .events = events}
-        };
+        struct pollfd p[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = fd, .events = events}};
         int n = ppoll(p, 2, &t, NULL);
         if (n < 0 && errno == EINTR)
             continue;

@@ -101,10 +101,7 @@ static inline void *slave_run(void *arg)
     uint8_t request[8];
     size_t have = 0;
     for (;;) {
-        struct pollfd p[] = {
-            {.fd = s->stop_fd, .events = POLLIN},
-            {.fd = s->master,  .events = POLLIN}
-        };
+        struct pollfd p[] = {{.fd = s->stop_fd, .events = POLLIN}, {.fd = s->master, .events = POLLIN}};
         if (poll(p, 2, -1) < 0 || p[0].revents)
             return NULL;
         if (have == 0)

@@ -27,9 +27,7 @@ static struct point a_point(enum point_type type, enum word_order order)
 /* The point read from these registers. */
 static struct sample reading(const struct point *p, uint16_t a, uint16_t b, uint16_t c, uint16_t d)
 {
-    struct sample s = {
-        .nreg = (uint8_t)point_registers(p), .reg = {a, b, c, d}
-    };
+    struct sample s = {.nreg = (uint8_t)point_registers(p), .reg = {a, b, c, d}};
     decode_point(p, &s);
     return s;
 }
@@ -96,12 +94,10 @@ static void the_four_orders_are_the_four_orders(void **state)
 {
     (void)state;
     /* the value 0x0A0B0C0D as each order puts it on the wire */
-    static const uint16_t wire[ORDER__COUNT][2] = {
-        [ORDER_ABCD] = {0x0A0B, 0x0C0D},
-        [ORDER_CDAB] = {0x0C0D, 0x0A0B},
-        [ORDER_BADC] = {0x0B0A, 0x0D0C},
-        [ORDER_DCBA] = {0x0D0C, 0x0B0A}
-    };
+    static const uint16_t wire[ORDER__COUNT][2] = {[ORDER_ABCD] = {0x0A0B, 0x0C0D},
+                                                   [ORDER_CDAB] = {0x0C0D, 0x0A0B},
+                                                   [ORDER_BADC] = {0x0B0A, 0x0D0C},
+                                                   [ORDER_DCBA] = {0x0D0C, 0x0B0A}};
     for (int order = 0; order < ORDER__COUNT; order++) {
         struct point p = a_point(TYPE_U32, (enum word_order)order);
         assert_int_equal(decode_raw(&p, wire[order]), 0x0A0B0C0D);
@@ -111,12 +107,10 @@ static void the_four_orders_are_the_four_orders(void **state)
 static void eight_byte_values_follow_the_same_orders(void **state)
 {
     (void)state;
-    static const uint16_t wire[ORDER__COUNT][4] = {
-        [ORDER_ABCD] = {0x0102, 0x0304, 0x0506, 0x0708},
-        [ORDER_CDAB] = {0x0708, 0x0506, 0x0304, 0x0102},
-        [ORDER_BADC] = {0x0201, 0x0403, 0x0605, 0x0807},
-        [ORDER_DCBA] = {0x0807, 0x0605, 0x0403, 0x0201}
-    };
+    static const uint16_t wire[ORDER__COUNT][4] = {[ORDER_ABCD] = {0x0102, 0x0304, 0x0506, 0x0708},
+                                                   [ORDER_CDAB] = {0x0708, 0x0506, 0x0304, 0x0102},
+                                                   [ORDER_BADC] = {0x0201, 0x0403, 0x0605, 0x0807},
+                                                   [ORDER_DCBA] = {0x0807, 0x0605, 0x0403, 0x0201}};
     for (int order = 0; order < ORDER__COUNT; order++) {
         struct point p = a_point(TYPE_U64, (enum word_order)order);
         assert_true(decode_raw(&p, wire[order]) == UINT64_C(0x0102030405060708));
@@ -232,16 +226,16 @@ static void encoding_then_decoding_gives_the_value_back(void **state)
 {
     (void)state;
     static const double values[TYPE__COUNT][3] = {
-        [TYPE_BIT] = {0,             1,        1           },
-        [TYPE_U16] = {0,             250,      65535       },
-        [TYPE_I16] = {-32768,        -1,       32767       },
-        [TYPE_U32] = {0,             65536,    4294967295.0},
-        [TYPE_I32] = {-2147483648.0, -1,       2147483647  },
-        [TYPE_F32] = {-1.5,          0,        81.25       },
-        [TYPE_U64] = {0,             1e12,     0x1p53      },
-        [TYPE_F64] = {-0.1,          0,        1e300       },
-        [TYPE_BCD16] = {0,             1234,     9999        },
-        [TYPE_BCD32] = {0,             12345678, 99999999    },
+        [TYPE_BIT] = {0, 1, 1},
+        [TYPE_U16] = {0, 250, 65535},
+        [TYPE_I16] = {-32768, -1, 32767},
+        [TYPE_U32] = {0, 65536, 4294967295.0},
+        [TYPE_I32] = {-2147483648.0, -1, 2147483647},
+        [TYPE_F32] = {-1.5, 0, 81.25},
+        [TYPE_U64] = {0, 1e12, 0x1p53},
+        [TYPE_F64] = {-0.1, 0, 1e300},
+        [TYPE_BCD16] = {0, 1234, 9999},
+        [TYPE_BCD32] = {0, 12345678, 99999999},
     };
     for (int type = 0; type < TYPE__COUNT; type++) {
         for (int i = 0; i < 3 * ORDER__COUNT; i++) {
