@@ -11,6 +11,7 @@
 
 struct store_copy {
     struct db db;
+    struct check check;
     char *dir, *file;
 };
 
@@ -113,13 +114,16 @@ int store_copy_open(const char *file, struct store_copy **out, struct journal *h
     /* SQLite has all it needs open: whatever ends us, a closed pipe too, leaves no gigabyte in /tmp */
     remove_files(s);
     memcpy(head->id, is.id, sizeof head->id);
+    check_begin(&s->check, head->seq + 1);
+    while (check_slice(&s->check, &s->db))
+        continue;
     *out = s;
     return ERR_OK;
 }
 
 struct page *store_copy_ask(struct store_copy *s, const struct question *q)
 {
-    return page_build(&s->db, q, INT64_MAX);
+    return page_build(&s->db, &s->check, q, INT64_MAX);
 }
 
 int store_copy_scan_samples(struct store_copy *s, void (*each)(const void *data, size_t length, void *arg),

@@ -17,6 +17,12 @@ struct span {
     int64_t rows, from_ms, to_ms;
 };
 
+/* How far the chain has been followed (check.c): rows from `back` up and rows to `forth` are trusted. */
+struct check {
+    int64_t back, forth;
+    bool broken, done;
+};
+
 /* An opened database and what must be known to go on writing it: the thread's, once it runs. */
 struct place {
     struct db db;
@@ -25,6 +31,7 @@ struct place {
     int64_t last_at_ms; /* of the last row */
     struct span open_span;
     int64_t next_sample; /* number of the next chunk */
+    struct check check;
 };
 
 struct store {
@@ -74,8 +81,23 @@ void walk_begin(struct walk *w, struct db *d, const struct question *q, int64_t 
 int walk_step(struct walk *w); /* ERR_OK: a row; ERR_NOT_FOUND: the end; ERR_TIMEOUT: the deadline, at `at` */
 void walk_end(struct walk *w);
 
-/* pages.c. Never fails: what went wrong is page.error. */
-struct page *page_build(struct db *d, const struct question *q, int64_t deadline_us);
+/* check.c. A slice is some milliseconds of work; false when there was none left. */
+void check_begin(struct check *c, int64_t trusted_from);
+bool check_slice(struct check *c, struct db *d);
+bool check_knows(const struct check *c, int64_t seq); /* this row and all after it have been looked at */
+bool check_trusts(const struct check *c, int64_t seq);
+
+/* The head as it was before row `seq`. ERR_DAMAGED: there is no such row. */
+int row_before(struct db *d, int64_t seq, struct journal *before);
+
+/* pages.c. Never fails: what went wrong is page.error. Of what the question asks for, check_knows must be
+ * true. */
+struct page *page_build(struct db *d, const struct check *c, const struct question *q, int64_t deadline_us);
+
+/* The row that the walk stands on, if it follows the row before it: `before` is kept from one call to the
+ * next.
+ */
+int row_take(struct walk *w, struct journal *before, struct row *row);
 
 /* The chunks of the running minute, in order. */
 int samples_scan(struct db *d, void (*each)(const void *data, size_t length, void *arg), void *arg);

@@ -8,26 +8,25 @@ enum { LIMIT = 1000, LIMIT_MAX = 10000, BYTES_MAX = 1 << 20 };
 
 struct build {
     struct page *page;
+    const struct check *check;
     struct walk walk;
     struct journal before; /* the row before the one being served */
     int count, limit, room;
     size_t bytes;
 };
 
-/* The hash of the row before `seq`, unless it was the one just served. */
-static int find_before(struct db *d, int64_t seq, struct journal *before)
+int row_take(struct walk *w, struct journal *before, struct row *row)
 {
-    if (before->seq == seq - 1 && seq > 1)
-        return ERR_OK;
-    *before = (struct journal){.seq = seq - 1};
-    if (seq == 1)
-        return ERR_OK;
-    sqlite3_bind_int64(db_use(d, SQL_ROW_HASH), 1, seq - 1);
-    int rc = db_next(d, SQL_ROW_HASH);
+    int rc = db_row(w->db, w->which, row);
+    if (rc)
+        return rc;
+    if (before->seq == 0 || before->seq != row->seq - 1)
+        rc = row_before(w->db, row->seq, before);
     if (rc == ERR_OK)
-        rc = db_hash(d, SQL_ROW_HASH, 0, before->hash);
-    db_reset(d, SQL_ROW_HASH);
-    return rc == ERR_NOT_FOUND ? ERR_DAMAGED : rc;
+        rc = journal_check(before, row);
+    if (rc)
+        row_finish(row);
+    return rc;
 }
 
 static int take_row(struct build *b)
@@ -38,16 +37,9 @@ static int take_row(struct build *b)
         p->rows = mem_resize(p->rows, (size_t)b->room, sizeof *p->rows);
     }
     struct row *row = &p->rows[p->nrows];
-    int rc = db_row(b->walk.db, b->walk.which, row);
+    int rc = check_trusts(b->check, b->walk.at) ? row_take(&b->walk, &b->before, row) : ERR_DAMAGED;
     if (rc)
         return rc;
-    rc = find_before(b->walk.db, row->seq, &b->before);
-    if (rc == ERR_OK)
-        rc = journal_check(&b->before, row);
-    if (rc) {
-        row_finish(row);
-        return rc;
-    }
     b->bytes += sizeof *row + (row->body ? strlen(row->body) : 0);
     b->count = ++p->nrows;
     return ERR_OK;
@@ -82,7 +74,8 @@ static bool is_full(const struct build *b)
            (b->count > 0 && clock_wire_us() > b->walk.deadline_us);
 }
 
-/* What stands before a damaged row is served; asking on, one is told. */
+/* What stands before a damaged row is served; asking on, one is told, and sent past the rows that are no part
+ * of the chain. */
 static void end_page(struct build *b, int rc, int64_t served)
 {
     if (rc == ERR_TIMEOUT || (rc == ERR_OK && is_full(b))) {
@@ -92,12 +85,14 @@ static void end_page(struct build *b, int rc, int64_t served)
     } else if (rc != ERR_NOT_FOUND) {
         b->page->error = rc;
         b->page->next = b->walk.at > served ? b->walk.at : 0;
+        if (b->page->next && !check_trusts(b->check, b->walk.at))
+            b->page->next = b->check->back - 1;
     }
 }
 
-struct page *page_build(struct db *d, const struct question *q, int64_t deadline_us)
+struct page *page_build(struct db *d, const struct check *c, const struct question *q, int64_t deadline_us)
 {
-    struct build b = {.page = mem_new(struct page), .limit = q->limit};
+    struct build b = {.page = mem_new(struct page), .check = c, .limit = q->limit};
     if (!d->handle) {
         b.page->error = ERR_IO;
         return b.page;

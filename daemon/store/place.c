@@ -8,20 +8,14 @@ enum { SEGMENT_ROWS = 1000 };
 /* The last rows must be a chain. */
 static int check_segment(struct place *p)
 {
-    struct journal head = {.seq = p->head.seq > SEGMENT_ROWS ? p->head.seq - SEGMENT_ROWS : 0};
-    if (head.seq > 0) {
-        sqlite3_bind_int64(db_use(&p->db, SQL_ROW_HASH), 1, head.seq);
-        int rc = db_next(&p->db, SQL_ROW_HASH);
-        if (rc == ERR_OK)
-            rc = db_hash(&p->db, SQL_ROW_HASH, 0, head.hash);
-        db_reset(&p->db, SQL_ROW_HASH);
-        if (rc)
-            return rc == ERR_NOT_FOUND ? ERR_DAMAGED : rc;
-    }
+    int64_t low = p->head.seq > SEGMENT_ROWS ? p->head.seq - SEGMENT_ROWS + 1 : 1;
+    struct journal head;
+    int rc = row_before(&p->db, low, &head);
+    if (rc)
+        return rc;
     struct question all = {.after = head.seq, .to_ms = INT64_MAX};
     struct walk w;
     struct row row;
-    int rc;
     walk_begin(&w, &p->db, &all, INT64_MAX);
     while ((rc = walk_step(&w)) == ERR_OK) {
         rc = db_row(&p->db, w.which, &row);
@@ -35,6 +29,7 @@ static int check_segment(struct place *p)
     walk_end(&w);
     if (rc != ERR_NOT_FOUND)
         return rc;
+    check_begin(&p->check, low);
     return head.seq == p->head.seq ? ERR_OK : ERR_DAMAGED;
 }
 

@@ -188,15 +188,18 @@ int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
                     void (*each)(const struct row *r, void *arg), void *arg)
 {
     struct question q = {.from_ms = from_ms, .to_ms = INT64_MAX};
+    struct journal before = {0};
     struct walk w;
     struct row row;
     int rc;
     snprintf(q.kind, sizeof q.kind, "%s", kind ? kind : "");
     walk_begin(&w, &s->place.db, &q, INT64_MAX);
     while ((rc = walk_step(&w)) == ERR_OK) {
-        rc = db_row(w.db, w.which, &row);
-        if (rc)
-            break;
+        if (row_take(&w, &before, &row)) {
+            log_error("database: row %lld is damaged and passed over", (long long)w.at);
+            before = (struct journal){0};
+            continue;
+        }
         each(&row, arg);
         row_finish(&row);
     }

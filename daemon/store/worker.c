@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    BACKOFF_FIRST_US = 100000,
+    BACKOFF_FIRST_US = 10000,
     BACKOFF_MOST_US = 10000000,
     PAGE_US = 20000,
     LAST_EVERY_US = 600000000,
@@ -32,8 +32,9 @@ struct worker {
     uint64_t batches;
     /* what main does not know yet */
     bool tell_committed, told_stuck, told_damaged;
+    struct question question;
     struct store_message page;
-    bool have_page;
+    bool have_question, have_page;
     /* journal.last */
     bool last_due, last_failed;
     int64_t last_us;
@@ -160,17 +161,31 @@ static bool commit_one(struct worker *w)
     return true;
 }
 
+/* A question about rows that nobody has looked at since the start waits until somebody has. */
 static bool answer_one(struct worker *w)
 {
-    struct question q;
-    if (w->have_page || ring_pop(w->s->questions, &q) != ERR_OK)
+    struct place *p = w->place;
+    if (w->have_page)
         return false;
-    w->page = (struct store_message){.kind = STORE_PAGE,
-                                     .seq = w->place->head.seq,
-                                     .asker = q.asker,
-                                     .page = page_build(&w->place->db, &q, clock_wire_us() + PAGE_US)};
+    if (!w->have_question)
+        w->have_question = ring_pop(w->s->questions, &w->question) == ERR_OK;
+    if (!w->have_question || (p->db.handle && !check_knows(&p->check, w->question.after + 1)))
+        return false;
+    w->page = (struct store_message){
+        .kind = STORE_PAGE,
+        .seq = p->head.seq,
+        .asker = w->question.asker,
+        .page = page_build(&p->db, &p->check, &w->question, clock_wire_us() + PAGE_US)};
     w->have_page = true;
+    w->have_question = false;
     return true;
+}
+
+/* With nothing else to do, some more of the old rows are looked at. */
+static bool check_some(struct worker *w)
+{
+    bool able = !w->stopping && w->place->db.handle;
+    return able && check_slice(&w->place->check, &w->place->db);
 }
 
 /* Sleeps until something comes or is due. */
@@ -219,7 +234,7 @@ void *store_worker(void *arg)
         bool busy = commit_one(&w);
         busy |= answer_one(&w);
         bool told = tell(&w);
-        if (!busy)
+        if (!busy && !check_some(&w))
             rest(&w, told);
     }
     tell(&w);

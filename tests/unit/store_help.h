@@ -82,19 +82,27 @@ static inline void *help_bytes(const char *text)
     return mem_string(text);
 }
 
-/* The next message of a kind; others are dropped. False after HELP_WAIT_MS. */
-static inline bool help_wait(struct store *s, enum store_message_kind kind, struct store_message *m)
+/* The next message; false after HELP_WAIT_MS. */
+static inline bool help_next(struct store *s, struct store_message *m)
 {
     struct pollfd p = {.fd = ring_fd(store_ring(s)), .events = POLLIN};
     int64_t end_us = clock_wire_us() + HELP_WAIT_MS * 1000;
     while (clock_wire_us() < end_us) {
         ring_woken(store_ring(s));
-        while (ring_pop(store_ring(s), m) == ERR_OK) {
-            if (m->kind == kind)
-                return true;
-            page_free(m->kind == STORE_PAGE ? m->page : NULL);
-        }
+        if (ring_pop(store_ring(s), m) == ERR_OK)
+            return true;
         poll(&p, 1, 50);
+    }
+    return false;
+}
+
+/* The next message of a kind; others are dropped. */
+static inline bool help_wait(struct store *s, enum store_message_kind kind, struct store_message *m)
+{
+    while (help_next(s, m)) {
+        if (m->kind == kind)
+            return true;
+        page_free(m->page);
     }
     return false;
 }

@@ -560,6 +560,7 @@ static void a_damaged_old_row_is_never_served_and_what_surrounds_it_is(void **st
     struct fixture *f = *state;
     make_history(f, 1500);
     number(f, "UPDATE journal SET body = replace(body, '00', '01') WHERE seq = 100");
+    number(f, "UPDATE journal SET at_ms = 5 WHERE seq = 200");
     start(f);
     assert_false(f->info.damaged);
     struct page *p = help_ask(f->store, (struct question){.after = 90, .limit = 50});
@@ -572,10 +573,67 @@ static void a_damaged_old_row_is_never_served_and_what_surrounds_it_is(void **st
     assert_int_equal(p->error, ERR_DAMAGED);
     assert_int_equal(p->next, 100);
     page_free(p);
-    p = help_ask(f->store, (struct question){.after = 100, .limit = 50});
-    assert_int_equal(p->nrows, 50);
+    p = help_ask(f->store, (struct question){.after = 100, .limit = 400});
+    assert_int_equal(p->nrows, 99);
     assert_int_equal(p->rows[0].seq, 101);
     page_free(p);
+}
+
+static void overwrite_row(sqlite3 *db, const struct row *row)
+{
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "UPDATE journal SET at_ms = ?2, kind = ?3, subject = ?4, hash = ?5, "
+                                        "body_sha256 = ?6, body = ?7 WHERE seq = ?1",
+                                        -1, &s, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_int64(s, 1, row->seq);
+    sqlite3_bind_int64(s, 2, row->at_ms);
+    sqlite3_bind_text(s, 3, row->kind, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 4, row->subject, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 5, row->hash, HASH_SIZE, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 6, row->body_sha256, HASH_SIZE, SQLITE_STATIC);
+    sqlite3_bind_text(s, 7, row->body, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+    sqlite3_finalize(s);
+}
+
+/* Rows 300 to 310 come from another journal: each follows the one before, the first does not follow ours. */
+static void a_foreign_stretch_is_not_served_though_it_is_a_chain_in_itself(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+    char *file = file_in(f, "dust.db");
+    make_history(f, 1500);
+    struct journal other = {0};
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    for (int i = 1; i <= 310; i++) {
+        struct row row;
+        help_row(&other, &row, 299);
+        if (i >= 300)
+            overwrite_row(db, &row);
+        row_finish(&row);
+    }
+    sqlite3_close(db);
+    mem_free(file);
+    start(f);
+    static const struct {
+        int64_t after, next;
+        int rows, error;
+    } pages[] = {
+        {290, 299, 9,  ERR_OK     },
+        {299, 310, 0,  ERR_DAMAGED},
+        {305, 310, 0,  ERR_DAMAGED},
+        {310, 311, 0,  ERR_DAMAGED},
+        {311, 331, 20, ERR_OK     }
+    };
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        struct page *p = help_ask(f->store, (struct question){.after = pages[i].after, .limit = 20});
+        assert_int_equal(p->nrows, pages[i].rows);
+        assert_int_equal(p->next, pages[i].next);
+        assert_int_equal(p->error, pages[i].error);
+        page_free(p);
+    }
 }
 
 static void a_journal_last_that_fails_its_sum_is_not_used(void **state)
@@ -644,6 +702,7 @@ int main(void)
         TEST(a_database_that_lacks_the_row_of_journal_last_is_set_aside),
         TEST(a_foreign_database_is_set_aside),
         TEST(a_damaged_old_row_is_never_served_and_what_surrounds_it_is),
+        TEST(a_foreign_stretch_is_not_served_though_it_is_a_chain_in_itself),
         TEST(a_journal_last_that_fails_its_sum_is_not_used),
         TEST(a_copy_is_read_like_the_original_and_leaves_nothing_behind),
     };
