@@ -335,5 +335,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_damage_stops_the_store_or_gets_a_wrong_row_served, make_fixture,
                                         free_fixture),
     };
+    help_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

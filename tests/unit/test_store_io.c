@@ -368,5 +368,6 @@ int main(void)
         TEST(stopping_while_the_disk_fails_ends_in_time),
         TEST(a_disk_that_hangs_does_not_hold_the_exit),
     };
+    help_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
