@@ -45,8 +45,7 @@ void loop_timer_set(int fd, int64_t in_us)
     if (in_us < 1)
         in_us = 1;
     struct itimerspec t = {
-        .it_value = {.tv_sec = (time_t)(in_us / 1000000), .tv_nsec = (long)(in_us % 1000000) * 1000}
-    };
+        .it_value = {.tv_sec = (time_t)(in_us / 1000000), .tv_nsec = (long)(in_us % 1000000) * 1000}};
     timerfd_settime(fd, 0, &t, NULL);
 }
 

@@ -20,25 +20,27 @@ enum {
 #define D ISSUE_DISMISSED
 
 /* Columns: from found, confirmed, assigned, working, review, closed, dismissed. */
+// clang-format off: a table to be read by columns
 static const struct {
     const char *name;
     unsigned roles;
     bool machine, text;
     unsigned char next[ISSUE__STATES];
 } verbs[VERB__COUNT] = {
-    [VERB_OPEN] = {"open",     0,         true,  false, {NO, NO, NO, NO, NO, NO, NO}}, /* makes the issue */
-    [VERB_EVIDENCE] = {"evidence", 0,         true,  false, {F, C, A, W, NO, NO, NO}    },
-    [VERB_RECOVER] = {"recover",  0,         true,  false, {X, X, X, X, X, NO, NO}     },
-    [VERB_CONFIRM] = {"confirm",  AUTHORITY, false, false, {C, NO, NO, NO, NO, NO, NO} },
-    [VERB_ASSIGN] = {"assign",   AUTHORITY, false, false, {NO, A, NO, NO, NO, NO, NO} },
-    [VERB_ACCEPT] = {"accept",   UNIT,      false, false, {NO, NO, W, NO, NO, NO, NO} },
-    [VERB_ANSWER] = {"answer",   UNIT,      false, true,  {F, C, A, W, R, NO, NO}     },
-    [VERB_RECTIFY] = {"rectify",  UNIT,      false, true,  {NO, NO, NO, R, NO, NO, NO} },
-    [VERB_RETURN] = {"return",   AUTHORITY, true,  true,  {NO, NO, NO, NO, W, NO, NO} },
-    [VERB_CLOSE] = {"close",    AUTHORITY, false, false, {NO, NO, NO, NO, X, NO, NO} },
-    [VERB_DISMISS] = {"dismiss",  AUTHORITY, false, true,  {D, D, D, D, D, NO, NO}     },
-    [VERB_NOTE] = {"note",     ALL,       false, true,  {F, C, A, W, R, X, D}       },
+    [VERB_OPEN]     = {"open",     0,         true,  false, {NO, NO, NO, NO, NO, NO, NO}}, /* makes the issue */
+    [VERB_EVIDENCE] = {"evidence", 0,         true,  false, { F,  C,  A,  W, NO, NO, NO}},
+    [VERB_RECOVER]  = {"recover",  0,         true,  false, { X,  X,  X,  X,  X, NO, NO}},
+    [VERB_CONFIRM]  = {"confirm",  AUTHORITY, false, false, { C, NO, NO, NO, NO, NO, NO}},
+    [VERB_ASSIGN]   = {"assign",   AUTHORITY, false, false, {NO,  A, NO, NO, NO, NO, NO}},
+    [VERB_ACCEPT]   = {"accept",   UNIT,      false, false, {NO, NO,  W, NO, NO, NO, NO}},
+    [VERB_ANSWER]   = {"answer",   UNIT,      false, true,  { F,  C,  A,  W,  R, NO, NO}},
+    [VERB_RECTIFY]  = {"rectify",  UNIT,      false, true,  {NO, NO, NO,  R, NO, NO, NO}},
+    [VERB_RETURN]   = {"return",   AUTHORITY, true,  true,  {NO, NO, NO, NO,  W, NO, NO}},
+    [VERB_CLOSE]    = {"close",    AUTHORITY, false, false, {NO, NO, NO, NO,  X, NO, NO}},
+    [VERB_DISMISS]  = {"dismiss",  AUTHORITY, false, true,  { D,  D,  D,  D,  D, NO, NO}},
+    [VERB_NOTE]     = {"note",     ALL,       false, true,  { F,  C,  A,  W,  R,  X,  D}},
 };
+// clang-format on
 
 #undef F
 #undef C
@@ -51,21 +53,18 @@ static const struct {
 static const struct {
     const char *name, *zh;
 } states[ISSUE__STATES] = {
-    [ISSUE_FOUND] = {"found",     "疑似"   },
-      [ISSUE_CONFIRMED] = {"confirmed", "已确认"},
-    [ISSUE_ASSIGNED] = {"assigned",  "交办"   },
-      [ISSUE_WORKING] = {"working",   "整改中"},
-    [ISSUE_REVIEW] = {"review",    "待复核"},
-      [ISSUE_CLOSED] = {"closed",    "销号"   },
-    [ISSUE_DISMISSED] = {"dismissed", "误报"   },
+    [ISSUE_FOUND] = {"found", "疑似"},         [ISSUE_CONFIRMED] = {"confirmed", "已确认"},
+    [ISSUE_ASSIGNED] = {"assigned", "交办"},   [ISSUE_WORKING] = {"working", "整改中"},
+    [ISSUE_REVIEW] = {"review", "待复核"},     [ISSUE_CLOSED] = {"closed", "销号"},
+    [ISSUE_DISMISSED] = {"dismissed", "误报"},
 };
 
 static const struct kind kinds[] = {
-    {"data",        CLOSER_SELF,   "数据异常",                "Data fault",          false, false},
-    {"device",      CLOSER_SELF,   "设备故障",                "Equipment fault",     false, false},
-    {"limit",       CLOSER_PERSON, "扬尘超标",                "Dust limit breached", true,  true },
-    {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true,  true },
-    {"wash",        CLOSER_EVENT,  "车辆未冲洗",             "Vehicle not washed",  true,  true },
+    {"data", CLOSER_SELF, "数据异常", "Data fault", false, false},
+    {"device", CLOSER_SELF, "设备故障", "Equipment fault", false, false},
+    {"limit", CLOSER_PERSON, "扬尘超标", "Dust limit breached", true, true},
+    {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true, true},
+    {"wash", CLOSER_EVENT, "车辆未冲洗", "Vehicle not washed", true, true},
 };
 
 const struct kind *kind_find(const char *name)

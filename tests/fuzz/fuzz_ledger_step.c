@@ -11,9 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct config config = {
-        .site = {.issue_prefix = "LQ", .zone_min = 480}
-    };
+    const struct config config = {.site = {.issue_prefix = "LQ", .zone_min = 480}};
     struct ledger *l = ledger_create(&config);
     char *text = mem_string_n((const char *)data, size), *rest = text, *line;
     int64_t seq = 0;

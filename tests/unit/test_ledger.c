@@ -8,15 +8,11 @@ static const struct {
     const char *to;
     enum who who; /* somebody who may */
 } life[] = {
-    {VERB_CONFIRM, "c......", COMMUNITY},
-    {VERB_ASSIGN,  ".a.....", OFFICE   },
-    {VERB_ACCEPT,  "..w....", SITE     },
-    {VERB_ANSWER,  "fcawr..", SITE     },
-    {VERB_RECTIFY, "...r...", SITE     },
-    {VERB_RETURN,  "....w..", INSPECTOR},
-    {VERB_CLOSE,   "....x..", COMMUNITY},
-    {VERB_DISMISS, "ddddd..", OFFICE   },
-    {VERB_NOTE,    "fcawrxd", SITE     },
+    {VERB_CONFIRM, "c......", COMMUNITY}, {VERB_ASSIGN, ".a.....", OFFICE},
+    {VERB_ACCEPT, "..w....", SITE},       {VERB_ANSWER, "fcawr..", SITE},
+    {VERB_RECTIFY, "...r...", SITE},      {VERB_RETURN, "....w..", INSPECTOR},
+    {VERB_CLOSE, "....x..", COMMUNITY},   {VERB_DISMISS, "ddddd..", OFFICE},
+    {VERB_NOTE, "fcawrxd", SITE},
 };
 static const char letters[] = "fcawrxd";
 
@@ -45,18 +41,12 @@ static const struct {
     enum issue_state from;
     const char *may;
 } roles[] = {
-    {VERB_OPEN,     ISSUE_FOUND,     "......."},
-    {VERB_EVIDENCE, ISSUE_FOUND,     "......."},
-    {VERB_RECOVER,  ISSUE_FOUND,     "......."},
-    {VERB_CONFIRM,  ISSUE_FOUND,     "..yyy.."},
-    {VERB_ASSIGN,   ISSUE_CONFIRMED, "..yyy.."},
-    {VERB_ACCEPT,   ISSUE_ASSIGNED,  "yy...y."},
-    {VERB_ANSWER,   ISSUE_WORKING,   "yy...y."},
-    {VERB_RECTIFY,  ISSUE_WORKING,   "yy...y."},
-    {VERB_RETURN,   ISSUE_REVIEW,    "..yyy.."},
-    {VERB_CLOSE,    ISSUE_REVIEW,    "..yyy.."},
-    {VERB_DISMISS,  ISSUE_FOUND,     "..yyy.."},
-    {VERB_NOTE,     ISSUE_FOUND,     "yyyyyy."},
+    {VERB_OPEN, ISSUE_FOUND, "......."},       {VERB_EVIDENCE, ISSUE_FOUND, "......."},
+    {VERB_RECOVER, ISSUE_FOUND, "......."},    {VERB_CONFIRM, ISSUE_FOUND, "..yyy.."},
+    {VERB_ASSIGN, ISSUE_CONFIRMED, "..yyy.."}, {VERB_ACCEPT, ISSUE_ASSIGNED, "yy...y."},
+    {VERB_ANSWER, ISSUE_WORKING, "yy...y."},   {VERB_RECTIFY, ISSUE_WORKING, "yy...y."},
+    {VERB_RETURN, ISSUE_REVIEW, "..yyy.."},    {VERB_CLOSE, ISSUE_REVIEW, "..yyy.."},
+    {VERB_DISMISS, ISSUE_FOUND, "..yyy.."},    {VERB_NOTE, ISSUE_FOUND, "yyyyyy."},
 };
 
 static void each_role_may_what_the_table_says_and_nothing_else(void **state)
