@@ -20,7 +20,7 @@ enum {
 #define D ISSUE_DISMISSED
 
 /* Columns: from found, confirmed, assigned, working, review, closed, dismissed. */
-// clang-format off: a table to be read by columns
+// clang-format off
 static const struct {
     const char *name;
     unsigned roles;
