@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -121,20 +120,29 @@ static void add_dirs(struct options *o, char *beside[static 2])
     o->dirs[o->ndirs++] = DUST_SHARE_DIR "/devices";
 }
 
-static void print_summary(struct simbus *const *buses, const struct site *site)
+struct play {
+    const struct site *site;
+    struct simbus **buses;
+    struct simlog *log;
+};
+
+/* A line on standard error and one in the log for each bus. */
+static void summarise(const struct play *p)
 {
-    for (int i = 0; i < site->nbuses; i++) {
-        struct buf line = {0};
-        for (int k = 0; k < TALLY__N; k++)
-            buf_printf(&line, "%s%s %" PRIu64, k ? ", " : "", tally_str((enum tally_what)k),
-                       tally_of(simbus_tally(buses[i]), (enum tally_what)k));
-        log_info("summary: bus %s: %s", site->buses[i].name, line.data);
+    for (int i = 0; i < p->site->nbuses; i++) {
+        const char *bus = p->site->buses[i].name;
+        struct buf line = {0}, members = {0};
+        tally_print(simbus_tally(p->buses[i]), false, &line);
+        tally_print(simbus_tally(p->buses[i]), true, &members);
+        log_info("summary: bus %s: %s", bus, line.data);
+        simlog_event(p->log, "summary", bus, "%s", members.data);
         buf_finish(&line);
+        buf_finish(&members);
     }
 }
 
 /* Waits for the signal that ends us; SIGUSR1 prints. */
-static void serve(int signals, struct simbus *const *buses, const struct site *site)
+static void serve(int signals, const struct play *p)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -145,7 +153,7 @@ static void serve(int signals, struct simbus *const *buses, const struct site *s
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             break;
         if (loop_signal_next(usr1))
-            print_summary(buses, site);
+            summarise(p);
         int signal = loop_signal_next(signals);
         if (signal && signal != SIGHUP)
             break;
@@ -153,14 +161,14 @@ static void serve(int signals, struct simbus *const *buses, const struct site *s
     close(usr1);
 }
 
-static int start(struct simbus **buses, const struct site *site, int stop_fd)
+static int start(const struct play *p, int stop_fd)
 {
-    for (int i = 0; i < site->nbuses; i++) {
-        if (simbus_start(buses[i], stop_fd) != ERR_OK) {
-            log_error("bus %s: cannot be opened: %s", site->buses[i].name, strerrordesc_np(errno));
+    for (int i = 0; i < p->site->nbuses; i++) {
+        if (simbus_start(p->buses[i], stop_fd) != ERR_OK) {
+            log_error("bus %s: cannot be opened: %s", p->site->buses[i].name, strerrordesc_np(errno));
             return EXIT_FAILED;
         }
-        printf("bus %s: %s\n", site->buses[i].name, simbus_place(buses[i]));
+        printf("bus %s: %s\n", p->site->buses[i].name, simbus_place(p->buses[i]));
     }
     puts("ready");
     fflush(stdout);
@@ -169,27 +177,27 @@ static int start(struct simbus **buses, const struct site *site, int stop_fd)
 
 static int play(const struct options *o, struct site *site, int signals)
 {
-    struct simlog *log = NULL;
-    if (simlog_open(o->log, site->world.zone_min, &log) != ERR_OK) {
+    struct play p = {.site = site};
+    if (simlog_open(o->log, site->world.zone_min, &p.log) != ERR_OK) {
         log_error("log %s: %s", o->log, strerrordesc_np(errno));
         return EXIT_FAILED;
     }
     int stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct simbus **buses = mem_array((size_t)site->nbuses, sizeof(struct simbus *));
+    p.buses = mem_array((size_t)site->nbuses, sizeof(struct simbus *));
     for (int i = 0; i < site->nbuses; i++)
-        buses[i] = simbus_create(site, i, o->links, log);
-    int code = start(buses, site, stop_fd);
+        p.buses[i] = simbus_create(site, i, o->links, p.log);
+    int code = start(&p, stop_fd);
     if (code == EXIT_OK)
-        serve(signals, buses, site);
+        serve(signals, &p);
     if (eventfd_write(stop_fd, 1) != 0)
         log_error("the buses cannot be stopped: %s", strerrordesc_np(errno));
     for (int i = 0; i < site->nbuses; i++)
-        simbus_join(buses[i]);
-    print_summary(buses, site);
+        simbus_join(p.buses[i]);
+    summarise(&p);
     for (int i = 0; i < site->nbuses; i++)
-        simbus_destroy(buses[i]);
-    mem_free(buses);
-    simlog_close(log);
+        simbus_destroy(p.buses[i]);
+    mem_free(p.buses);
+    simlog_close(p.log);
     close(stop_fd);
     return code;
 }

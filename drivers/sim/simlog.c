@@ -87,7 +87,7 @@ void simlog_poll(struct simlog *log, const struct simlog_entry *e)
 void simlog_event(struct simlog *log, const char *event, const char *bus, const char *members, ...)
 {
     struct buf b = {0};
-    char text[512];
+    char text[1024];
     va_list args;
     if (log->fd < 0)
         return;

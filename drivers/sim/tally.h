@@ -2,6 +2,9 @@
 #ifndef DUST_SIM_TALLY_H
 #define DUST_SIM_TALLY_H
 
+#include "daemon/base/buf.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 enum tally_what {
@@ -26,7 +29,7 @@ struct tally {
 void tally_add(struct tally *t, enum tally_what what);
 uint64_t tally_of(const struct tally *t, enum tally_what what);
 
-/* "polls", ...; static. */
-const char *tally_str(enum tally_what what);
+/* Appends all counts, for people ("polls 12, answers 11, ...") or as JSON members ("polls":12,...). */
+void tally_print(const struct tally *t, bool json, struct buf *out);
 
 #endif

@@ -207,6 +207,8 @@ class Protocol(unittest.TestCase):
             echo = struct.pack(">BBHH", 7, 15, 0, 8)
             self.assertEqual(master.ask(many + crc(many), length=8), echo + crc(echo))
             self.assertEqual(master.read(7, 1, 0, 8), [1, 0, 0, 0, 0, 0, 0, 1])
+            refused = struct.pack(">BBHH", 2, 6, 500, 1)
+            self.assertEqual(master.ask(refused + crc(refused), length=5)[1:3], bytes([0x86, 1]))
             strange = bytes([7, 0x2B, 1, 2])
             self.assertEqual(master.ask(strange + crc(strange), length=5)[1:3], bytes([0xAB, 1]))
 
@@ -285,13 +287,14 @@ class Faults(unittest.TestCase):
             counts = sim.summary("a")
             self.assertEqual((counts["polls"], counts["faults"], counts["silent"], counts["spoilt"]), (12, 6, 1, 4))
 
-    def test_a_late_answer_comes_late_and_into_the_next_question(self):
+    def test_a_late_answer_comes_late_and_before_that_to_the_next_question(self):
         with Sim(faulty("kind: late, by: 300ms, from: 1, to: 1")) as sim:
             self.start(sim)
             self.assertEqual(self.ask(sim, seconds=0.1), b"")
-            data = self.ask(sim, seconds=1, length=14, rest=0.3)
+            data = self.master.ask(read_request(2, 3, 508, 2), seconds=1, length=16, rest=0.3)
             self.assertGreater(self.master.took, 0.1)
-            self.assertEqual(data, self.good + self.good)
+            self.assertEqual(data[:7], self.good)  # what a trusting master takes for the second answer
+            self.assertEqual(data[7:12], b"\x02\x03\x04\x00\x51")
 
     def test_a_dripping_answer_takes_its_time_for_each_byte(self):
         with Sim(faulty("kind: drip, by: 30ms, from: 1, to: 1")) as sim:
@@ -416,10 +419,14 @@ class Program(unittest.TestCase):
         with Sim(one_bus(WEATHER)) as sim:
             master = Master(sim.path("a"))
             master.read(2, 3, 508, 1)
+            time.sleep(0.05)  # an answer is counted after it is sent
             sim.process.send_signal(signal.SIGUSR1)
             line = sim.process.stderr.readline()
             self.assertIn("summary: bus a: polls 1, answers 1", line)
             self.assertEqual(master.read(2, 3, 508, 1), [81])
+            sim.stop()
+            self.assertEqual([(entry["bus"], entry["polls"], entry["answers"]) for entry in sim.log("summary")],
+                             [("a", 1, 1), ("a", 2, 2)])
 
     def test_it_never_replaces_what_is_not_a_link(self):
         sim = Sim(one_bus(WEATHER))
