@@ -34,10 +34,10 @@ static inline void slave_sleep_ms(int ms)
 
 static inline void slave_write(struct slave *s, const uint8_t *bytes, int n)
 {
+    s->answered_us = clock_wire_us(); /* before: afterwards we might be late ourselves */
     if (n > 0 && write(s->master, bytes, (size_t)n) < 0) {
         /* unplugged */
     }
-    s->answered_us = clock_wire_us();
 }
 
 static inline int slave_seal(uint8_t *frame, int n)
