@@ -257,10 +257,10 @@ static bool keeps_off(struct simbus *b, int64_t first_us)
         log_warning("bus %s: a request came %s (further ones are only counted)", b->setup->name,
                     hit ? "while an answer was on the line" : "before 3.5 characters of silence were over");
     b->hasty = true;
-    if (hit)
+    if (hit && !hit->poll.damaged) {
         hit->poll.damaged = true;
-    if (hit && hit->sent < hit->length)
         hit->bytes[hit->length - 1] ^= 0x33; /* not what spoil does: twice would repair it */
+    }
     return !hit;
 }
 
