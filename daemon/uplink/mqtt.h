@@ -10,8 +10,8 @@
 #include "daemon/store/journal.h"
 
 enum mqtt_event_kind {
-    MQTT_CONNECTED, /* main answers with every now-message (mqtt_now), then mqtt_ready */
-    MQTT_LOST,      /* `text` says why */
+    MQTT_CONNECTED, /* main answers each with every now-message (mqtt_now), then mqtt_ready */
+    MQTT_LOST,      /* `text` says why; also when there was no connection yet, once per reason */
     MQTT_WANT, /* rows after `seq`, at most `limit`: main answers with mqtt_rows, also when there are none yet
                 */
     MQTT_TAKEN,   /* the far end has taken everything up to `seq`: the cursor moves */
@@ -34,7 +34,8 @@ struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, int 
                         const char *journal_id, int64_t cursor, struct ring *out);
 
 /* A now-message: `topic` below dust/1/<site>/, JSON `payload` copied; "" clears the topic. Dropped while the
- * line is down. `qos` 0 or 1, always retained. */
+ * line is down. `qos` 0 or 1, always retained. The way to the thread holds 2048; beyond that messages are
+ * dropped too, and one more MQTT_CONNECTED asks for all of them again. */
 void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos);
 
 /* After MQTT_CONNECTED: every now-message has been given; rows may follow. */
@@ -63,8 +64,9 @@ struct mqtt_state {
 };
 struct mqtt_state mqtt_state(const struct mqtt *m);
 
-/* Says {"online":false}, disconnects, ends. mqtt_stop asks; mqtt_join waits at most `wait_ms` and returns
- * false when the thread still hangs in a name server: the caller then leaves by _exit. */
+/* Finishes the rows in hand, says {"online":false}, disconnects, ends, all within 1.5 s. mqtt_stop asks;
+ * mqtt_join waits at most `wait_ms` and returns false when the thread still hangs in a name server: the
+ * caller then leaves by _exit. True: `m` is gone, and what it told at last is in `out`. */
 void mqtt_stop(struct mqtt *m);
 bool mqtt_join(struct mqtt *m, int wait_ms);
 

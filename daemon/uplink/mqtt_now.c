@@ -1,0 +1,107 @@
+/* Now-messages: the waiting ones merged by topic, and those in flight. A site has some hundreds of topics,
+ * all of them waiting only right after a connect: a walk over the array does. */
+#include "daemon/uplink/mqtt_parts.h"
+
+#include "daemon/base/mem.h"
+
+#include <string.h>
+
+static void message_finish(struct now_message *n)
+{
+    mem_free(n->topic);
+    mem_free(n->payload);
+    *n = (struct now_message){0};
+}
+
+static struct now_message *waiting_of(struct pending *p, const char *topic)
+{
+    for (int i = 0; i < p->count; i++)
+        if (strcmp(p->waiting[i].topic, topic) == 0)
+            return &p->waiting[i];
+    return NULL;
+}
+
+void pending_put(struct pending *p, char *topic, char *payload, int qos)
+{
+    struct now_message *n = waiting_of(p, topic);
+    if (n)
+        message_finish(n);
+    if (!n) {
+        if (p->count == p->room) {
+            p->room = p->room ? p->room * 2 : 64;
+            p->waiting = mem_resize(p->waiting, (size_t)p->room, sizeof *p->waiting);
+        }
+        n = &p->waiting[p->count++];
+    }
+    *n = (struct now_message){.topic = topic, .payload = payload, .qos = qos};
+}
+
+struct now_message *pending_first(struct pending *p)
+{
+    return p->count ? &p->waiting[0] : NULL;
+}
+
+static struct now_message take_first(struct pending *p)
+{
+    struct now_message first = p->waiting[0];
+    p->count--;
+    memmove(p->waiting, p->waiting + 1, (size_t)p->count * sizeof *p->waiting);
+    return first;
+}
+
+void pending_sent(struct pending *p, int mid)
+{
+    struct now_message n = take_first(p);
+    if (n.qos == 0) {
+        message_finish(&n);
+        return;
+    }
+    n.mid = mid;
+    p->flight[p->in_flight++] = n;
+}
+
+void pending_drop(struct pending *p)
+{
+    struct now_message n = take_first(p);
+    message_finish(&n);
+}
+
+bool pending_answered(struct pending *p, int mid, enum mqtt_answer answer)
+{
+    for (int i = 0; i < p->in_flight; i++) {
+        struct now_message n = p->flight[i];
+        if (n.mid != mid)
+            continue;
+        p->flight[i] = p->flight[--p->in_flight];
+        if (answer == ANSWER_LATER && !waiting_of(p, n.topic))
+            pending_put(p, n.topic, n.payload, n.qos);
+        else
+            message_finish(&n);
+        return true;
+    }
+    return false;
+}
+
+bool pending_has(const struct pending *p, int mid)
+{
+    for (int i = 0; i < p->in_flight; i++)
+        if (p->flight[i].mid == mid)
+            return true;
+    return false;
+}
+
+void pending_clear(struct pending *p)
+{
+    for (int i = 0; i < p->count; i++)
+        message_finish(&p->waiting[i]);
+    for (int i = 0; i < p->in_flight; i++)
+        message_finish(&p->flight[i]);
+    p->count = p->in_flight = 0;
+}
+
+void pending_finish(struct pending *p)
+{
+    pending_clear(p);
+    mem_free(p->waiting);
+    *p = (struct pending){0};
+}

@@ -1,0 +1,127 @@
+/* Between the files of the MQTT uplink, and its tests. mqtt.c is main's side, mqtt_loop.c the thread's loop,
+ * mqtt_line.c the connection, mqtt_feed.c what goes over it. */
+#ifndef DUST_MQTT_PRIVATE_H
+#define DUST_MQTT_PRIVATE_H
+
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink/mqtt_parts.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct mosquitto;
+struct ssl_ctx_st;
+
+/* Wire time, ms. Tests set shorter ones between mqtt_create and mqtt_run. */
+struct mqtt_timing {
+    int handshake;   /* from the first SYN to the CONNACK, TLS included */
+    int answer;      /* longest silence while messages are in flight */
+    int retry;       /* before a refused row is tried again */
+    int first, most; /* back-off: the first wait is at most `first`, then doubles up to `most` */
+    int stable;      /* a connection that held as long starts the back-off anew */
+    int taken_over;  /* wait when another client has our id */
+    int stop;        /* for the last answers and the farewell */
+};
+
+enum phase { PHASE_WAIT, PHASE_CONNECT, PHASE_HANDSHAKE, PHASE_UP, PHASE_END };
+
+struct why {
+    char text[160];
+};
+
+/* Main to thread: a now-message, strings owned. */
+struct now_input {
+    char *topic, *payload;
+    int qos;
+};
+
+/* Main to thread: the answer to MQTT_WANT, `rows` owned. */
+struct rows_input {
+    struct row *rows;
+    int count;
+};
+
+enum { MQTT_OUTBOX = 64 };
+
+#define MQTT_OFFLINE "{\"online\":false}" /* on `state`: our will, and our farewell */
+
+struct mqtt {
+    /* set before the thread starts */
+    const struct mqtt_config *config;
+    int uplink;
+    char *prefix, *client_id; /* "dust/1/<site>/" */
+    char journal_id[JOURNAL_ID_SIZE];
+    struct mqtt_timing timing;
+    struct ring *nows, *rows, *out;
+    int wake, ended; /* eventfds: look at the atomics; the thread is done */
+    pthread_t thread;
+
+    /* written by one side, read by the other */
+    atomic_bool stop, connected;
+    atomic_int_fast64_t committed, persisted, taken;
+    atomic_uint_fast64_t readies, sent, reconnects;
+    atomic_int in_flight;
+
+    /* the thread's own */
+    enum phase phase;
+    struct mosquitto *handle;          /* one an attempt: nothing is left over from the last connection */
+    int64_t deadline;                  /* of the handshake */
+    int64_t next_try, up_since, heard; /* heard: last answer, or first message in flight */
+    struct backoff backoff;
+    int cut_short;              /* connections in a row that the broker closed soon */
+    bool ipv4;                  /* this attempt asks for an IPv4 address only */
+    struct why first;           /* why the attempt before it, at the other addresses, failed */
+    struct why said;            /* last failure in the log */
+    struct why library;         /* last error line of libmosquitto */
+    int connack, farewell_code; /* reason codes the broker gave, -1 none */
+    struct window window;
+    struct pending pending;
+    struct {
+        int mid, reason;
+    } answers[MQTT_WINDOW];
+    int nanswers;
+    uint64_t connects;              /* MQTT_CONNECTED told: rows flow when main has said ready as often */
+    uint64_t refused;               /* now-messages the ring had no room for, as known */
+    bool ready;                     /* every now-message of this connection has been given */
+    bool asked, dry;                /* a MQTT_WANT is out; the last answer was empty */
+    int64_t asked_at;               /* `committed` when asking */
+    int64_t rows_after, nows_after; /* pauses after a refusal */
+    const char *local;              /* static: what mosquitto_publish said last */
+    bool row_trouble, now_trouble;  /* said in the log */
+    int64_t stop_at;
+    bool farewell, left; /* {"online":false} is on its way; DISCONNECT is */
+    struct mqtt_event outbox[MQTT_OUTBOX];
+    int noutbox;
+};
+
+/* mqtt_start in two steps, so that tests can set `timing` between. */
+struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, int uplink,
+                         const char *journal_id, int64_t cursor, struct ring *out);
+bool mqtt_run(struct mqtt *m);
+
+void *mqtt_loop(void *m);
+
+/* Events to main: kept when the ring is full, in order. tell_flush returns whether all are out. */
+struct mqtt_event *tell(struct mqtt *m, enum mqtt_event_kind kind, int64_t seq);
+bool tell_flush(struct mqtt *m);
+
+/* The connection. line_lost ends the attempt or connection and sets the time of the next. */
+void line_try(struct mqtt *m, int64_t now);
+int line_events(const struct mqtt *m); /* for poll(); 0 when there is no socket */
+void line_io(struct mqtt *m, int revents, int64_t now);
+void line_lost(struct mqtt *m, int64_t now, const char *why);
+
+/* What goes over it: takes what main gave; acts on the answers; sends; says farewell and ends (PHASE_END). */
+void feed_input(struct mqtt *m);
+void feed_answers(struct mqtt *m, int64_t now);
+void feed_send(struct mqtt *m, int64_t now);
+void feed_stop(struct mqtt *m, int64_t now);
+int feed_in_flight(const struct mqtt *m);
+
+/* TLS context for one attempt; mqtt_tls_close gives back our reference. */
+int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct why *why);
+void mqtt_tls_close(struct ssl_ctx_st *tls);
+bool mqtt_tls_shaking(void *ssl);    /* a TLS handshake is going on */
+const char *mqtt_tls_why(void *ssl); /* why the certificate was refused, NULL if it was not */
+
+#endif

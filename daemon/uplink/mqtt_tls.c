@@ -1,0 +1,77 @@
+/* The TLS context of one connection attempt, made anew each time so that a renewed certificate needs no
+ * restart. Ours and not libmosquitto's, because ours checks the host name as OpenSSL does it (libmosquitto
+ * 2.0.11 takes "*.com") and says why a check failed. */
+#define ERR_STATE OPENSSL_ERR_STATE /* OpenSSL has a type of the name of one of our codes */
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#undef ERR_STATE
+#include "daemon/uplink/mqtt_private.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+static int fail(SSL_CTX *tls, struct why *why, const char *what, const char *file)
+{
+    unsigned long code = ERR_get_error();
+    const char *reason = ERR_reason_error_string(code);
+    snprintf(why->text, sizeof why->text, "%s %.80s: %s", what, file, reason ? reason : "cannot be used");
+    ERR_clear_error();
+    SSL_CTX_free(tls);
+    return ERR_FORMAT;
+}
+
+/* A key with a pass phrase is no key for a daemon; without this OpenSSL would ask on the terminal. */
+static int no_pass_phrase(char *text, int size, int writing, void *arg)
+{
+    (void)text, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
+static int expect_host(SSL_CTX *tls, const char *host)
+{
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(tls);
+    struct in6_addr address;
+    if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
+        return X509_VERIFY_PARAM_set1_ip_asc(param, host);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(param, host, 0);
+}
+
+int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct why *why)
+{
+    ERR_clear_error();
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (!tls || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1 || expect_host(tls, c->host) != 1)
+        return fail(tls, why, "TLS for", c->host);
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_default_passwd_cb(tls, no_pass_phrase);
+    if (SSL_CTX_load_verify_file(tls, c->ca_file) != 1)
+        return fail(tls, why, "CA file", c->ca_file);
+    if (c->cert_file && *c->cert_file) {
+        if (SSL_CTX_use_certificate_chain_file(tls, c->cert_file) != 1)
+            return fail(tls, why, "certificate", c->cert_file);
+        if (SSL_CTX_use_PrivateKey_file(tls, c->key_file, SSL_FILETYPE_PEM) != 1)
+            return fail(tls, why, "key", c->key_file);
+        if (SSL_CTX_check_private_key(tls) != 1)
+            return fail(tls, why, "key and certificate differ:", c->key_file);
+    }
+    *out = tls;
+    return ERR_OK;
+}
+
+void mqtt_tls_close(struct ssl_ctx_st *tls)
+{
+    SSL_CTX_free(tls);
+}
+
+bool mqtt_tls_shaking(void *ssl)
+{
+    return ssl && !SSL_is_init_finished(ssl);
+}
+
+const char *mqtt_tls_why(void *ssl)
+{
+    long result = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+    return result == X509_V_OK ? NULL : X509_verify_cert_error_string(result);
+}
