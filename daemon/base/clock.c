@@ -24,10 +24,16 @@ static int64_t read_us(clockid_t id)
 
 void clock_simulate(int64_t start_ms, int rate)
 {
+    clock_simulate_since(start_ms ? start_ms : read_us(CLOCK_REALTIME) / 1000, rate,
+                         read_us(CLOCK_MONOTONIC));
+}
+
+void clock_simulate_since(int64_t start_ms, int rate, int64_t since_us)
+{
     sim.simulated = true;
     sim.rate = rate < 1 ? 1 : rate;
-    sim.wire_us = read_us(CLOCK_MONOTONIC);
-    sim.site_ms = start_ms ? start_ms : read_us(CLOCK_REALTIME) / 1000;
+    sim.wire_us = since_us;
+    sim.site_ms = start_ms;
 }
 
 int clock_rate(void)

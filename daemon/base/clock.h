@@ -13,6 +13,10 @@
 /* A simulated clock: site time is `start_ms` now (0: the real time) and runs at `rate` (1 to 3600). */
 void clock_simulate(int64_t start_ms, int rate);
 
+/* The same, but site time was `start_ms` at wire time `since_us` (CLOCK_MONOTONIC, one for the whole
+ * machine): programs that are started again, or one after the other, live in the same simulated time. */
+void clock_simulate_since(int64_t start_ms, int rate, int64_t since_us);
+
 /* How many times faster than the world site time runs; 1 in real use. */
 int clock_rate(void);
 

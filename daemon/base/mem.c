@@ -24,6 +24,11 @@ void *mem_array(size_t count, size_t size)
     return checked(calloc(count ? count : 1, size));
 }
 
+void *mem_bytes(size_t size)
+{
+    return mem_array(size, 1);
+}
+
 void *mem_resize(void *old, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)

@@ -9,6 +9,9 @@
 /* Zeroed memory for `count` things of `size` bytes; never NULL; the caller frees with mem_free. */
 void *mem_array(size_t count, size_t size);
 
+/* `size` zeroed bytes, in the shape that libraries want for an allocator of their own. */
+void *mem_bytes(size_t size);
+
 /* `old` (or NULL) resized to `count` things; new bytes are not zeroed; never NULL. */
 void *mem_resize(void *old, size_t count, size_t size);
 

@@ -1,0 +1,151 @@
+/* Batches to the store, and what follows from a commit: rows leave for the brokers, now-messages that name a
+ * row are published, whoever acted is told. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/store/rawblock.h"
+
+#include <string.h>
+
+enum { CURSOR_LAG = 10 }; /* rows taken by a broker before its cursor is worth a commit of its own */
+
+/* The cursors as they are now: into the batch, and remembered until the commit says that they are on the
+ * disk. */
+static void batch_cursors(struct dustd *d)
+{
+    int n = d->config->nmqtt;
+    struct batch *b = &d->batch;
+    d->handed = mem_resize(d->handed, (size_t)(d->nhanded + 1) * (size_t)(n ? n : 1), sizeof *d->handed);
+    d->heads = mem_resize(d->heads, (size_t)d->nhanded + 1, sizeof *d->heads);
+    d->heads[d->nhanded] = d->head;
+    b->cursors = mem_array((size_t)n, sizeof *b->cursors);
+    for (int i = 0; i < n; i++) {
+        struct store_cursor *c = &b->cursors[i];
+        snprintf(c->uplink, sizeof c->uplink, "%s", d->config->mqtt[i].name);
+        c->seq = d->uplinks[i].handed = d->uplinks[i].taken;
+        d->handed[d->nhanded * n + i] = *c;
+    }
+    b->ncursors = n;
+}
+
+static bool cursor_waits(const struct dustd *d)
+{
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if (d->uplinks[i].taken - d->uplinks[i].handed >= CURSOR_LAG)
+            return true;
+    return false;
+}
+
+void batch_flush(struct dustd *d)
+{
+    struct batch *b = &d->batch;
+    if (!b->nrows && !b->raw && !b->chunk && !cursor_waits(d))
+        return;
+    mem_free(b->cursors);
+    batch_cursors(d);
+    snprintf(b->last_issue, sizeof b->last_issue, "%s", ledger_last_number(d->ledger));
+    if (store_commit(d->store, b) != ERR_OK)
+        return; /* the store has said so; the batch goes on being filled */
+    d->nhanded++;
+    *b = (struct batch){0};
+    d->batch_room = 0;
+}
+
+void batch_chunk(struct dustd *d)
+{
+    if (d->chunked == d->nsamples || d->batch.chunk)
+        return;
+    struct buf chunk = {0};
+    rawblock_encode(d->config, d->samples + d->chunked, d->nsamples - d->chunked, &chunk);
+    d->batch.chunk_length = chunk.length;
+    d->batch.chunk = buf_take(&chunk);
+    d->chunked = d->nsamples;
+}
+
+void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client)
+{
+    d->told = mem_resize(d->told, (size_t)d->ntold + 1, sizeof *d->told);
+    struct told *t = &d->told[d->ntold++];
+    *t = (struct told){.seq = seq, .client = client};
+    snprintf(t->issue, sizeof t->issue, "%s", issue);
+}
+
+static void tell_committed(struct dustd *d)
+{
+    int rest = 0;
+    int64_t now_ms = clock_site_ms();
+    for (int i = 0; i < d->ntold; i++) {
+        struct told t = d->told[i];
+        if (t.seq > d->committed) {
+            d->told[rest++] = t;
+            continue;
+        }
+        const struct issue *issue = ledger_issue(d->ledger, t.issue);
+        if (issue)
+            now_issue(d, -1, issue, now_ms);
+        if (t.client)
+            verb_told(d, t.client, t.issue);
+    }
+    d->ntold = rest;
+}
+
+/* One more batch is on the disk: its cursors, its head. */
+static void take_batch(struct dustd *d)
+{
+    int n = d->config->nmqtt;
+    for (int i = 0; i < n; i++) {
+        d->uplinks[i].persisted = d->handed[i].seq;
+        mqtt_persisted(d->uplinks[i].mqtt, d->handed[i].seq);
+    }
+    memcpy(d->committed_hash, d->heads[0].hash, HASH_SIZE);
+    d->nhanded--;
+    memmove(d->handed, d->handed + n, (size_t)(d->nhanded * n) * sizeof *d->handed);
+    memmove(d->heads, d->heads + 1, (size_t)d->nhanded * sizeof *d->heads);
+}
+
+static void take_commit(struct dustd *d, const struct store_message *m)
+{
+    for (; d->batches_done < m->batches && d->nhanded; d->batches_done++)
+        take_batch(d);
+    d->committed = m->seq;
+    for (int i = 0; i < d->config->nmqtt; i++)
+        mqtt_committed(d->uplinks[i].mqtt, m->seq);
+    tell_committed(d);
+}
+
+static void take_page(struct dustd *d, const struct store_message *m)
+{
+    if (m->asker < (uint64_t)d->config->nmqtt) {
+        mqtt_rows(d->uplinks[m->asker].mqtt, m->page->rows, m->page->nrows);
+        m->page->nrows = 0; /* the rows' strings have moved */
+        page_free(m->page);
+        return;
+    }
+    verb_page(d, m->asker, m->page);
+    page_free(m->page);
+}
+
+void batch_store(struct dustd *d)
+{
+    struct store_message m;
+    ring_woken(store_ring(d->store));
+    while (ring_pop(store_ring(d->store), &m) == ERR_OK) {
+        switch (m.kind) {
+        case STORE_COMMITTED: take_commit(d, &m); break;
+        case STORE_PAGE: take_page(d, &m); break;
+        case STORE_STUCK: /* the store has logged it */
+            snprintf(d->store_error, sizeof d->store_error, "%s", m.text);
+            d->store_stuck = true;
+            break;
+        case STORE_WELL: d->store_stuck = false; break;
+        case STORE_DAMAGED: /* the next start sets the file aside and goes on */
+            log_error("the database is damaged: leaving, to start anew");
+            d->stopping = true;
+            d->exit_code = EXIT_FAILED;
+            break;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+/* The whole daemon is this struct, on main's stack. All of it belongs to the main thread. */
+#ifndef DUST_DUSTD_H
+#define DUST_DUSTD_H
+
+#include "daemon/config/config.h"
+#include "daemon/control.h"
+#include "daemon/judge/judge.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/sample.h"
+#include "daemon/store/store.h"
+#include "daemon/uplink/mqtt.h"
+#include "drivers/bus.h"
+
+#include <jansson.h>
+#include <poll.h>
+#include <sys/types.h>
+
+struct options {
+    const char *config_file, *data_dir;
+    bool check, print, once, simulated;
+    int clock_rate;
+    int64_t clock_start_ms; /* 0: now */
+    int64_t clock_since_us; /* wire time of clock_start_ms; 0: now */
+};
+
+struct device_now {
+    enum { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_DOWN } state;
+    int64_t since_ms;
+    uint8_t why, exception;
+    int rtt_us;
+};
+
+struct bus_now {
+    struct bus *bus;
+    struct ring *ring;
+    int64_t mark_ms; /* every sample stamped before has arrived */
+    bool up;
+    int64_t since_ms;
+};
+
+struct uplink_now {
+    struct mqtt *mqtt;
+    struct ring *ring;
+    int64_t taken, handed, persisted; /* cursor: known, in a batch, on the disk */
+    bool connected, wants;            /* wants: asked for rows, none were there */
+    int64_t wants_after;
+};
+
+/* What waits for a row to be committed before anybody is told. */
+struct told {
+    int64_t seq;
+    char issue[32];
+    uint64_t client; /* control client to answer; 0: none */
+};
+
+/* A control client's open question to the store. */
+struct asked {
+    uint64_t client; /* 0: free */
+    bool raw;
+    int64_t from_ms, to_ms;
+};
+
+enum { ASKED_MAX = 16 };
+
+struct dustd {
+    struct options options;
+    struct config *config;
+    int64_t since_ms;
+    bool stopping;
+    int exit_code;
+
+    struct store *store;
+    struct store_opened opened;
+    struct journal head; /* where the next row goes */
+    int64_t committed;   /* everything up to here is on the disk */
+    uint8_t committed_hash[HASH_SIZE];
+    bool store_stuck;
+    char store_error[160];
+    struct batch batch; /* being filled; handed over at the end of each turn of the loop */
+    int batch_room;
+    struct store_cursor *handed; /* cursors of the batches on their way, config.nmqtt a batch */
+    struct journal *heads;       /* and the head that each leaves */
+    int nhanded;
+    uint64_t batches_done; /* batches on the disk */
+
+    struct judge *judge;
+    struct ledger *ledger;
+    struct mean *means; /* of the minute just closed, one a point */
+
+    /* the running minute, and what came of the next one while a slower bus still works on this one */
+    int64_t minute_ms;
+    struct sample *samples;
+    size_t nsamples, room, chunked; /* chunked: the first so many are in the sample table */
+    uint64_t late_samples;
+    bool *said_bad; /* a point: it has been said that its minutes are not valid */
+
+    struct sample *now; /* last sample a point; at_ms 0: none yet */
+    struct device_now *devices;
+    struct bus_now *buses;
+    struct uplink_now *uplinks;
+    struct control *control;
+    uid_t *person_uid; /* of config.people; (uid_t)-1: none */
+
+    struct told *told;
+    int ntold;
+    struct asked asked[ASKED_MAX];
+
+    int64_t next_chunk_ms, next_live_ms, next_state_ms; /* site time */
+    int64_t step_site_ms, step_wire_us;                 /* for noticing that the clock was set */
+};
+
+/* restore.c: opens the store and brings judge, ledger and the running minute to where the journal ends. */
+int restore_all(struct dustd *d);
+
+/* pipeline.c: from samples to rows. */
+void pipeline_bus(struct dustd *d, int bus); /* takes what the bus has pushed */
+void pipeline_turn(struct dustd *d, int64_t now_ms,
+                   int64_t wire_us); /* closes minutes, notices clock steps, cuts chunks */
+void pipeline_close_minute(struct dustd *d,
+                           int64_t next_ms); /* ends the running minute; the next starts there */
+void pipeline_judged(const struct judge_event *event, void *dustd); /* the judge's sink */
+
+/* rows.c: one function a kind of row. Each appends to the batch and returns its seq. */
+json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const char *subject);
+int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, json_t *body);
+int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, char *body);
+void row_boot(struct dustd *d, int64_t now_ms);
+void row_settings(struct dustd *d, int64_t now_ms);
+int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256);
+void row_window(struct dustd *d, const struct judge_event *e);
+int64_t row_verdict(struct dustd *d, const struct judge_event *e);
+int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue,
+                 char *body); /* applied to the ledger too */
+void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq);
+void row_device(struct dustd *d, int64_t at_ms, int device);
+void row_bus(struct dustd *d, int64_t at_ms, int bus, int error);
+
+/* batches.c: rows and chunks to the store, and what follows from a commit. */
+void batch_flush(struct dustd *d);
+void batch_chunk(struct dustd *d);
+void batch_store(struct dustd *d); /* takes the store's messages */
+void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client);
+
+/* now.c: the present, for MQTT. */
+void now_all(struct dustd *d, int uplink);
+void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
+void now_device(struct dustd *d, int uplink, int device);
+void now_live(struct dustd *d);
+void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);
+void now_uplink(struct dustd *d, int uplink); /* takes the uplink's events */
+
+/* verbs.c: the control socket's requests. */
+void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);
+void verb_page(struct dustd *d, uint64_t client, struct page *page);
+void verb_told(struct dustd *d, uint64_t client, const char *issue);
+
+/* once.c: dustd --once. */
+int once_run(const struct config *c);
+
+#endif

@@ -1,0 +1,283 @@
+/* dustd: start, one loop, stop. Threads do I/O; main decides. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/loop.h"
+#include "daemon/base/mem.h"
+#include "daemon/options.h"
+
+#include <mosquitto.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Everything main can wake up for; one ring a bus and one an uplink follow WAKE_RINGS. */
+enum wake { WAKE_SIGNAL, WAKE_TIMER, WAKE_CONTROL, WAKE_STORE, WAKE_RINGS };
+
+enum {
+    BUS_RING = 8192, /* samples: minutes of them, should main ever be that late */
+    MQTT_RING = 256,
+    STOP_US = 4000000,   /* what a stop may take in all */
+    COMMIT_US = 1500000, /* of that, for the last rows to reach the disk */
+};
+
+static void lookup_people(struct dustd *d)
+{
+    d->person_uid = mem_array((size_t)d->config->npeople, sizeof *d->person_uid);
+    for (int i = 0; i < d->config->npeople; i++) {
+        const char *user = d->config->people[i].unix_user;
+        const struct passwd *entry = user[0] ? getpwnam(user) : NULL;
+        d->person_uid[i] = entry ? entry->pw_uid : (uid_t)-1;
+        if (user[0] && !entry)
+            log_warning("person %s: there is no user %s on this machine", d->config->people[i].name, user);
+    }
+}
+
+static int start_buses(struct dustd *d)
+{
+    const struct config *c = d->config;
+    d->buses = mem_array((size_t)c->nbuses, sizeof *d->buses);
+    for (int i = 0; i < c->nbuses; i++) {
+        struct bus_now *b = &d->buses[i];
+        b->ring = ring_create(BUS_RING, sizeof(struct bus_message));
+        b->bus = b->ring ? bus_start(&c->buses[i], b->ring) : NULL;
+        if (!b->bus)
+            return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+static int start_uplinks(struct dustd *d)
+{
+    const struct config *c = d->config;
+    for (int i = 0; i < c->nmqtt; i++) {
+        struct uplink_now *u = &d->uplinks[i];
+        u->ring = ring_create(MQTT_RING, sizeof(struct mqtt_event));
+        u->mqtt = u->ring ? mqtt_start(&c->mqtt[i], c->site.name, i, d->head.id, u->taken, u->ring) : NULL;
+        if (!u->mqtt)
+            return ERR_IO;
+        mqtt_committed(u->mqtt, d->committed);
+    }
+    return ERR_OK;
+}
+
+/* The cursors, before anything is committed: the store still answers by itself. */
+static void make_room(struct dustd *d)
+{
+    const struct config *c = d->config;
+    d->judge = judge_create(c);
+    d->ledger = ledger_create(c);
+    d->means = mem_array((size_t)c->npoints, sizeof *d->means);
+    d->now = mem_array((size_t)c->npoints, sizeof *d->now);
+    for (int i = 0; i < c->npoints; i++)
+        d->now[i].value = __builtin_nan("");
+    d->said_bad = mem_array((size_t)c->npoints, sizeof *d->said_bad);
+    d->devices = mem_array((size_t)c->ndevices, sizeof *d->devices);
+    d->uplinks = mem_array((size_t)c->nmqtt, sizeof *d->uplinks);
+}
+
+static int start(struct dustd *d)
+{
+    make_room(d);
+    lookup_people(d);
+    int rc = restore_all(d);
+    if (rc != ERR_OK) {
+        log_error("%s: %s", d->config->store.dir, err_str(rc));
+        return rc;
+    }
+    rc = control_open(d->config->control_socket, verb_request, d, &d->control);
+    if (rc != ERR_OK) {
+        log_error("%s: %s", d->config->control_socket, err_str(rc));
+        return rc;
+    }
+    rc = start_buses(d);
+    if (rc == ERR_OK)
+        rc = start_uplinks(d);
+    if (rc != ERR_OK)
+        log_error("threads: %s", err_str(rc));
+    return rc;
+}
+
+static int64_t next_wake_us(const struct dustd *d)
+{
+    int64_t at_ms = d->minute_ms + CLOCK_MINUTE_MS;
+    at_ms = d->next_chunk_ms < at_ms ? d->next_chunk_ms : at_ms;
+    at_ms = d->next_live_ms < at_ms ? d->next_live_ms : at_ms;
+    int64_t us = clock_wire_until_us(at_ms);
+    return us < 10000 ? 10000 : us > 1000000 ? 1000000 : us;
+}
+
+static void take_signal(struct dustd *d, int fd)
+{
+    for (int signal = loop_signal_next(fd); signal; signal = loop_signal_next(fd)) {
+        if (signal == SIGHUP) {
+            log_info("SIGHUP: settings are read at start only, in this version");
+            continue;
+        }
+        log_info("%s: stopping", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+        d->stopping = true;
+    }
+}
+
+static nfds_t fill_polls(struct dustd *d, struct pollfd *polls)
+{
+    nfds_t n = WAKE_RINGS;
+    polls[WAKE_CONTROL].fd = control_fd(d->control);
+    polls[WAKE_STORE].fd = ring_fd(store_ring(d->store));
+    for (int i = 0; i < d->config->nbuses; i++)
+        polls[n++].fd = ring_fd(d->buses[i].ring);
+    for (int i = 0; i < d->config->nmqtt; i++)
+        polls[n++].fd = ring_fd(d->uplinks[i].ring);
+    for (nfds_t i = 0; i < n; i++)
+        polls[i].events = POLLIN;
+    return n;
+}
+
+static void take_all(struct dustd *d, const struct pollfd *polls)
+{
+    const struct pollfd *p = &polls[WAKE_RINGS];
+    for (int i = 0; i < d->config->nbuses; i++, p++)
+        if (p->revents)
+            pipeline_bus(d, i);
+    if (polls[WAKE_STORE].revents)
+        batch_store(d);
+    for (int i = 0; i < d->config->nmqtt; i++, p++)
+        if (p->revents)
+            now_uplink(d, i);
+    if (polls[WAKE_CONTROL].revents)
+        control_step(d->control);
+}
+
+static void run(struct dustd *d, int signals, int timer)
+{
+    size_t room = (size_t)(WAKE_RINGS + d->config->nbuses + d->config->nmqtt);
+    struct pollfd *polls = mem_array(room, sizeof *polls);
+    polls[WAKE_SIGNAL].fd = signals;
+    polls[WAKE_TIMER].fd = timer;
+    nfds_t n = fill_polls(d, polls);
+    while (!d->stopping) {
+        loop_timer_set(timer, next_wake_us(d));
+        if (poll(polls, n, -1) < 0)
+            continue;
+        if (polls[WAKE_TIMER].revents)
+            loop_timer_woken(timer);
+        if (polls[WAKE_SIGNAL].revents)
+            take_signal(d, signals);
+        take_all(d, polls);
+        pipeline_turn(d, clock_site_ms(), clock_wire_us());
+        batch_flush(d);
+    }
+    mem_free(polls);
+}
+
+static void stop_buses(struct dustd *d)
+{
+    for (int i = 0; d->buses && i < d->config->nbuses; i++)
+        bus_stop(d->buses[i].bus);
+    for (int i = 0; d->buses && i < d->config->nbuses; i++) {
+        bus_join(d->buses[i].bus);
+        pipeline_bus(d, i);
+    }
+}
+
+/* The last rows: what came in, a stop row; waits until they are on the disk, but not for ever. */
+static void last_rows(struct dustd *d, int64_t until_us)
+{
+    int64_t now_ms = clock_site_ms();
+    pipeline_turn(d, now_ms, clock_wire_us());
+    batch_chunk(d);
+    row_append(d, now_ms, "stop", "", row_begin(d, now_ms, "stop", ""));
+    batch_flush(d);
+    while (d->committed < d->head.seq && clock_wire_us() < until_us) {
+        struct pollfd p = {.fd = ring_fd(store_ring(d->store)), .events = POLLIN};
+        poll(&p, 1, 50);
+        batch_store(d);
+    }
+}
+
+static void stop(struct dustd *d)
+{
+    int64_t from_us = clock_wire_us();
+    bool whole = true;
+    stop_buses(d);
+    last_rows(d, from_us + COMMIT_US);
+    for (int i = 0; i < d->config->nmqtt; i++)
+        mqtt_stop(d->uplinks[i].mqtt);
+    for (int i = 0; i < d->config->nmqtt; i++) {
+        int64_t left_us = from_us + STOP_US - 1000000 - clock_wire_us();
+        whole = mqtt_join(d->uplinks[i].mqtt, left_us > 0 ? (int)(left_us / 1000) : 0) && whole;
+        if (whole)
+            now_uplink(d, i); /* the last cursors */
+    }
+    batch_flush(d);
+    int64_t left_us = from_us + STOP_US - clock_wire_us();
+    store_stop(d->store, left_us > 0 ? (int)(left_us / 1000) : 0);
+    control_close(d->control);
+    log_info("stopped");
+    if (!whole)
+        _exit(d->exit_code); /* a thread hangs in a name server: nothing of ours is open any more */
+}
+
+static void destroy(struct dustd *d)
+{
+    for (int i = 0; d->buses && i < d->config->nbuses; i++)
+        ring_destroy(d->buses[i].ring);
+    for (int i = 0; i < d->config->nmqtt; i++)
+        ring_destroy(d->uplinks[i].ring);
+    judge_destroy(d->judge);
+    ledger_destroy(d->ledger);
+    mem_free(d->buses);
+    mem_free(d->uplinks);
+    mem_free(d->devices);
+    mem_free(d->now);
+    mem_free(d->means);
+    mem_free(d->said_bad);
+    mem_free(d->samples);
+    mem_free(d->handed);
+    mem_free(d->heads);
+    mem_free(d->told);
+    mem_free(d->person_uid);
+}
+
+static int daemon_run(struct dustd *d)
+{
+    int signals = loop_signals(), timer = loop_timer();
+    if (signals < 0 || timer < 0)
+        return EXIT_FAILED;
+    if (start(d) != ERR_OK)
+        return EXIT_FAILED;
+    log_info("%s %s runs: %d devices on %d buses, journal %.8s at row %lld", "dustd", DUST_VERSION,
+             d->config->ndevices, d->config->nbuses, d->head.id, (long long)d->head.seq);
+    run(d, signals, timer);
+    stop(d);
+    destroy(d);
+    return d->exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct dustd d = {0};
+    struct complaint why;
+    int code = options_parse(argc, argv, &d.options);
+    if (code >= 0)
+        return code;
+    json_set_alloc_funcs(mem_bytes, mem_free);
+    if (options_load(&d.options, &d.config, &why) != ERR_OK) {
+        fprintf(stderr, "%s\n", why.text);
+        return EXIT_CONFIG;
+    }
+    if (d.options.check)
+        printf("configuration OK: %d devices, %d points, %d limits\n", d.config->ndevices, d.config->npoints,
+               d.config->nlimits);
+    else if (d.options.print)
+        config_print(d.config, stdout);
+    else if (d.options.once)
+        code = once_run(d.config);
+    else
+        code = daemon_run(&d);
+    config_free(d.config);
+    return code < 0 ? EXIT_OK : code;
+}

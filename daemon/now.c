@@ -1,0 +1,215 @@
+/* The present, for the brokers: retained messages, all of them again after each connect. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70 };
+
+/* To one uplink, or to all that are connected. Takes the reference. */
+static void publish(struct dustd *d, int uplink, const char *topic, json_t *body, int qos)
+{
+    char *text = body ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12)) : mem_string("");
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if ((uplink < 0 || uplink == i) && d->uplinks[i].connected)
+            mqtt_now(d->uplinks[i].mqtt, topic, text, qos);
+    mem_free(text);
+    json_decref(body);
+}
+
+static json_t *titles(const char *zh, const char *en)
+{
+    return json_pack("{s:s,s:s}", "zh", zh, "en", en);
+}
+
+static json_t *quality_json(uint8_t quality)
+{
+    char letter = (char)quality;
+    return json_stringn(&letter, 1);
+}
+
+static double rounded(double value, int decimals)
+{
+    double power = pow(10, decimals);
+    return nearbyint(value * power) / power;
+}
+
+void now_state(struct dustd *d, int uplink)
+{
+    json_t *body =
+        json_pack("{s:b,s:I,s:I,s:i,s:s,s:s,s:s}", "online", 1, "since", (json_int_t)d->since_ms, "now",
+                  (json_int_t)clock_site_ms(), "rate", clock_rate(), "clock",
+                  clock_synced() ? "synced" : "unsynced", "version", DUST_VERSION, "journal", d->head.id);
+    if (d->options.simulated)
+        json_object_set_new(body, "simulated", json_true());
+    publish(d, uplink, "state", body, 1);
+}
+
+static json_t *site_device(const struct dustd *d, const struct device *device)
+{
+    json_t *points = json_array();
+    for (int i = 0; i < device->profile->npoints; i++) {
+        const struct point *p = &device->profile->points[i];
+        json_t *point = json_pack("{s:s,s:o,s:s,s:i}", "name", p->name, "title",
+                                  titles(p->title_zh, p->title_en), "unit", p->unit, "decimals", p->decimals);
+        if (p->role[0])
+            json_object_set_new(point, "role", json_string(p->role));
+        json_array_append_new(points, point);
+    }
+    (void)d;
+    return json_pack("{s:s,s:o,s:s,s:o}", "name", device->name, "title",
+                     titles(device->title_zh, device->title_en), "profile", device->profile->name, "points",
+                     points);
+}
+
+static void now_site(struct dustd *d, int uplink)
+{
+    const struct config *c = d->config;
+    json_t *devices = json_array(), *limits = json_array();
+    for (int i = 0; i < c->ndevices; i++)
+        json_array_append_new(devices, site_device(d, &c->devices[i]));
+    for (int i = 0; i < c->nlimits; i++) {
+        const struct limit *l = &c->limits[i];
+        json_array_append_new(limits, json_pack("{s:s,s:o,s:s,s:I,s:s,s:f,s:s}", "id", l->id, "title",
+                                                titles(l->title_zh, l->title_en), "role", l->role, "window_s",
+                                                (json_int_t)(l->window_ms / 1000), "compare",
+                                                l->compare == COMPARE_REACHES ? ">=" : ">", "value", l->value,
+                                                "unit", l->unit));
+    }
+    json_t *body = json_pack("{s:s,s:o,s:s,s:s,s:s,s:i,s:o,s:o}", "name", c->site.name, "title",
+                             titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
+                             "contractor", c->site.contractor, "authority", c->site.authority, "zone_min",
+                             c->site.zone_min, "devices", devices, "limits", limits);
+    if (!isnan(c->site.longitude) && !isnan(c->site.latitude))
+        json_object_set_new(body, "at", json_pack("[f,f]", c->site.longitude, c->site.latitude));
+    publish(d, uplink, "site", body, 1);
+}
+
+void now_device(struct dustd *d, int uplink, int device)
+{
+    static const char *const states[] = {
+        [DEVICE_UNKNOWN] = "unknown", [DEVICE_UP] = "up", [DEVICE_DOWN] = "down"};
+    const struct device_now *now = &d->devices[device];
+    if (now->state == DEVICE_UNKNOWN)
+        return;
+    char topic[96];
+    snprintf(topic, sizeof topic, "device/%s", d->config->devices[device].name);
+    json_t *body = json_pack("{s:s,s:I}", "state", states[now->state], "since", (json_int_t)now->since_ms);
+    if (now->state == DEVICE_DOWN)
+        json_object_set_new(body, "why", json_string(why_str(now->why)));
+    if (now->state == DEVICE_DOWN && now->why == WHY_EXCEPTION)
+        json_object_set_new(body, "exception", json_integer(now->exception));
+    if (now->rtt_us > 0)
+        json_object_set_new(body, "rtt_ms", json_real(rounded(now->rtt_us / 1000.0, 1)));
+    publish(d, uplink, topic, body, 1);
+}
+
+/* A failed read has no "v": {"q":"D","why":"exception 4"}. */
+static json_t *live_value(const struct sample *s, const struct point *p)
+{
+    json_t *value = json_object();
+    char why[48];
+    if (!isnan(s->value)) {
+        json_object_set_new(value, "v", json_real(rounded(s->value, p->decimals)));
+        json_object_set_new(value, "unit", json_string(p->unit));
+    }
+    json_object_set_new(value, "q", quality_json(s->quality));
+    if (s->why == WHY_EXCEPTION)
+        snprintf(why, sizeof why, "exception %u", s->exception);
+    else
+        snprintf(why, sizeof why, "%s", why_str(s->why));
+    if (s->quality != QUALITY_NORMAL)
+        json_object_set_new(value, "why", json_string(why));
+    return value;
+}
+
+void now_live(struct dustd *d)
+{
+    for (int i = 0; i < d->config->ndevices; i++) {
+        const struct device *device = &d->config->devices[i];
+        json_t *values = json_object();
+        int64_t at_ms = 0;
+        for (int k = 0; k < device->profile->npoints; k++) {
+            const struct sample *s = &d->now[device->first_point + k];
+            if (!s->at_ms)
+                continue;
+            at_ms = s->at_ms > at_ms ? s->at_ms : at_ms;
+            json_object_set_new(values, device->profile->points[k].name,
+                                live_value(s, &device->profile->points[k]));
+        }
+        char topic[96];
+        snprintf(topic, sizeof topic, "live/%s", device->name);
+        if (at_ms)
+            publish(d, -1, topic, json_pack("{s:I,s:O}", "ts", (json_int_t)at_ms, "values", values), 0);
+        json_decref(values);
+    }
+}
+
+void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms)
+{
+    char topic[96];
+    snprintf(topic, sizeof topic, "issue/%s", issue->id);
+    int64_t ended_days = issue->ended_ms ? (now_ms - issue->ended_ms) / CLOCK_DAY_MS : 0;
+    if (ended_days >= CLEAR_UNTIL_DAYS)
+        return; /* cleared long ago */
+    publish(d, uplink, topic, ended_days >= CLEAR_AFTER_DAYS ? NULL : issue_json(issue, now_ms), 1);
+}
+
+void now_all(struct dustd *d, int uplink)
+{
+    int64_t now_ms = clock_site_ms();
+    now_state(d, uplink);
+    now_site(d, uplink);
+    for (int i = 0; i < d->config->ndevices; i++)
+        now_device(d, uplink, i);
+    for (int i = 0; i < ledger_count(d->ledger); i++) {
+        const struct issue *issue = ledger_at(d->ledger, i);
+        if (issue->last_seq <= d->committed)
+            now_issue(d, uplink, issue, now_ms);
+    }
+}
+
+static void want_rows(struct dustd *d, int uplink, int64_t after, int limit)
+{
+    struct question q = {.asker = (uint64_t)uplink, .after = after, .to_ms = INT64_MAX, .limit = limit};
+    if (store_ask(d->store, &q) != ERR_OK)
+        mqtt_rows(d->uplinks[uplink].mqtt, NULL, 0); /* asked again after the next commit */
+}
+
+void now_uplink(struct dustd *d, int uplink)
+{
+    struct mqtt_event e;
+    struct uplink_now *u = &d->uplinks[uplink];
+    const char *name = d->config->mqtt[uplink].name;
+    ring_woken(u->ring);
+    while (ring_pop(u->ring, &e) == ERR_OK) {
+        switch (e.kind) {
+        case MQTT_CONNECTED:
+            log_info("broker %s: connected", name);
+            u->connected = true;
+            now_all(d, uplink);
+            mqtt_ready(u->mqtt);
+            break;
+        case MQTT_LOST:
+            if (u->connected)
+                log_warning("broker %s: lost: %s", name, e.text);
+            u->connected = false;
+            break;
+        case MQTT_WANT: want_rows(d, uplink, e.seq, e.limit); break;
+        case MQTT_TAKEN: u->taken = e.seq; break;
+        case MQTT_REFUSED: {
+            int64_t now_ms = clock_site_ms();
+            json_t *body = row_begin(d, now_ms, "refused", name);
+            json_object_set_new(body, "seq", json_integer(e.seq));
+            json_object_set_new(body, "why", json_string(e.text));
+            row_append(d, now_ms, "refused", name, body);
+            log_error("broker %s: row %lld refused: %s", name, (long long)e.seq, e.text);
+            break;
+        }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+/* From samples to rows: the running minute, its end, what the judge says of it. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/store/rawblock.h"
+
+#include <string.h>
+
+enum {
+    LATEST_CLOSE_MS = 10000,        /* wire time that a minute waits for a bus that says nothing */
+    STEP_MS = 1000,                 /* a clock that moved by more was set */
+    JUMP_MS = 10 * CLOCK_MINUTE_MS, /* a hole longer than this is one row, not empty minutes */
+};
+
+static void take_sample(struct dustd *d, const struct sample *s)
+{
+    if (s->at_ms < d->minute_ms && d->late_samples++ == 0)
+        log_warning("a sample came after its minute was closed; it is kept, but in no mean");
+    if (d->nsamples == d->room) {
+        d->room = d->room ? d->room * 2 : 256;
+        d->samples = mem_resize(d->samples, d->room, sizeof *d->samples);
+    }
+    d->samples[d->nsamples++] = *s;
+    d->now[s->point] = *s;
+}
+
+static void take_device(struct dustd *d, const struct bus_message *m)
+{
+    int device = m->u.device.device;
+    struct device_now *now = &d->devices[device];
+    bool first = now->state == DEVICE_UNKNOWN;
+    now->rtt_us = m->u.device.rtt_us;
+    now->state = m->u.device.up ? DEVICE_UP : DEVICE_DOWN;
+    now->since_ms = m->u.device.at_ms;
+    now->why = m->u.device.why;
+    now->exception = m->u.device.exception;
+    const char *name = d->config->devices[device].name;
+    if (m->u.device.up)
+        log_info("device %s: %s", name, first ? "answers" : "answers again");
+    else
+        log_warning("device %s: stopped answering: %s", name, why_str(now->why));
+    row_device(d, m->u.device.at_ms, device);
+    now_device(d, -1, device);
+}
+
+static void take_line(struct dustd *d, const struct bus_message *m)
+{
+    struct bus_now *bus = &d->buses[m->bus];
+    bus->up = m->u.line.up;
+    bus->since_ms = m->u.line.at_ms;
+    const char *name = d->config->buses[m->bus].name;
+    if (bus->up)
+        log_info("bus %s: open", name);
+    else
+        log_warning("bus %s: gone: %s", name, strerror(m->u.line.error));
+    row_bus(d, m->u.line.at_ms, m->bus, m->u.line.error);
+}
+
+void pipeline_bus(struct dustd *d, int bus)
+{
+    struct bus_message m;
+    ring_woken(d->buses[bus].ring);
+    while (ring_pop(d->buses[bus].ring, &m) == ERR_OK) {
+        switch (m.kind) {
+        case BUS_SAMPLE: take_sample(d, &m.u.sample); break;
+        case BUS_MARK: d->buses[bus].mark_ms = m.u.mark_ms; break;
+        case BUS_DEVICE: take_device(d, &m); break;
+        case BUS_LINE: take_line(d, &m); break;
+        }
+    }
+}
+
+void pipeline_judged(const struct judge_event *event, void *dustd)
+{
+    struct dustd *d = dustd;
+    if (event->kind == JUDGE_WINDOW) {
+        row_window(d, event);
+        return;
+    }
+    int64_t seq = row_verdict(d, event);
+    if (event->verdict == VERDICT_BREACH)
+        row_breach(d, event, seq);
+}
+
+/* The raw block of the running minute into the batch; its samples leave, the next minute's stay. */
+static void minute_block(struct dustd *d, int64_t end_ms, char hex[static 65])
+{
+    struct sample *of = mem_array(d->nsamples, sizeof *of);
+    size_t n = 0, rest = 0;
+    for (size_t i = 0; i < d->nsamples; i++) {
+        if (d->samples[i].at_ms < end_ms) {
+            of[n++] = d->samples[i];
+            if (d->samples[i].at_ms >= d->minute_ms)
+                judge_sample(d->judge, &d->samples[i]);
+        } else {
+            d->samples[rest++] = d->samples[i];
+        }
+    }
+    struct buf block = {0};
+    uint8_t hash[HASH_SIZE];
+    rawblock_encode(d->config, of, n, &block);
+    hash_bytes(block.data, block.length, hash);
+    hash_hex(hash, hex);
+    d->batch.raw_length = block.length;
+    d->batch.raw = buf_take(&block);
+    mem_free(of);
+    d->nsamples = rest;
+    d->chunked = 0; /* the minute's transaction empties the table; what is left goes into the next chunk */
+}
+
+/* Why a point of a unit that answers has no valid minute, said once; a unit that is down has been reported.
+ */
+static void say_quality(struct dustd *d)
+{
+    for (int i = 0; i < d->config->npoints; i++) {
+        const struct sample *last = &d->now[i];
+        bool bad = d->means[i].quality != QUALITY_NORMAL && d->means[i].quality != QUALITY_OVER_RANGE;
+        bool up = d->devices[d->config->points[i].device->index].state == DEVICE_UP;
+        if (bad && up && last->why && !d->said_bad[i])
+            log_warning("%s: no valid minute: %s %.0d", d->config->points[i].name, why_str(last->why),
+                        (int)last->exception);
+        else if (!bad && d->said_bad[i])
+            log_info("%s: valid again", d->config->points[i].name);
+        else
+            continue;
+        d->said_bad[i] = bad;
+    }
+}
+
+void pipeline_close_minute(struct dustd *d, int64_t next_ms)
+{
+    char hex[65];
+    int64_t start_ms = d->minute_ms;
+    batch_flush(d);
+    minute_block(d, start_ms + CLOCK_MINUTE_MS, hex);
+    judge_minute(d->judge, d->means);
+    d->batch.raw_seq = row_minute(d, start_ms, d->means, hex);
+    judge_feed(d->judge, start_ms, d->means, pipeline_judged, d);
+    d->minute_ms = next_ms;
+    say_quality(d);
+    batch_flush(d);
+}
+
+/* A minute may end when every bus has told all it knows of it; a bus that says nothing is not waited for
+ * longer than its own time-outs allow. */
+static bool minute_is_over(const struct dustd *d, int64_t now_ms)
+{
+    int64_t end_ms = d->minute_ms + CLOCK_MINUTE_MS;
+    if (now_ms < end_ms)
+        return false;
+    if (now_ms >= end_ms + (int64_t)LATEST_CLOSE_MS * clock_rate())
+        return true;
+    for (int i = 0; i < d->config->nbuses; i++)
+        if (d->buses[i].mark_ms < end_ms)
+            return false;
+    return true;
+}
+
+static void row_of_two(struct dustd *d, int64_t now_ms, const char *kind, const char *a, int64_t a_ms,
+                       const char *b, int64_t b_ms)
+{
+    json_t *body = row_begin(d, now_ms, kind, "");
+    json_object_set_new(body, a, json_integer(a_ms));
+    json_object_set_new(body, b, json_integer(b_ms));
+    row_append(d, now_ms, kind, "", body);
+}
+
+/* Site time against the monotonic clock since the last turn: a difference means that somebody set the clock.
+ */
+static void notice_step(struct dustd *d, int64_t now_ms, int64_t wire_us)
+{
+    int64_t step = now_ms - d->step_site_ms - (wire_us - d->step_wire_us) * clock_rate() / 1000;
+    bool first = d->step_wire_us == 0;
+    d->step_site_ms = now_ms;
+    d->step_wire_us = wire_us;
+    if (first || (step < (int64_t)STEP_MS * clock_rate() && step > -(int64_t)STEP_MS * clock_rate()))
+        return;
+    log_warning("the clock was set by %lld ms", (long long)step);
+    row_of_two(d, now_ms, "clock", "step_ms", step, "before_ms", now_ms - step);
+    if (step < 0 && now_ms < d->minute_ms) {
+        pipeline_close_minute(d, clock_window_start(now_ms, CLOCK_MINUTE_MS, 0));
+        d->next_chunk_ms = d->next_live_ms = d->next_state_ms = now_ms;
+    }
+}
+
+void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
+{
+    notice_step(d, now_ms, wire_us);
+    while (!d->batch.raw &&
+           minute_is_over(d, now_ms)) { /* a block still in the batch: the store takes no more */
+        int64_t next_ms = d->minute_ms + CLOCK_MINUTE_MS;
+        if (now_ms - next_ms > (int64_t)JUMP_MS * clock_rate()) {
+            int64_t from_ms = next_ms;
+            next_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+            row_of_two(d, now_ms, "gap", "from", from_ms, "to", next_ms);
+        }
+        pipeline_close_minute(d, next_ms);
+        judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
+    }
+    if (now_ms >= d->next_chunk_ms) {
+        batch_chunk(d);
+        d->next_chunk_ms = now_ms + d->config->store.commit_every_ms;
+    }
+    if (now_ms >= d->next_live_ms) {
+        now_live(d);
+        d->next_live_ms = now_ms + d->config->live_every_ms;
+    }
+    if (now_ms >= d->next_state_ms) {
+        now_state(d, -1);
+        d->next_state_ms = now_ms + 10 * CLOCK_MINUTE_MS;
+    }
+}

@@ -1,0 +1,214 @@
+/* Where the journal ended, the daemon goes on: ledger, windows and running minute are made anew from its
+ * rows. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/store/rawblock.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Minute rows of one minute, until all points are together. */
+struct restoring {
+    struct dustd *d;
+    int64_t minute_ms; /* 0: none yet */
+    bool settings_same;
+};
+
+static int point_index(const struct config *c, const char *name)
+{
+    for (int i = 0; i < c->npoints; i++)
+        if (strcmp(c->points[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void forget_means(struct dustd *d)
+{
+    for (int i = 0; i < d->config->npoints; i++)
+        d->means[i] = (struct mean){.mean = NAN, .min = NAN, .max = NAN, .quality = QUALITY_FAULT};
+}
+
+static void feed_restored(struct restoring *r)
+{
+    if (r->minute_ms)
+        judge_feed(r->d->judge, r->minute_ms, r->d->means, NULL, NULL);
+    forget_means(r->d);
+}
+
+static double real_or_nan(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void restore_minute(struct restoring *r, const struct row *row, json_t *body)
+{
+    if (row->at_ms != r->minute_ms)
+        feed_restored(r);
+    r->minute_ms = row->at_ms;
+    const char *name;
+    json_t *point;
+    json_object_foreach(json_object_get(body, "points"), name, point)
+    {
+        int i = point_index(r->d->config, name);
+        const char *quality = json_string_value(json_object_get(point, "q"));
+        if (i < 0 || !quality)
+            continue;
+        r->d->means[i] = (struct mean){real_or_nan(point, "mean"),
+                                       real_or_nan(point, "min"),
+                                       real_or_nan(point, "max"),
+                                       (uint32_t)json_integer_value(json_object_get(point, "n")),
+                                       (uint32_t)json_integer_value(json_object_get(point, "of")),
+                                       (uint8_t)quality[0]};
+    }
+}
+
+static void restore_row(const struct row *row, void *arg)
+{
+    struct restoring *r = arg;
+    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    if (strcmp(row->kind, "minute") == 0)
+        restore_minute(r, row, body);
+    else if (strcmp(row->kind, "hour") == 0)
+        judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS);
+    else if (strcmp(row->kind, "day") == 0)
+        judge_known(r->d->judge, row->at_ms, CLOCK_DAY_MS);
+    else if (strcmp(row->kind, "verdict") == 0)
+        judge_known(r->d->judge, row->at_ms, json_integer_value(json_object_get(body, "window_s")) * 1000);
+    json_decref(body);
+}
+
+static void restore_issue(const struct row *row, void *arg)
+{
+    struct dustd *d = arg;
+    if (!row->body || ledger_apply(d->ledger, row->seq, row->body) != ERR_OK)
+        log_error("row %lld is no step of an issue; it is left out of the ledger", (long long)row->seq);
+}
+
+static void restore_settings(const struct row *row, void *arg)
+{
+    struct restoring *r = arg;
+    char hex[65];
+    config_hash(r->d->config, hex);
+    r->settings_same = row->body && strstr(row->body, hex) != NULL;
+}
+
+static void restore_sample(const struct raw_sample *raw, void *arg)
+{
+    struct dustd *d = arg;
+    int point = point_index(d->config, raw->name);
+    if (point < 0) {
+        log_error("%s is no longer configured: its last readings before the restart are not kept", raw->name);
+        return;
+    }
+    if (d->nsamples == d->room) {
+        d->room = d->room ? d->room * 2 : 256;
+        d->samples = mem_resize(d->samples, d->room, sizeof *d->samples);
+    }
+    d->samples[d->nsamples] = raw->sample;
+    d->samples[d->nsamples++].point = (uint16_t)point;
+}
+
+static void restore_chunk(const void *data, size_t length, void *arg)
+{
+    if (rawblock_decode(data, length, restore_sample, arg) != ERR_OK)
+        log_error("a chunk of the running minute cannot be read");
+}
+
+/* The minute that was running when the daemon ended: it goes on, or is closed now. */
+static void restore_running(struct dustd *d, int64_t now_ms)
+{
+    int64_t this_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+    d->minute_ms = this_ms;
+    d->chunked = d->nsamples;
+    for (size_t i = 0; i < d->nsamples; i++) {
+        int64_t minute_ms = clock_window_start(d->samples[i].at_ms, CLOCK_MINUTE_MS, 0);
+        d->minute_ms = minute_ms < d->minute_ms ? minute_ms : d->minute_ms;
+    }
+    while (d->nsamples && d->minute_ms < this_ms) {
+        int64_t next_ms = this_ms;
+        for (size_t i = 0; i < d->nsamples; i++) {
+            int64_t minute_ms = clock_window_start(d->samples[i].at_ms, CLOCK_MINUTE_MS, 0);
+            if (minute_ms > d->minute_ms && minute_ms < next_ms)
+                next_ms = minute_ms;
+        }
+        pipeline_close_minute(d, next_ms);
+    }
+    d->minute_ms = this_ms;
+}
+
+static void predecessor_row(struct dustd *d, int64_t now_ms)
+{
+    json_t *body = row_begin(d, now_ms, "journal", "");
+    json_object_set_new(body, "damaged", json_string(d->opened.aside));
+    if (d->opened.predecessor.id[0]) {
+        char hex[65];
+        hash_hex(d->opened.predecessor.hash, hex);
+        json_object_set_new(body, "predecessor",
+                            json_pack("{s:s,s:I,s:s}", "journal", d->opened.predecessor.id, "seq",
+                                      (json_int_t)d->opened.predecessor.seq, "hash", hex));
+    }
+    row_append(d, now_ms, "journal", "", body);
+}
+
+static int scan(struct dustd *d, struct restoring *r)
+{
+    int64_t day_ms = clock_window_start(d->opened.last_at_ms, CLOCK_DAY_MS, d->config->site.zone_min);
+    forget_means(d);
+    int rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, "settings", INT64_MIN, restore_settings, r);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, NULL, day_ms, restore_row, r);
+    if (rc == ERR_OK)
+        rc = store_scan_samples(d->store, restore_chunk, d);
+    feed_restored(r);
+    return rc;
+}
+
+int restore_all(struct dustd *d)
+{
+    struct restoring r = {.d = d};
+    if (mkdir(d->config->store.dir, 0750) != 0 && errno != EEXIST) {
+        log_error("%s: cannot be made: %s", d->config->store.dir, strerror(errno));
+        return ERR_IO;
+    }
+    int rc = store_open(d->config->store.dir, d->options.simulated, &d->store, &d->opened);
+    if (rc != ERR_OK)
+        return rc;
+    d->head = d->opened.head;
+    d->committed = d->head.seq;
+    memcpy(d->committed_hash, d->head.hash, HASH_SIZE);
+    ledger_continue(d->ledger, d->opened.last_issue);
+    rc = scan(d, &r);
+    for (int i = 0; i < d->config->nmqtt; i++) {
+        struct uplink_now *u = &d->uplinks[i];
+        u->taken = u->handed = u->persisted = store_cursor(d->store, d->config->mqtt[i].name);
+    }
+    if (rc == ERR_OK)
+        rc = store_start(d->store);
+    if (rc != ERR_OK)
+        return rc;
+    int64_t now_ms = clock_site_ms();
+    d->since_ms = now_ms;
+    row_boot(d, now_ms);
+    if (d->opened.damaged)
+        predecessor_row(d, now_ms);
+    if (!r.settings_same)
+        row_settings(d, now_ms);
+    restore_running(d, now_ms);
+    if (r.minute_ms && now_ms - r.minute_ms > 2 * CLOCK_MINUTE_MS) {
+        json_t *body = row_begin(d, now_ms, "gap", "");
+        json_object_set_new(body, "from", json_integer(r.minute_ms + CLOCK_MINUTE_MS));
+        json_object_set_new(body, "to", json_integer(now_ms));
+        row_append(d, now_ms, "gap", "", body);
+    }
+    judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
+    batch_flush(d);
+    return ERR_OK;
+}

@@ -1,0 +1,213 @@
+#include "daemon/dustd.h"
+
+#include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { POINTS_PER_ROW = 100 }; /* about 100 bytes each: a body stays below ROW_BODY_MAX */
+
+json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const char *subject)
+{
+    json_t *body = json_pack("{s:I,s:s,s:s}", "ts", (json_int_t)at_ms, "kind", kind, "subject", subject);
+    if (d->options.simulated)
+        json_object_set_new(body, "simulated", json_true());
+    return body;
+}
+
+int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, char *body)
+{
+    struct batch *b = &d->batch;
+    if (b->nrows == d->batch_room) {
+        d->batch_room = d->batch_room ? d->batch_room * 2 : 16;
+        b->rows = mem_resize(b->rows, (size_t)d->batch_room, sizeof *b->rows);
+    }
+    struct row *row = &b->rows[b->nrows++];
+    journal_append(&d->head, row, at_ms, kind, subject, body);
+    return row->seq;
+}
+
+int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    json_decref(body);
+    return row_append_text(d, at_ms, kind, subject, text);
+}
+
+void row_boot(struct dustd *d, int64_t now_ms)
+{
+    json_t *body = row_begin(d, now_ms, "boot", "");
+    json_object_set_new(body, "version", json_string(DUST_VERSION));
+    json_object_set_new(body, "clock", json_string(clock_synced() ? "synced" : "unsynced"));
+    json_object_set_new(body, "rate", json_integer(clock_rate()));
+    const char *before = d->opened.created ? "none" : d->opened.clean ? "stopped" : "broke off";
+    json_object_set_new(body, "before", json_string(before));
+    row_append(d, now_ms, "boot", "", body);
+}
+
+/* The settings in force; their text too, where it fits in a row. */
+void row_settings(struct dustd *d, int64_t now_ms)
+{
+    char hex[65];
+    config_hash(d->config, hex);
+    json_t *body = row_begin(d, now_ms, "settings", "");
+    json_object_set_new(body, "sha256", json_string(hex));
+    json_object_set_new(body, "site", json_string(d->config->site.name));
+    json_object_set_new(body, "language", json_string(d->config->language));
+    json_object_set_new(body, "zone_min", json_integer(d->config->site.zone_min));
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out) {
+        config_print(d->config, out);
+        if (fclose(out) == 0 && length < ROW_BODY_MAX / 2)
+            json_object_set_new(body, "yaml", json_stringn(text, length));
+    }
+    mem_free(text);
+    row_append(d, now_ms, "settings", "", body);
+}
+
+static json_t *mean_json(const struct mean *m)
+{
+    json_t *j = json_object();
+    if (m->n) {
+        json_object_set_new(j, "mean", json_real(m->mean));
+        json_object_set_new(j, "min", json_real(m->min));
+        json_object_set_new(j, "max", json_real(m->max));
+    }
+    json_object_set_new(j, "n", json_integer(m->n));
+    json_object_set_new(j, "of", json_integer(m->of));
+    json_object_set_new(j, "q", json_stringn((const char[]){(char)m->quality}, 1));
+    return j;
+}
+
+static json_t *means_json(const struct dustd *d, const struct mean *means, int from, int to)
+{
+    json_t *points = json_object();
+    for (int i = from; i < to; i++)
+        json_object_set_new(points, d->config->points[i].name, mean_json(&means[i]));
+    return points;
+}
+
+/* All points of a window, in as many rows as their number needs. Returns the seq of the first. */
+static int64_t means_rows(struct dustd *d, int64_t start_ms, const char *kind, const struct mean *means,
+                          const char *raw)
+{
+    int64_t first = 0;
+    for (int from = 0; from == 0 || from < d->config->npoints; from += POINTS_PER_ROW) {
+        int to = from + POINTS_PER_ROW < d->config->npoints ? from + POINTS_PER_ROW : d->config->npoints;
+        json_t *body = row_begin(d, start_ms, kind, "");
+        if (raw && from == 0)
+            json_object_set_new(body, "raw", json_string(raw));
+        json_object_set_new(body, "points", means_json(d, means, from, to));
+        int64_t seq = row_append(d, start_ms, kind, "", body);
+        first = first ? first : seq;
+    }
+    return first;
+}
+
+int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256)
+{
+    return means_rows(d, start_ms, "minute", means, raw_sha256);
+}
+
+void row_window(struct dustd *d, const struct judge_event *e)
+{
+    means_rows(d, e->start_ms, e->length_ms == CLOCK_DAY_MS ? "day" : "hour", e->means, NULL);
+}
+
+/* What was compared with what: the part that verdict rows and evidence share. */
+static json_t *comparison_json(const struct dustd *d, const struct judge_event *e, json_t *to)
+{
+    const struct limit *l = e->limit;
+    json_object_set_new(to, "window_s", json_integer(e->length_ms / 1000));
+    json_object_set_new(to, "verdict", json_string(verdict_str(e->verdict)));
+    if (e->point >= 0)
+        json_object_set_new(to, "point", json_string(d->config->points[e->point].name));
+    json_t *mean = mean_json(&e->mean);
+    json_object_update(to, mean);
+    json_decref(mean);
+    json_object_set_new(to, "compare", json_string(l->compare == COMPARE_REACHES ? ">=" : ">"));
+    json_object_set_new(to, "value", json_real(l->value));
+    json_object_set_new(to, "unit", json_string(l->unit));
+    return to;
+}
+
+int64_t row_verdict(struct dustd *d, const struct judge_event *e)
+{
+    json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
+    return row_append(d, e->start_ms, "verdict", e->limit->id, body);
+}
+
+int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)
+{
+    size_t length = strlen(body);
+    if (d->options.simulated && length && body[length - 1] == '}') {
+        char *marked = mem_printf("%.*s,\"simulated\":true}", (int)length - 1, body);
+        mem_free(body);
+        body = marked;
+    }
+    int64_t seq = row_append_text(d, now_ms, "issue", issue, body);
+    if (ledger_apply(d->ledger, seq, body) != ERR_OK)
+        log_error("%s: its step in row %lld cannot be applied", issue, (long long)seq);
+    return seq;
+}
+
+/* A breach becomes an issue, or evidence of the open one. */
+void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq)
+{
+    const struct limit *l = e->limit;
+    const char *point = e->point >= 0 ? d->config->points[e->point].name : "mean";
+    char start[32], zh[320], en[320], id[32], *body = NULL;
+    clock_text(e->start_ms, d->config->site.zone_min, start);
+    start[16] = 0; /* to the minute */
+    start[10] = ' ';
+    snprintf(zh, sizeof zh, "%s:%s 起 %d 分钟均值 %.10g %s,限值 %s %.10g %s", point, start,
+             (int)(e->length_ms / CLOCK_MINUTE_MS), e->mean.mean, l->unit,
+             l->compare == COMPARE_REACHES ? "≥" : ">", l->value, l->unit);
+    snprintf(en, sizeof en, "%s: mean of the %d minutes from %s is %.10g %s, limit %s %.10g %s", point,
+             (int)(e->length_ms / CLOCK_MINUTE_MS), start, e->mean.mean, l->unit,
+             l->compare == COMPARE_REACHES ? ">=" : ">", l->value, l->unit);
+    json_t *evidence = comparison_json(
+        d, e, json_pack("{s:I,s:I}", "seq", (json_int_t)verdict_seq, "start", (json_int_t)e->start_ms));
+    struct finding f = {.kind = "limit",
+                        .subject = l->id,
+                        .cause = point,
+                        .text_zh = zh,
+                        .text_en = en,
+                        .person = l->person,
+                        .answer_ms = l->answer_ms,
+                        .rectify_ms = l->rectify_ms,
+                        .evidence = evidence};
+    int64_t now_ms = clock_site_ms();
+    if (ledger_find(d->ledger, now_ms, &f, &body, id) != ERR_OK)
+        return;
+    int64_t seq = row_step(d, now_ms, id, body);
+    batch_tell(d, seq, id, 0);
+}
+
+void row_device(struct dustd *d, int64_t at_ms, int device)
+{
+    const struct device_now *now = &d->devices[device];
+    const char *name = d->config->devices[device].name;
+    json_t *body = row_begin(d, at_ms, "device", name);
+    json_object_set_new(body, "state", json_string(now->state == DEVICE_UP ? "up" : "down"));
+    if (now->state == DEVICE_DOWN)
+        json_object_set_new(body, "why", json_string(why_str(now->why)));
+    if (now->state == DEVICE_DOWN && now->why == WHY_EXCEPTION)
+        json_object_set_new(body, "exception", json_integer(now->exception));
+    row_append(d, at_ms, "device", name, body);
+}
+
+void row_bus(struct dustd *d, int64_t at_ms, int bus, int error)
+{
+    const char *name = d->config->buses[bus].name;
+    json_t *body = row_begin(d, at_ms, "line", name);
+    json_object_set_new(body, "state", json_string(d->buses[bus].up ? "up" : "down"));
+    if (!d->buses[bus].up)
+        json_object_set_new(body, "error", json_string(strerror(error)));
+    row_append(d, at_ms, "line", name, body);
+}

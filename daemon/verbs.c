@@ -1,0 +1,369 @@
+/* The control socket's requests: docs/interface.md describes each. One const table; reading is for everybody
+ * who may open the socket, acting is for persons. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/mem.h"
+#include "daemon/store/lines.h"
+#include "daemon/store/rawblock.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5 };
+
+static void fail(struct dustd *d, uint64_t client, const char *text)
+{
+    control_finish(d->control, client,
+                   json_pack("{s:b,s:s,s:s}", "ok", 0, "error", text, "language", d->config->language));
+}
+
+static void answer(struct dustd *d, uint64_t client, json_t *result)
+{
+    control_finish(d->control, client,
+                   json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "language", d->config->language, "zone_min",
+                             d->config->site.zone_min, "result", result));
+}
+
+static json_t *titles(const char *zh, const char *en)
+{
+    return json_pack("{s:s,s:s}", "zh", zh, "en", en);
+}
+
+static json_t *status_buses(const struct dustd *d)
+{
+    json_t *buses = json_array();
+    for (int i = 0; i < d->config->nbuses; i++) {
+        const struct bus_now *b = &d->buses[i];
+        struct bus_counters n = bus_count(b->bus);
+        json_array_append_new(
+            buses, json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", d->config->buses[i].name, "up",
+                             b->up, "since", (json_int_t)b->since_ms, "requests", (json_int_t)n.requests,
+                             "answers", (json_int_t)n.answers, "no_answer", (json_int_t)n.no_answer,
+                             "garbled", (json_int_t)n.garbled, "exceptions", (json_int_t)n.exceptions,
+                             "late_slots", (json_int_t)n.late_slots));
+    }
+    return buses;
+}
+
+static json_t *status_brokers(const struct dustd *d)
+{
+    json_t *brokers = json_array();
+    for (int i = 0; i < d->config->nmqtt; i++) {
+        struct mqtt_state s = mqtt_state(d->uplinks[i].mqtt);
+        json_array_append_new(brokers,
+                              json_pack("{s:s,s:b,s:I,s:I,s:I,s:I}", "name", d->config->mqtt[i].name,
+                                        "connected", s.connected, "taken", (json_int_t)d->uplinks[i].taken,
+                                        "behind", (json_int_t)(d->committed - d->uplinks[i].taken), "sent",
+                                        (json_int_t)s.sent, "reconnects", (json_int_t)s.reconnects));
+    }
+    return brokers;
+}
+
+static json_t *status_issues(const struct dustd *d, int64_t now_ms)
+{
+    int open = 0, overdue = 0;
+    for (int i = 0; i < ledger_count(d->ledger); i++) {
+        const struct issue *issue = ledger_at(d->ledger, i);
+        open += issue_is_open(issue);
+        overdue += issue_is_open(issue) && issue_light(issue, now_ms) == LIGHT_RED;
+    }
+    return json_pack("{s:i,s:i}", "open", open, "overdue", overdue);
+}
+
+static json_t *status_devices(const struct dustd *d)
+{
+    int up = 0, down = 0;
+    for (int i = 0; i < d->config->ndevices; i++) {
+        up += d->devices[i].state == DEVICE_UP;
+        down += d->devices[i].state == DEVICE_DOWN;
+    }
+    return json_pack("{s:i,s:i,s:i}", "up", up, "down", down, "of", d->config->ndevices);
+}
+
+/* What was refused for want of room, anywhere: all zero on a healthy day. */
+static json_t *status_lost(const struct dustd *d)
+{
+    json_int_t waited = 0;
+    for (int i = 0; i < d->config->nbuses; i++)
+        waited += (json_int_t)ring_refused(d->buses[i].ring);
+    return json_pack("{s:I,s:I}", "bus_ring_full", waited, "late_samples", (json_int_t)d->late_samples);
+}
+
+static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid, (void)request;
+    const struct config *c = d->config;
+    int64_t now_ms = clock_site_ms();
+    struct store_state s = store_state(d->store);
+    json_t *store = json_pack("{s:I,s:I,s:b}", "waiting", (json_int_t)s.waiting, "bytes", (json_int_t)s.bytes,
+                              "stuck", d->store_stuck);
+    if (d->store_stuck)
+        json_object_set_new(store, "why", json_string(d->store_error));
+    json_t *site = json_pack("{s:s,s:o,s:s,s:s}", "name", c->site.name, "title",
+                             titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
+                             "contractor", c->site.contractor);
+    json_t *result = json_pack(
+        "{s:o,s:s,s:I,s:I,s:i,s:b,s:s,s:s,s:I,s:I,s:o}", "site", site, "version", DUST_VERSION, "now",
+        (json_int_t)now_ms, "since", (json_int_t)d->since_ms, "rate", clock_rate(), "simulated",
+        d->options.simulated, "clock", clock_synced() ? "synced" : "unsynced", "journal", d->head.id, "seq",
+        (json_int_t)d->head.seq, "committed", (json_int_t)d->committed, "store", store);
+    json_object_set_new(result, "buses", status_buses(d));
+    json_object_set_new(result, "devices", status_devices(d));
+    json_object_set_new(result, "mqtt", status_brokers(d));
+    json_object_set_new(result, "issues", status_issues(d, now_ms));
+    json_object_set_new(result, "lost", status_lost(d));
+    answer(d, client, result);
+}
+
+static json_t *point_json(const struct dustd *d, int index)
+{
+    const struct point *p = d->config->points[index].point;
+    const struct sample *s = &d->now[index];
+    json_t *point = json_pack("{s:s,s:o,s:s,s:i}", "name", p->name, "title", titles(p->title_zh, p->title_en),
+                              "unit", p->unit, "decimals", p->decimals);
+    if (!s->at_ms)
+        return point;
+    char letter = (char)s->quality;
+    json_object_set_new(point, "ts", json_integer(s->at_ms));
+    json_object_set_new(point, "q", json_stringn(&letter, 1));
+    if (!isnan(s->value))
+        json_object_set_new(point, "v", json_real(s->value));
+    if (s->why)
+        json_object_set_new(point, "why", json_string(why_str(s->why)));
+    if (s->why == WHY_EXCEPTION)
+        json_object_set_new(point, "exception", json_integer(s->exception));
+    return point;
+}
+
+static const char *device_bus(const struct config *c, const struct device *device)
+{
+    for (int i = 0; i < c->nbuses; i++)
+        for (int k = 0; k < c->buses[i].ndevices; k++)
+            if (c->buses[i].devices[k] == device)
+                return c->buses[i].name;
+    return "";
+}
+
+static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid, (void)request;
+    static const char *const states[] = {
+        [DEVICE_UNKNOWN] = "unknown", [DEVICE_UP] = "up", [DEVICE_DOWN] = "down"};
+    json_t *result = json_array();
+    for (int i = 0; i < d->config->ndevices; i++) {
+        const struct device *device = &d->config->devices[i];
+        const struct device_now *now = &d->devices[i];
+        json_t *points = json_array();
+        for (int k = 0; k < device->profile->npoints; k++)
+            json_array_append_new(points, point_json(d, device->first_point + k));
+        json_t *j = json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:o}", "name", device->name, "title",
+                              titles(device->title_zh, device->title_en), "bus",
+                              device_bus(d->config, device), "unit_id", device->unit_id, "profile",
+                              device->profile->name, "state", states[now->state], "points", points);
+        if (now->state != DEVICE_UNKNOWN)
+            json_object_set_new(j, "since", json_integer(now->since_ms));
+        if (now->state == DEVICE_DOWN)
+            json_object_set_new(j, "why", json_string(why_str(now->why)));
+        if (now->rtt_us > 0)
+            json_object_set_new(j, "rtt_ms", json_real(now->rtt_us / 1000.0));
+        json_array_append_new(result, j);
+    }
+    answer(d, client, result);
+}
+
+static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid, (void)request;
+    int64_t now_ms = clock_site_ms();
+    json_t *result = json_array();
+    for (int i = 0; i < ledger_count(d->ledger); i++)
+        json_array_append_new(result, issue_json(ledger_at(d->ledger, i), now_ms));
+    answer(d, client, result);
+}
+
+static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid;
+    const char *id = json_string_value(json_object_get(request, "id"));
+    const struct issue *issue = id ? ledger_issue(d->ledger, id) : NULL;
+    if (issue)
+        answer(d, client, issue_json(issue, clock_site_ms()));
+    else
+        fail(d, client, "no such issue");
+}
+
+/* Who asks: the person of this user; for root, whom it names with "as". */
+static const struct person *who(struct dustd *d, uid_t uid, const char *as, bool *as_root)
+{
+    *as_root = uid == 0;
+    if (uid == 0)
+        return as ? config_person(d->config, as) : NULL;
+    for (int i = 0; i < d->config->npeople; i++)
+        if (d->person_uid[i] == uid)
+            return &d->config->people[i];
+    return NULL;
+}
+
+static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    const char *verb = json_string_value(json_object_get(request, "verb"));
+    struct act a = {.issue = json_string_value(json_object_get(request, "issue")),
+                    .text = json_string_value(json_object_get(request, "text")),
+                    .person = json_string_value(json_object_get(request, "person"))};
+    const char *as = json_string_value(json_object_get(request, "as"));
+    char why[256] = "", *body = NULL;
+    if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
+        fail(d, client, "needs \"issue\" and a known \"verb\"");
+        return;
+    }
+    if (as && uid != 0) {
+        fail(d, client, "only root may act as somebody else");
+        return;
+    }
+    a.by = who(d, uid, as, &a.as_root);
+    if (!a.by) {
+        fail(d, client,
+             uid == 0 ? "root acts for a person: name one with --as"
+                      : "your user is no person of this site's configuration: you may read only");
+        return;
+    }
+    int64_t now_ms = clock_site_ms();
+    if (ledger_act(d->ledger, now_ms, &a, &body, why, sizeof why) != ERR_OK) {
+        fail(d, client, why);
+        return;
+    }
+    char id[32];
+    snprintf(id, sizeof id, "%s", a.issue);
+    batch_tell(d, row_step(d, now_ms, id, body), id, client);
+}
+
+void verb_told(struct dustd *d, uint64_t client, const char *issue)
+{
+    answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
+}
+
+static json_int_t number(json_t *request, const char *key, json_int_t fallback)
+{
+    json_t *value = json_object_get(request, key);
+    return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+static void ask(struct dustd *d, uint64_t client, json_t *request, bool raw)
+{
+    struct asked *slot = NULL;
+    for (int i = 0; i < ASKED_MAX && !slot; i++)
+        if (!d->asked[i].client)
+            slot = &d->asked[i];
+    const char *kind = json_string_value(json_object_get(request, "kind"));
+    struct question q = {
+        .asker = client + (uint64_t)d->config->nmqtt, .raw = raw, .after = number(request, "after", 0)};
+    q.from_ms = number(request, "from", INT64_MIN);
+    q.to_ms = number(request, "to", INT64_MAX);
+    json_int_t most = raw ? BLOCKS_MOST : ROWS_MOST;
+    json_int_t limit = number(request, "limit", raw ? BLOCKS_MOST : ROWS_DEFAULT);
+    q.limit = (int)(limit < 1 ? 1 : limit > most ? most : limit);
+    snprintf(q.kind, sizeof q.kind, "%s", kind && !raw ? kind : "");
+    if (slot)
+        *slot = (struct asked){client, raw, q.from_ms, q.to_ms};
+    if (raw && q.from_ms != INT64_MIN) /* blocks are stamped with the start of their minute */
+        q.from_ms = clock_window_start(q.from_ms, CLOCK_MINUTE_MS, 0);
+    if (!slot || store_ask(d->store, &q) != ERR_OK) {
+        if (slot)
+            slot->client = 0;
+        fail(d, client, "busy: ask again");
+    }
+}
+
+static void do_rows(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid;
+    ask(d, client, request, false);
+}
+
+static void do_samples(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid;
+    ask(d, client, request, true);
+}
+
+struct sink {
+    struct dustd *d;
+    const struct asked *asked;
+    int64_t seq;
+    struct buf line;
+};
+
+static void sample_out(const struct raw_sample *raw, void *arg)
+{
+    struct sink *to = arg;
+    if (raw->sample.at_ms < to->asked->from_ms || raw->sample.at_ms >= to->asked->to_ms)
+        return;
+    buf_clear(&to->line);
+    sample_line(raw, to->seq, &to->line);
+    control_line(to->d->control, to->asked->client, to->line.data);
+}
+
+/* The page as data lines; ERR_DAMAGED when a block cannot be read. */
+static int page_lines(struct dustd *d, const struct asked *asked, const struct page *page)
+{
+    int error = page->error;
+    struct sink to = {.d = d, .asked = asked};
+    for (int i = 0; i < page->nrows; i++) {
+        buf_clear(&to.line);
+        row_line(&page->rows[i], &to.line);
+        control_line(d->control, asked->client, to.line.data);
+    }
+    for (int i = 0; i < page->nblocks; i++) {
+        to.seq = page->blocks[i].seq;
+        if (rawblock_decode(page->blocks[i].data, page->blocks[i].length, sample_out, &to) != ERR_OK)
+            error = ERR_DAMAGED;
+    }
+    buf_finish(&to.line);
+    return error;
+}
+
+void verb_page(struct dustd *d, uint64_t asker, struct page *page)
+{
+    uint64_t client = asker - (uint64_t)d->config->nmqtt;
+    struct asked *asked = NULL;
+    for (int i = 0; i < ASKED_MAX && !asked; i++)
+        if (d->asked[i].client == client)
+            asked = &d->asked[i];
+    if (!asked)
+        return;
+    int error = page_lines(d, asked, page);
+    asked->client = 0;
+    if (error) {
+        fail(d, client, err_str(error));
+        return;
+    }
+    char hex[65];
+    hash_hex(d->committed_hash, hex);
+    control_finish(d->control, client,
+                   json_pack("{s:b,s:s,s:i,s:I,s:s,s:s,s:{s:I,s:s}}", "ok", 1, "language",
+                             d->config->language, "zone_min", d->config->site.zone_min, "next",
+                             (json_int_t)page->next, "journal", d->head.id, "site", d->config->site.name,
+                             "head", "seq", (json_int_t)d->committed, "hash", hex));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
+} verbs[] = {
+    {"act", do_act},   {"devices", do_devices}, {"issue", do_issue},   {"issues", do_issues},
+    {"rows", do_rows}, {"samples", do_samples}, {"status", do_status},
+};
+
+void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd)
+{
+    const char *name = json_string_value(json_object_get(request, "do"));
+    for (size_t i = 0; name && i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].name, name) == 0) {
+            verbs[i].run(dustd, client, uid, request);
+            return;
+        }
+    fail(dustd, client, "\"do\" must be one of: act devices issue issues rows samples status");
+}
