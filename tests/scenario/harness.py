@@ -187,10 +187,12 @@ class Site:
         self.sim = Process([program("dustsim"), "--seed", str(SEED), "--log", self.sim_log, "--devices",
                             os.path.join(SOURCE, "config", "devices"), *self.clock(), *args,
                             self.sim_file], os.path.join(self.dir, "dustsim.log"))
+        wait_for("dustsim to be ready", lambda: "ready" in self.sim.text() or not self.sim.running())
 
     def start_dustd(self, *args, clock=None):
         self.dustd = Process([program("dustd"), "-c", self.config_file, "--data", os.path.join(SOURCE, "config"),
                               "--simulated", *(clock or self.dustd_clock()), *args], os.path.join(self.dir, "dustd.log"))
+        wait_for("dustd to answer", lambda: self.status() or not self.dustd.running())
 
     def run_dustd(self, *args):
         """A dustd that ends by itself: (exit status, standard output, standard error)."""
@@ -233,6 +235,11 @@ class Site:
             if row.get("kind") == kind and "body" in row:
                 found.append(row)
         return found
+
+    def sim_log_tail(self):
+        with open(self.sim_log, "rb") as f:
+            f.seek(max(0, os.path.getsize(self.sim_log) - 4096))
+            return f.read().decode(errors="replace")
 
     def sim_polls(self):
         """The simulator's log of answered or failed polls."""

@@ -80,7 +80,7 @@ EXTRA = {"late": ", by: 300ms", "exception": ", code: 4", "drip": ", by: 100ms",
 
 
 def faulty_sim(kind):
-    """A meter that always measures 100, with one fault from the second minute to the fourth."""
+    """A meter that always measures 100, with one fault from the second minute to the seventh."""
     where = "bus: bus1" if kind == "unplug" else "unit: meter"
     return f"""
 buses:
@@ -93,7 +93,7 @@ units:
     turnaround: 2ms
     points: {{pm10: {{constant: 100}}, pm25: {{constant: 50}}, pm1: {{constant: 30}}, tsp: {{constant: 150}}}}
 faults:
-  - {{kind: {kind}, {where}, from: 70s, to: 240s{EXTRA.get(kind, "")}}}
+  - {{kind: {kind}, {where}, from: 70s, to: 400s{EXTRA.get(kind, "")}}}
 """
 
 

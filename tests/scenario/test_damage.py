@@ -29,7 +29,6 @@ class Damage(harness.ScenarioTest):
         last = rows[-1]
         self.damage(site)
         site.start_dustd()
-        harness.wait_for("dustd to answer", site.status)
         self.assertEqual(site.dustd.stop(), 0)
         new, _ = site.export("--rows")
         self.assertTrue(independent.chain_is_whole(new))
@@ -43,7 +42,6 @@ class Damage(harness.ScenarioTest):
         site = self.ran()
         self.damage(site)
         site.start_dustd()
-        harness.wait_for("dustd to answer", site.status)
         site.dustd.stop()
         said = [l for l in site.dustd.text().splitlines() if "aside" in l]
         self.assertEqual(len(said), 1, said)

@@ -7,16 +7,20 @@ import sites
 
 
 class Faults(harness.ScenarioTest):
-    def ran(self, fault, minutes=4):
-        """A site whose meter always measures 100 ug/m3, with one fault in its second and third minute."""
+    def ran(self, fault):
+        """A site whose meter always measures 100 ug/m3, with one fault from its second minute to its seventh."""
         site = self.site(sites.faulty_sim(fault), sites.FAULTY, rate=60, start="2026-03-05T08:00:00+08:00", broker=False)
         site.start_sim()
         site.start_dustd()
-        minute = lambda: len(site.export_live("minute"))
-        harness.wait_for("the minutes", lambda: minute() >= minutes + 1)
+        harness.wait_for("it to be over", lambda: self.is_over(site.export_live("minute")))
         self.assertEqual(site.dustd.stop(), 0)
         self.rows, self.samples = site.export()
         return site
+
+    def is_over(self, minutes):
+        """Two whole minutes after the fault."""
+        last = [json.loads(m["body"])["points"]["meter/pm10"]["q"] for m in minutes]
+        return len(last) > 8 and last[-2:] == ["N", "N"]
 
     def points(self):
         return [s for s in self.samples if s["point"] == "meter/pm10"]
@@ -62,7 +66,12 @@ class Faults(harness.ScenarioTest):
         self.fails_and_recovers("wrong_unit", "garbled answer", "no answer")
 
     def test_exceptions(self):
-        self.fails_and_recovers("exception", "exception")
+        site = self.ran("exception")
+        self.no_value_is_wrong()
+        self.failed_with("exception 4")
+        self.assertEqual(self.states(), ["up"], "a unit that refuses is there")
+        said = [l for l in site.dustd.text().splitlines() if "meter/pm10" in l]
+        self.assertEqual(len(said), 2, "refused, and well again: " + str(said))
 
     def test_an_invalid_value_is_no_reading(self):
         self.ran("invalid")

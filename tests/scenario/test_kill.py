@@ -28,7 +28,6 @@ def first_tellings(rows):
 class Kill(harness.ScenarioTest):
     def restart(self, site):
         site.start_dustd()
-        harness.wait_for("dustd to answer", site.status)
 
     def verify_against(self, site, contents):
         """dustctl verify on the killed daemon's files, compared with what the subscriber saw."""

@@ -64,7 +64,6 @@ class Stop(harness.ScenarioTest):
         config = sites.BREACH.replace("127.0.0.1", "broker.invalid")
         site = self.site(sites.BREACH_SIM, config, broker=False)
         site.start_sim()
-        harness.wait_for("the line", lambda: os.path.exists(os.path.join(site.dir, "bus1")))
         site.dustd = harness.Process(
             ["unshare", "-mn", "/usr/bin/python3", "-c", NAMESERVER, harness.program("dustd"), "-c", site.config_file,
              "--data", os.path.join(harness.SOURCE, "config")], os.path.join(site.dir, "dustd.log"))

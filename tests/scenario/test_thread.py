@@ -15,7 +15,6 @@ class Thread(harness.ScenarioTest):
         site.seen = site.watcher()
         site.start_sim()
         site.start_dustd()
-        harness.wait_for("dustd to answer", site.status)
         return site
 
     def breach(self, site):
