@@ -64,7 +64,7 @@ class Kill(harness.ScenarioTest):
         self.assertEqual(order, list(range(1, len(order) + 1)), "a gap or a reversal")
         for seq, message in contents.items():
             self.assertEqual(message["hash"], kept[seq]["hash"])
-        print(f"{KILLS} kills, {len(rows)} rows, {len(order)} seen, {len(watcher.rows()) - len(order)} repeats")
+        print(f"RESULT {KILLS} kills, {len(rows)} rows, {len(order)} seen, {len(watcher.rows()) - len(order)} repeats")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Replay(harness.ScenarioTest):
         self.assertEqual([s["regs"] for s in mine if s["regs"]], [at(p) for p in good])
         lines = [p["line"] for p in polls]
         self.assertEqual(lines, sorted(set(lines)), "each poll took the next line")
-        print(f"{point}: {len(good)} samples equal to the wire, {len(polls) - len(good)} damaged lines")
+        print(f"RESULT {point}: {len(good)} samples equal to the wire, {len(polls) - len(good)} damaged lines")
         return len(polls) - len(good)
 
     def breaches_agree(self, rows, limit_id, length_ms):
@@ -57,7 +57,7 @@ class Replay(harness.ScenarioTest):
                 self.assertAlmostEqual(told["mean"], mean, delta=0.5e-4 + 1e-9)
                 compared += 1
         self.assertGreater(compared, 5)
-        print(f"{compared} minute means equal")
+        print(f"RESULT {compared} minute means equal")
 
     def guangdong(self, day, lines, start, period_ms):
         site, rows, samples = self.ran(sites.guangdong_sim(os.path.join(DATA, f"guangdong-raw-2s-{day}.txt.gz"), *lines),
@@ -92,7 +92,7 @@ class Replay(harness.ScenarioTest):
         self.means_agree(rows, samples, ["meter/pm10"])
         told = self.breaches_agree(rows, "shanxi-taiyuan/pm10-hour", independent.HOUR_MS)
         self.assertEqual(told, computed)
-        print(f"{len(hours)} hours, {len(told)} breaches")
+        print(f"RESULT {len(hours)} hours, {len(told)} breaches")
         return len(told)
 
     def test_the_taiyuan_rule_finds_the_breaches_of_gucheng(self):

@@ -29,7 +29,7 @@ class Stop(harness.ScenarioTest):
         begun = time.monotonic()
         status = site.dustd.stop(patience=LIMIT_S + 10)
         took = time.monotonic() - begun
-        print(f"stopped with {status} in {took:.2f} s")
+        print(f"RESULT stopped with {status} in {took:.2f} s")
         self.assertEqual(status, 0)
         self.assertLess(took, LIMIT_S)
         rows, _ = site.export("--rows")
