@@ -96,15 +96,13 @@ static void push_second(struct ring *ring, int64_t at_ms, uint64_t *state, int *
     for (int i = 0; i < POINTS; i++) {
         levels[i] += (int)(next_random(state) % 7) - 3;
         levels[i] = levels[i] < 100 ? 100 : levels[i] > 3000 ? 3000 : levels[i];
-        struct bus_message m = {
-            .kind = BUS_SAMPLE,
-            .u.sample = {.at_ms = at_ms + 37,
-                         .point = (uint16_t)i,
-                         .quality = QUALITY_NORMAL,
-                         .nreg = 1,
-                         .reg = {(uint16_t)levels[i]},
-                         .value = levels[i] * 0.1}
-        };
+        struct bus_message m = {.kind = BUS_SAMPLE,
+                                .u.sample = {.at_ms = at_ms + 37,
+                                             .point = (uint16_t)i,
+                                             .quality = QUALITY_NORMAL,
+                                             .nreg = 1,
+                                             .reg = {(uint16_t)levels[i]},
+                                             .value = levels[i] * 0.1}};
         ring_push(ring, &m);
     }
     struct bus_message mark = {.kind = BUS_MARK, .u.mark_ms = at_ms + 1000};
@@ -176,6 +174,7 @@ int main(int argc, char **argv)
     d.next_live_ms = d.next_state_ms = INT64_MAX;
     long long before = written_bytes();
     run(&d, start_ms, (int64_t)(hours * 3600));
+    int64_t kept = store_state(d.store).bytes;
     store_stop(d.store, 10000);
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
@@ -186,7 +185,8 @@ int main(int argc, char **argv)
            "to the device, "
            "peak resident %ld KiB\n",
            hours, POINTS, every_s, readings, readings / cpu_s,
-           (double)(written_bytes() - before) / hours * 24 / 1e6, u.ru_maxrss);
+           (double)(written_bytes() - before) / hours * 24 / 1e6, (double)kept / hours * 24 * 365 / 1e6,
+           u.ru_maxrss);
     char *command = mem_printf("rm -rf '%s'", dir);
     return system(command) == 0 ? 0 : 1;
 }
