@@ -182,8 +182,7 @@ int main(int argc, char **argv)
                    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
     double readings = hours * 3600 * POINTS;
     printf("%g h, %d points at 1 Hz, commit_every %d s: %.0f readings, %.0f readings/CPU-second, %.1f MB/day "
-           "to the device, "
-           "peak resident %ld KiB\n",
+           "to the device, %.0f MB/year kept, peak resident %ld KiB\n",
            hours, POINTS, every_s, readings, readings / cpu_s,
            (double)(written_bytes() - before) / hours * 24 / 1e6, (double)kept / hours * 24 * 365 / 1e6,
            u.ru_maxrss);
