@@ -131,7 +131,7 @@ static void run(struct dustd *d, int64_t start_ms, int64_t seconds)
         int64_t at_ms = start_ms + s * 1000;
         push_second(d->buses[0].ring, at_ms, &state, levels);
         pipeline_bus(d, 0);
-        pipeline_turn(d, at_ms + 1000, (s + 1) * 1000000);
+        pipeline_turn(d, at_ms + 1000, (at_ms + 1000) * 1000);
         batch_flush(d);
         batch_store(d);
         while (store_state(d->store).waiting > 8) { /* a real disk keeps this pace by itself */
@@ -144,7 +144,7 @@ static void run(struct dustd *d, int64_t start_ms, int64_t seconds)
 
 int main(int argc, char **argv)
 {
-    double hours = argc > 1 ? atof(argv[1]) : 6;
+    double hours = (argc > 1 ? atof(argv[1]) : 6) / 2; /* two halves */
     int every_s = argc > 2 ? atoi(argv[2]) : 10;
     char dir[256];
     snprintf(dir, sizeof dir, "%s/bench-XXXXXX", argc > 3 ? argv[3] : ".");
@@ -175,16 +175,19 @@ int main(int argc, char **argv)
     long long before = written_bytes();
     run(&d, start_ms, (int64_t)(hours * 3600));
     int64_t kept = store_state(d.store).bytes;
+    run(&d, start_ms + (int64_t)(hours * 3600000), (int64_t)(hours * 3600));
+    kept = store_state(d.store).bytes - kept; /* of the second half: the WAL stands in both */
     store_stop(d.store, 10000);
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     double cpu_s = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
                    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    hours *= 2;
     double readings = hours * 3600 * POINTS;
     printf("%g h, %d points at 1 Hz, commit_every %d s: %.0f readings, %.0f readings/CPU-second, %.1f MB/day "
            "to the device, %.0f MB/year kept, peak resident %ld KiB\n",
            hours, POINTS, every_s, readings, readings / cpu_s,
-           (double)(written_bytes() - before) / hours * 24 / 1e6, (double)kept / hours * 24 * 365 / 1e6,
+           (double)(written_bytes() - before) / hours * 24 / 1e6, (double)kept / hours * 2 * 24 * 365 / 1e6,
            u.ru_maxrss);
     char *command = mem_printf("rm -rf '%s'", dir);
     return system(command) == 0 ? 0 : 1;
