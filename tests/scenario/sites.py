@@ -131,7 +131,7 @@ def guangdong_sim(file, first, last):
 
 
 def recorded(period, limit):
-    return HEAD + BUS.replace("200ms", "50ms") + f"""
+    return HEAD + BUS.replace("200ms", "1s") + f"""
 devices:
   meter: {{title: {{zh: 一号扬尘仪, en: Dust meter 1}}, bus: bus1, profile: nova-sds069, unit_id: 1, period: {period}}}
 limits:
