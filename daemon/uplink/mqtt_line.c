@@ -32,8 +32,11 @@ static const char closed_by_far_end[] = "closed by the far end";
 static void on_connect(struct mosquitto *handle, void *arg, int reason, int flags,
                        const mosquitto_property *props)
 {
-    (void)handle, (void)flags, (void)props;
-    ((struct mqtt *)arg)->connack = reason;
+    (void)handle, (void)flags;
+    struct mqtt *m = arg;
+    m->connack = reason;
+    m->packet_most = 0;
+    mosquitto_property_read_int32(props, MQTT_PROP_MAXIMUM_PACKET_SIZE, &m->packet_most, false);
 }
 
 /* `reason` is a code of MQTT 5 (from 0x80 on) when the broker sent DISCONNECT, else one of MOSQ_ERR_…. */
@@ -50,7 +53,7 @@ static void on_publish(struct mosquitto *handle, void *arg, int mid, int reason,
 {
     (void)handle, (void)props;
     struct mqtt *m = arg;
-    bool ours = window_sent(&m->window, mid) || pending_has(&m->pending, mid);
+    bool ours = window_sent(&m->window, mid) || pending_flying(&m->pending, mid);
     if (ours && m->nanswers < MQTT_WINDOW) {
         m->answers[m->nanswers].mid = mid;
         m->answers[m->nanswers++].reason = reason;
@@ -65,7 +68,8 @@ static void on_log(struct mosquitto *handle, void *arg, int level, const char *t
     if (level != MOSQ_LOG_ERR)
         return;
     const char *end = strrchr(text, ':');
-    snprintf(m->library.text, sizeof m->library.text, "%s", end && end[1] ? end + 1 : text);
+    snprintf(m->library.text, sizeof m->library.text, "%s",
+             end && end[1] ? end + 1 + strspn(end + 1, " ") : text);
 }
 
 /* The first line of the file; never logged, wiped by the caller. */
@@ -103,7 +107,7 @@ static int set_tls(struct mqtt *m, struct why *why)
     if (!m->config->ca_file || !*m->config->ca_file)
         return ERR_OK;
     struct ssl_ctx_st *tls;
-    int rc = mqtt_tls_open(m->config, &tls, why);
+    int rc = mqtt_tls_open(m->config, &tls, &m->untrusted, why);
     if (rc != ERR_OK)
         return rc;
     mosquitto_int_option(m->handle, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
@@ -158,15 +162,16 @@ static const char *explain(struct mqtt *m, int rc, int saved)
     if (m->connack > 0)
         return m->connack >= MQTT_RC_UNSPECIFIED ? mosquitto_reason_string(m->connack)
                                                  : mosquitto_connack_string(m->connack);
-    const char *refused = mqtt_tls_why(mosquitto_ssl_get(m->handle));
-    if (refused)
-        return refused;
+    if (m->untrusted.text[0])
+        return m->untrusted.text;
     if (m->library.text[0])
         return m->library.text;
     if (rc == MOSQ_ERR_EAI)
         return gai_strerror(saved);
     if (rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_SUCCESS)
         return closed_by_far_end;
+    if (rc == MOSQ_ERR_ERRNO && saved == EPROTO) /* what libmosquitto makes of any TLS error */
+        return "closed in the middle of TLS";
     if (rc == MOSQ_ERR_ERRNO && saved != 0)
         return strerrordesc_np(saved);
     return mosquitto_strerror(rc);
@@ -176,7 +181,7 @@ void line_try(struct mqtt *m, int64_t now)
 {
     struct why why = {""};
     m->connack = m->farewell_code = -1;
-    m->library.text[0] = 0;
+    m->library.text[0] = m->untrusted.text[0] = 0;
     if (prepare(m, &why) != ERR_OK) {
         m->phase = PHASE_HANDSHAKE; /* other addresses would not help */
         line_lost(m, now, why.text);
@@ -224,10 +229,19 @@ static void suspect_twin(struct mqtt *m, int64_t now, bool closed)
     }
 }
 
+/* Each reason is said once, also when two take turns. */
+static bool said_before(const struct mqtt *m, const char *why)
+{
+    for (int i = 0; i < m->nsaid; i++)
+        if (strcmp(m->said[i].text, why) == 0)
+            return true;
+    return m->nsaid == MQTT_SAID;
+}
+
 static void say_lost(struct mqtt *m, bool was_up, const char *why)
 {
     const struct mqtt_config *c = m->config;
-    if (!was_up && strcmp(why, m->said.text) == 0)
+    if (!was_up && said_before(m, why))
         return;
     if (m->farewell_code == MQTT_RC_SESSION_TAKEN_OVER)
         log_error("mqtt %s: duplicate client id: another client connected as %s; waiting %d s", c->name,
@@ -237,7 +251,8 @@ static void say_lost(struct mqtt *m, bool was_up, const char *why)
                     c->host, c->port, why);
     struct mqtt_event *e = tell(m, MQTT_LOST, 0);
     snprintf(e->text, sizeof e->text, "%s", why);
-    snprintf(m->said.text, sizeof m->said.text, "%s", why);
+    if (m->nsaid < MQTT_SAID)
+        snprintf(m->said[m->nsaid++].text, sizeof m->said->text, "%s", why);
 }
 
 void line_lost(struct mqtt *m, int64_t now, const char *why)
@@ -270,7 +285,7 @@ static void line_up(struct mqtt *m, int64_t now)
         atomic_fetch_add(&m->reconnects, 1);
     m->phase = PHASE_UP;
     m->up_since = m->heard = now;
-    m->said.text[0] = 0;
+    m->nsaid = 0;
     m->rows_after = m->nows_after = 0;
     m->connects++;
     log_info("mqtt %s: connected to %s:%d", m->config->name, m->config->host, m->config->port);
@@ -312,7 +327,7 @@ static int move_bytes(struct mqtt *m, int revents)
     int reads = revents & (POLLRDHUP | POLLHUP | POLLERR) ? RECEIVED_MOST : 1;
     if (revents || m->phase == PHASE_HANDSHAKE)
         for (int i = 0; i < reads && rc == MOSQ_ERR_SUCCESS && mosquitto_socket(m->handle) >= 0; i++)
-            rc = mosquitto_loop_read(m->handle, 1);
+            rc = mqtt_guarded_read(m->handle);
     if (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(m->handle) >= 0 && mosquitto_want_write(m->handle))
         rc = mosquitto_loop_write(m->handle, 1);
     if (rc == MOSQ_ERR_SUCCESS && m->phase == PHASE_UP && mosquitto_socket(m->handle) >= 0)

@@ -105,8 +105,8 @@ void *mqtt_loop(void *arg)
     while (m->phase != PHASE_END) {
         feed_input(m);
         step(m, revents, clock_wire_us());
-        tell_flush(m);
         atomic_store(&m->in_flight, feed_in_flight(m));
+        tell_flush(m);
         revents = m->phase == PHASE_END ? 0 : wait_for_something(m, clock_wire_us());
     }
     uint64_t one = 1;

@@ -66,28 +66,25 @@ void pending_drop(struct pending *p)
     message_finish(&n);
 }
 
-bool pending_answered(struct pending *p, int mid, enum mqtt_answer answer)
-{
-    for (int i = 0; i < p->in_flight; i++) {
-        struct now_message n = p->flight[i];
-        if (n.mid != mid)
-            continue;
-        p->flight[i] = p->flight[--p->in_flight];
-        if (answer == ANSWER_LATER && !waiting_of(p, n.topic))
-            pending_put(p, n.topic, n.payload, n.qos);
-        else
-            message_finish(&n);
-        return true;
-    }
-    return false;
-}
-
-bool pending_has(const struct pending *p, int mid)
+struct now_message *pending_flying(struct pending *p, int mid)
 {
     for (int i = 0; i < p->in_flight; i++)
         if (p->flight[i].mid == mid)
-            return true;
-    return false;
+            return &p->flight[i];
+    return NULL;
+}
+
+void pending_answered(struct pending *p, int mid, enum mqtt_answer answer)
+{
+    struct now_message *at = pending_flying(p, mid);
+    if (!at)
+        return;
+    struct now_message n = *at;
+    *at = p->flight[--p->in_flight];
+    if (answer == ANSWER_LATER && !waiting_of(p, n.topic))
+        pending_put(p, n.topic, n.payload, n.qos);
+    else
+        message_finish(&n);
 }
 
 void pending_clear(struct pending *p)

@@ -104,10 +104,11 @@ void pending_sent(struct pending *p, int mid);
 void pending_drop(struct pending *p);
 
 /* The message in flight with this id is answered; ANSWER_LATER puts it back, unless a newer one of its topic
- * waits. False when there is none. */
-bool pending_answered(struct pending *p, int mid, enum mqtt_answer answer);
+ * waits. Nothing happens when there is none. */
+void pending_answered(struct pending *p, int mid, enum mqtt_answer answer);
 
-bool pending_has(const struct pending *p, int mid); /* in flight with this id */
+/* The one in flight with this id, NULL for none. */
+struct now_message *pending_flying(struct pending *p, int mid);
 
 /* Forgets everything: after the next connect all of it is given again. */
 void pending_clear(struct pending *p);

@@ -41,7 +41,7 @@ struct rows_input {
     int count;
 };
 
-enum { MQTT_OUTBOX = 64 };
+enum { MQTT_OUTBOX = 64, MQTT_SAID = 6 };
 
 #define MQTT_OFFLINE "{\"online\":false}" /* on `state`: our will, and our farewell */
 
@@ -71,8 +71,11 @@ struct mqtt {
     int cut_short;              /* connections in a row that the broker closed soon */
     bool ipv4;                  /* this attempt asks for an IPv4 address only */
     struct why first;           /* why the attempt before it, at the other addresses, failed */
-    struct why said;            /* last failure in the log */
+    struct why said[MQTT_SAID]; /* reasons in the log since the line was up last */
+    int nsaid;
+    struct why untrusted;       /* why the broker's certificate was refused, "" not */
     struct why library;         /* last error line of libmosquitto */
+    uint32_t packet_most;       /* the largest packet the broker takes, 0 any */
     int connack, farewell_code; /* reason codes the broker gave, -1 none */
     struct window window;
     struct pending pending;
@@ -87,7 +90,8 @@ struct mqtt {
     int64_t asked_at;               /* `committed` when asking */
     int64_t rows_after, nows_after; /* pauses after a refusal */
     const char *local;              /* static: what mosquitto_publish said last */
-    bool row_trouble, now_trouble;  /* said in the log */
+    int64_t row_trouble;            /* last row not taken, once that is in the log; 0 none */
+    bool now_trouble;               /* now-messages not taken, as the log says */
     int64_t stop_at;
     bool farewell, left; /* {"online":false} is on its way; DISCONNECT is */
     struct mqtt_event outbox[MQTT_OUTBOX];
@@ -111,6 +115,10 @@ int line_events(const struct mqtt *m); /* for poll(); 0 when there is no socket 
 void line_io(struct mqtt *m, int revents, int64_t now);
 void line_lost(struct mqtt *m, int64_t now, const char *why);
 
+/* mosquitto_loop_read, which a packet cannot end the program with. MOSQ_ERR_MALFORMED_PACKET: only destroying
+ * the handle is left. */
+int mqtt_guarded_read(struct mosquitto *handle);
+
 /* What goes over it: takes what main gave; acts on the answers; sends; says farewell and ends (PHASE_END). */
 void feed_input(struct mqtt *m);
 void feed_answers(struct mqtt *m, int64_t now);
@@ -118,10 +126,11 @@ void feed_send(struct mqtt *m, int64_t now);
 void feed_stop(struct mqtt *m, int64_t now);
 int feed_in_flight(const struct mqtt *m);
 
-/* TLS context for one attempt; mqtt_tls_close gives back our reference. */
-int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct why *why);
+/* TLS context for one attempt; why the broker's certificate is refused goes to `untrusted`. mqtt_tls_close
+ * gives back our reference. */
+int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct why *untrusted,
+                  struct why *why);
 void mqtt_tls_close(struct ssl_ctx_st *tls);
-bool mqtt_tls_shaking(void *ssl);    /* a TLS handshake is going on */
-const char *mqtt_tls_why(void *ssl); /* why the certificate was refused, NULL if it was not */
+bool mqtt_tls_shaking(void *ssl); /* a TLS handshake is going on */
 
 #endif

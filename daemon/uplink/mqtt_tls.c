@@ -38,13 +38,26 @@ static int expect_host(SSL_CTX *tls, const char *host)
     return X509_VERIFY_PARAM_set1_host(param, host, 0);
 }
 
-int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct why *why)
+/* Keeps the reason: the library forgets it when the handshake fails within its own connect. */
+static int on_verify(int ok, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct why *untrusted = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    if (!ok)
+        snprintf(untrusted->text, sizeof untrusted->text, "%s",
+                 X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+    return ok;
+}
+
+int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct why *untrusted,
+                  struct why *why)
 {
     ERR_clear_error();
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
     if (!tls || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1 || expect_host(tls, c->host) != 1)
         return fail(tls, why, "TLS for", c->host);
-    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_app_data(tls, untrusted);
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_default_passwd_cb(tls, no_pass_phrase);
     if (SSL_CTX_load_verify_file(tls, c->ca_file) != 1)
         return fail(tls, why, "CA file", c->ca_file);
@@ -68,10 +81,4 @@ void mqtt_tls_close(struct ssl_ctx_st *tls)
 bool mqtt_tls_shaking(void *ssl)
 {
     return ssl && !SSL_is_init_finished(ssl);
-}
-
-const char *mqtt_tls_why(void *ssl)
-{
-    long result = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
-    return result == X509_V_OK ? NULL : X509_verify_cert_error_string(result);
 }

@@ -45,6 +45,7 @@ struct rig {
     int heard_fd;
     struct buf heard; /* lines of the subscriber: "><retained> <topic> <payload>" */
     struct mqtt_config config;
+    struct mqtt_timing timing; /* rig_timing; read by rig_start */
     struct ring *out;
     struct mqtt *m;
     int64_t committed, taken;
@@ -187,6 +188,15 @@ static inline void rig_subscribe(struct rig *r)
     fcntl(r->heard_fd, F_SETFL, O_NONBLOCK);
 }
 
+static const struct mqtt_timing rig_timing = {.handshake = 500,
+                                              .answer = 2000,
+                                              .retry = 100,
+                                              .first = 50,
+                                              .most = 200,
+                                              .stable = 60000,
+                                              .taken_over = 700,
+                                              .stop = 2000};
+
 static inline void rig_open(struct rig *r)
 {
     memset(r, 0, sizeof *r);
@@ -202,6 +212,7 @@ static inline void rig_open(struct rig *r)
     close(rig_listen(&r->broker_port));
     r->out = ring_create(256, sizeof(struct mqtt_event));
     r->nows = RIG_NOWS;
+    r->timing = rig_timing;
     r->config = (struct mqtt_config){.name = "test",
                                      .host = "127.0.0.1",
                                      .port = r->broker_port,
@@ -223,21 +234,12 @@ static inline void rig_relay(struct rig *r)
     r->relay_open = true;
 }
 
-static const struct mqtt_timing rig_timing = {.handshake = 500,
-                                              .answer = 2000,
-                                              .retry = 100,
-                                              .first = 50,
-                                              .most = 200,
-                                              .stable = 60000,
-                                              .taken_over = 700,
-                                              .stop = 2000};
-
 /* Starts the uplink from the cursor `r->taken`. */
 static inline void rig_start(struct rig *r)
 {
     r->m = mqtt_create(&r->config, "example", 0, RIG_JOURNAL, r->taken, r->out);
     assert_non_null(r->m);
-    r->m->timing = rig_timing;
+    r->m->timing = r->timing;
     assert_true(mqtt_run(r->m));
     mqtt_committed(r->m, r->committed);
 }
@@ -435,6 +437,11 @@ static inline void rig_close(struct rig *r)
     fflush(stderr);
     dup2(r->saved_stderr, STDERR_FILENO);
     close(r->saved_stderr);
+    if (rig_logged(r, "Sanitizer")) { /* its report went where our log goes */
+        char *show = mem_printf("cat '%s' >&2", r->log_file);
+        (void)!system(show);
+        fail_msg("a sanitizer has something to say");
+    }
     char *remove = mem_printf("rm -rf '%s'", r->dir);
     assert_int_equal(system(remove), 0);
     mem_free(remove);

@@ -259,6 +259,7 @@ static void be_killed(const char *port)
     rig.config = (struct mqtt_config){
         .name = "test", .host = "127.0.0.1", .port = atoi(port), .keepalive_s = 10, .mqtt5 = true};
     rig.committed = 20;
+    rig.timing = rig_timing;
     rig_start(&rig);
     for (;;)
         rig_step(&rig);
