@@ -11,16 +11,16 @@
 static const struct {
     const char *sql, *expect;
 } settings[] = {
-    {"PRAGMA trusted_schema = OFF",         NULL       },
-    {"PRAGMA cell_size_check = ON",         NULL       },
-    {"PRAGMA temp_store = MEMORY",          NULL       },
-    {"PRAGMA mmap_size = 0",                NULL       },
-    {"PRAGMA locking_mode = EXCLUSIVE",     "exclusive"},
-    {"PRAGMA journal_mode = WAL",           "wal"      },
-    {"PRAGMA synchronous = FULL",           NULL       },
-    {"PRAGMA synchronous",                  "2"        },
-    {"PRAGMA journal_size_limit = 1048576", "1048576"  },
-    {"PRAGMA wal_autocheckpoint = 0",       "0"        },
+    {"PRAGMA trusted_schema = OFF", NULL},
+    {"PRAGMA cell_size_check = ON", NULL},
+    {"PRAGMA temp_store = MEMORY", NULL},
+    {"PRAGMA mmap_size = 0", NULL},
+    {"PRAGMA locking_mode = EXCLUSIVE", "exclusive"},
+    {"PRAGMA journal_mode = WAL", "wal"},
+    {"PRAGMA synchronous = FULL", NULL},
+    {"PRAGMA synchronous", "2"},
+    {"PRAGMA journal_size_limit = 1048576", "1048576"},
+    {"PRAGMA wal_autocheckpoint = 0", "0"},
 };
 
 static int meaning(int code)

@@ -103,6 +103,6 @@ int row_take(struct walk *w, struct journal *before, struct row *row);
 int samples_scan(struct db *d, void (*each)(const void *data, size_t length, void *arg), void *arg);
 
 /* worker.c */
-void *store_worker(void *store);
+void *store_worker(void *arg); /* a struct store */
 
 #endif

@@ -26,7 +26,7 @@ void hash_bytes(const void *bytes, size_t length, uint8_t hash[static HASH_SIZE]
 void hash_hex(const uint8_t hash[static HASH_SIZE], char hex[static 65])
 {
     static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < HASH_SIZE; i++) {
+    for (size_t i = 0; i < HASH_SIZE; i++) {
         hex[2 * i] = digits[hash[i] >> 4];
         hex[2 * i + 1] = digits[hash[i] & 0xf];
     }
@@ -40,7 +40,7 @@ static int digit(char c)
 
 int hash_parse(const char *hex, uint8_t hash[static HASH_SIZE])
 {
-    for (int i = 0; i < HASH_SIZE; i++) {
+    for (size_t i = 0; i < HASH_SIZE; i++) {
         int high = digit(hex[2 * i]), low = high < 0 ? -1 : digit(hex[2 * i + 1]);
         if (low < 0)
             return ERR_FORMAT;

@@ -60,7 +60,7 @@ static void write_point(struct buf *b, const struct config_point *c)
     write_string(b, p->unit);
     buf_varint(b, p->type);
     buf_varint(b, p->order);
-    buf_varint(b, (uint64_t)(p->bit + 1));
+    buf_varint(b, (unsigned)(p->bit + 1));
     buf_zigzag(b, p->decimals);
     write_double(b, p->scale);
     write_double(b, p->offset);
@@ -217,7 +217,7 @@ static size_t read_count(struct reader *r, size_t most)
 
 static const uint8_t *read_bytes(struct reader *r, size_t n)
 {
-    if (r->bad || (size_t)(r->end - r->at) < n) {
+    if (r->bad || !r->at || (size_t)(r->end - r->at) < n) {
         r->bad = true;
         return NULL;
     }

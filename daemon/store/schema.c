@@ -109,13 +109,13 @@ static int write_birth(struct db *d, const struct birth *b)
     const struct {
         const char *name, *value;
     } marks[] = {
-        {"journal",           id                         },
-        {"simulated",         b->simulated ? "yes" : "no"},
-        {"predecessor",       b->predecessor.id          },
-        {"predecessor_seq",   seq                        },
-        {"predecessor_hash",  hash                       },
-        {"predecessor_issue", b->last_issue              },
-        {"predecessor_file",  b->aside                   },
+        {"journal", id},
+        {"simulated", b->simulated ? "yes" : "no"},
+        {"predecessor", b->predecessor.id},
+        {"predecessor_seq", seq},
+        {"predecessor_hash", hash},
+        {"predecessor_issue", b->last_issue},
+        {"predecessor_file", b->aside},
     };
     for (size_t i = 0; i < sizeof marks / sizeof *marks && rc == ERR_OK; i++)
         rc = meta_set(d, marks[i].name, marks[i].value);
@@ -136,13 +136,13 @@ static int read_birth(struct db *d, struct birth *b)
         char *value;
         size_t size;
     } marks[] = {
-        {"journal",           b->id,             sizeof b->id            },
-        {"simulated",         simulated,         sizeof simulated        },
-        {"predecessor",       b->predecessor.id, sizeof b->predecessor.id},
-        {"predecessor_seq",   seq,               sizeof seq              },
-        {"predecessor_hash",  hash,              sizeof hash             },
-        {"predecessor_issue", b->last_issue,     sizeof b->last_issue    },
-        {"predecessor_file",  b->aside,          sizeof b->aside         },
+        {"journal", b->id, sizeof b->id},
+        {"simulated", simulated, sizeof simulated},
+        {"predecessor", b->predecessor.id, sizeof b->predecessor.id},
+        {"predecessor_seq", seq, sizeof seq},
+        {"predecessor_hash", hash, sizeof hash},
+        {"predecessor_issue", b->last_issue, sizeof b->last_issue},
+        {"predecessor_file", b->aside, sizeof b->aside},
     };
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         int rc = meta_get(d, marks[i].name, marks[i].value, marks[i].size);

@@ -191,11 +191,9 @@ static bool check_some(struct worker *w)
 /* Sleeps until something comes or is due. */
 static void rest(struct worker *w, bool told)
 {
-    struct pollfd fds[] = {
-        {.fd = ring_fd(w->s->batches),   .events = POLLIN},
-        {.fd = ring_fd(w->s->questions), .events = POLLIN},
-        {.fd = w->s->stop_fd,            .events = POLLIN}
-    };
+    struct pollfd fds[] = {{.fd = ring_fd(w->s->batches), .events = POLLIN},
+                           {.fd = ring_fd(w->s->questions), .events = POLLIN},
+                           {.fd = w->s->stop_fd, .events = POLLIN}};
     int64_t now = clock_wire_us(), until = INT64_MAX;
     if (w->have)
         until = w->retry_us;
