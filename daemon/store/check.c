@@ -1,8 +1,8 @@
 /* The journal behind its last segment, in slices. A row is trusted when it hangs together with the head,
- * which journal.last and everybody who took rows from us know, or else with the first row. So the hashes are
- * followed from the last segment down; if they break, also from the first row up, as far as they go. What
- * lies between the two belongs to another chain, however well it hangs together in itself, and is never
- * served. Bodies are compared with their hashes when they are served. */
+ * which journal.last and everybody who took rows from us know, or else with the first row (its hash is noted
+ * apart). So the hashes are followed from the last segment down; if they break, also from the first row up,
+ * as far as they go. What lies between the two belongs to another chain, however well it hangs together in
+ * itself, and is never served. Bodies are compared with their hashes when they are served. */
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/inside.h"
@@ -69,15 +69,23 @@ static void slice_back(struct check *c, struct db *d)
     c->done = !c->broken && low == 1;
 }
 
+static bool begins_as_ours(struct db *d)
+{
+    struct journal first;
+    return row_before(d, 2, &first) == ERR_OK && schema_is_first(d, first.hash);
+}
+
 static void slice_forth(struct check *c, struct db *d)
 {
     int64_t high = c->forth + SLICE_ROWS, first = 0, last;
+    if (c->forth == 0 && !begins_as_ours(d))
+        high = 0;
     if (high >= c->back)
         high = c->back - 1;
     if (high > c->forth)
         follow(d, c->forth + 1, high, &first, &last);
     c->forth = first ? first - 1 : high;
-    c->done = first || high == c->back - 1;
+    c->done = first || high == 0 || high == c->back - 1;
     if (c->done && c->forth < c->back - 1)
         log_error("database: rows %lld to %lld are no part of the journal's chain and are not served",
                   (long long)c->forth + 1, (long long)c->back - 1);

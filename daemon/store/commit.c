@@ -51,6 +51,8 @@ static int add_rows(struct db *d, const struct batch *b, struct journal *head, s
         if (journal_check(head, &b->rows[i]))
             return ERR_RANGE;
         int rc = add_row(d, &b->rows[i]);
+        if (rc == ERR_OK && b->rows[i].seq == 1)
+            rc = schema_note_first(d, b->rows[i].hash);
         if (rc == ERR_OK)
             rc = widen_span(d, span, &b->rows[i]);
         if (rc)

@@ -178,6 +178,20 @@ int schema_open(struct db *d, const struct birth *wanted, struct birth *is)
     return rc ? rc : read_birth(d, is);
 }
 
+int schema_note_first(struct db *d, const uint8_t hash[static HASH_SIZE])
+{
+    char hex[65];
+    hash_hex(hash, hex);
+    return meta_set(d, "first", hex);
+}
+
+bool schema_is_first(struct db *d, const uint8_t hash[static HASH_SIZE])
+{
+    char hex[65], noted[65];
+    hash_hex(hash, hex);
+    return meta_get(d, "first", noted, sizeof noted) == ERR_OK && strcmp(hex, noted) == 0;
+}
+
 int schema_head(struct db *d, struct journal *head, int64_t *last_at_ms)
 {
     struct row row;

@@ -18,6 +18,11 @@ struct birth {
  * ERR_VERSION: made by a newer program; ERR_DAMAGED: not ours, or not whole. */
 int schema_open(struct db *d, const struct birth *wanted, struct birth *is);
 
+/* The hash of row 1, kept apart from it: a foreign page in its place does not pass for the journal's
+ * beginning. */
+int schema_note_first(struct db *d, const uint8_t hash[static HASH_SIZE]);
+bool schema_is_first(struct db *d, const uint8_t hash[static HASH_SIZE]);
+
 /* The last row as the head, its time too (0 for none); `id` is kept. */
 int schema_head(struct db *d, struct journal *head, int64_t *last_at_ms);
 

@@ -275,13 +275,11 @@ static void pages_by_key_resume_exactly_for_every_kind_time_and_size(void **stat
     struct fixture *f = *state;
     enum { ROWS = 1500 };
     static const char *const kinds[] = {"", "minute", "issue", "device", "nothing"};
-    static const int64_t times[][2] = {
-        {0,             INT64_MAX    },
-        {0,             1700000600000},
-        {1700000600000, INT64_MAX    },
-        {1700020000000, 1700040000000},
-        {1700090000000, 1700000000000}
-    };
+    static const int64_t times[][2] = {{0, INT64_MAX},
+                                       {0, 1700000600000},
+                                       {1700000600000, INT64_MAX},
+                                       {1700020000000, 1700040000000},
+                                       {1700090000000, 1700000000000}};
     start(f);
     for (int i = 0; i < ROWS / 50; i++)
         add_rows(f, 50, 300);
@@ -598,42 +596,55 @@ static void overwrite_row(sqlite3 *db, const struct row *row)
     sqlite3_finalize(s);
 }
 
-/* Rows 300 to 310 come from another journal: each follows the one before, the first does not follow ours. */
-static void a_foreign_stretch_is_not_served_though_it_is_a_chain_in_itself(void **state)
+/* Some rows come from another journal: each follows the one before, the first does not follow ours. */
+static void replace_rows(struct fixture *f, int first, int last)
 {
-    struct fixture *f = *state;
     sqlite3 *db;
-    char *file = file_in(f, "dust.db");
-    make_history(f, 1500);
     struct journal other = {0};
+    char *file = file_in(f, "dust.db");
     assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    for (int i = 1; i <= 310; i++) {
+    for (int i = 1; i <= last; i++) {
         struct row row;
         help_row(&other, &row, 299);
-        if (i >= 300)
+        if (i >= first)
             overwrite_row(db, &row);
         row_finish(&row);
     }
     sqlite3_close(db);
     mem_free(file);
+}
+
+static void assert_page(struct fixture *f, int64_t after, int rows, int64_t next, int error)
+{
+    struct page *p = help_ask(f->store, (struct question){.after = after, .limit = 20});
+    assert_int_equal(p->nrows, rows);
+    assert_int_equal(p->next, next);
+    assert_int_equal(p->error, error);
+    page_free(p);
+}
+
+static void a_foreign_stretch_is_not_served_though_it_is_a_chain_in_itself(void **state)
+{
+    struct fixture *f = *state;
+    make_history(f, 1500);
+    replace_rows(f, 300, 310);
     start(f);
-    static const struct {
-        int64_t after, next;
-        int rows, error;
-    } pages[] = {
-        {290, 299, 9,  ERR_OK     },
-        {299, 310, 0,  ERR_DAMAGED},
-        {305, 310, 0,  ERR_DAMAGED},
-        {310, 311, 0,  ERR_DAMAGED},
-        {311, 331, 20, ERR_OK     }
-    };
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        struct page *p = help_ask(f->store, (struct question){.after = pages[i].after, .limit = 20});
-        assert_int_equal(p->nrows, pages[i].rows);
-        assert_int_equal(p->next, pages[i].next);
-        assert_int_equal(p->error, pages[i].error);
-        page_free(p);
-    }
+    assert_page(f, 290, 9, 299, ERR_OK);
+    assert_page(f, 299, 0, 310, ERR_DAMAGED);
+    assert_page(f, 305, 0, 310, ERR_DAMAGED);
+    assert_page(f, 310, 0, 311, ERR_DAMAGED); /* it followed a row that is gone */
+    assert_page(f, 311, 20, 331, ERR_OK);
+}
+
+static void a_foreign_beginning_is_not_served_though_it_follows_from_nothing_like_ours(void **state)
+{
+    struct fixture *f = *state;
+    make_history(f, 1500);
+    replace_rows(f, 1, 10);
+    start(f);
+    assert_page(f, 0, 0, 10, ERR_DAMAGED);
+    assert_page(f, 10, 0, 11, ERR_DAMAGED);
+    assert_page(f, 11, 20, 31, ERR_OK);
 }
 
 static void a_journal_last_that_fails_its_sum_is_not_used(void **state)
@@ -703,6 +714,7 @@ int main(void)
         TEST(a_foreign_database_is_set_aside),
         TEST(a_damaged_old_row_is_never_served_and_what_surrounds_it_is),
         TEST(a_foreign_stretch_is_not_served_though_it_is_a_chain_in_itself),
+        TEST(a_foreign_beginning_is_not_served_though_it_follows_from_nothing_like_ours),
         TEST(a_journal_last_that_fails_its_sum_is_not_used),
         TEST(a_copy_is_read_like_the_original_and_leaves_nothing_behind),
     };
