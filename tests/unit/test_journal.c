@@ -71,14 +71,17 @@ static void three_rows_hash_as_another_implementation_says(void **state)
         int64_t at_ms;
         const char *kind, *subject, *body, *body_hash, *hash;
     } known[] = {
-        {1700000000000, "boot",   "",
-         "{\"ts\":1700000000000,\"kind\":\"boot\",\"subject\":\"\",\"version\":\"0.1.0\"}",             "d0eaef286da5c241d0e79c2b14d6ce2041b43da2064493720ec8bcb78de13a7a",
+        {1700000000000, "boot", "",
+         "{\"ts\":1700000000000,\"kind\":\"boot\",\"subject\":\"\",\"version\":\"0.1.0\"}",
+         "d0eaef286da5c241d0e79c2b14d6ce2041b43da2064493720ec8bcb78de13a7a",
          "986644c8ad3a888dfcff2855fc8c9643178df8ba4d0621f2ebc07118d2516565"},
         {1700000060000, "minute", "",
-         "{\"ts\":1700000060000,\"kind\":\"minute\",\"subject\":\"\",\"points\":{}}",                   "9e3d1c19444cff23a9811f6a2edfd43aac60009a89182d4d17c3b1c23633ecbc",
+         "{\"ts\":1700000060000,\"kind\":\"minute\",\"subject\":\"\",\"points\":{}}",
+         "9e3d1c19444cff23a9811f6a2edfd43aac60009a89182d4d17c3b1c23633ecbc",
          "1c04ae95c196da6c38dd47d57fbee123132cdf96dea117e6fe4919250051d6b1"},
-        {1700000000500, "issue",  "LQ-2026-0001",
-         "{\"ts\":1700000000500,\"kind\":\"issue\",\"subject\":\"LQ-2026-0001\",\"title\":\"扬尘\"}", "008e1471821b0c6b7397ac2854dac2ce929e2e806f5c26a7c249454d9a12a50b",
+        {1700000000500, "issue", "LQ-2026-0001",
+         "{\"ts\":1700000000500,\"kind\":\"issue\",\"subject\":\"LQ-2026-0001\",\"title\":\"扬尘\"}",
+         "008e1471821b0c6b7397ac2854dac2ce929e2e806f5c26a7c249454d9a12a50b",
          "c7227cdf16812243000f9b72ec79574bfc635925dd90a896749f27dc55ce94e0"},
     };
     struct journal j = {0};

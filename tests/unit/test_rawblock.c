@@ -26,16 +26,11 @@ static const struct {
     double scale;
     int decimals;
 } kinds[POINTS] = {
-    {"station-1/pm2_5",          "ug/m3", TYPE_U16, 1,   0},
-    {"station-1/pm10",           "ug/m3", TYPE_U16, 1,   0},
-    {"station-1/temperature",    "Cel",   TYPE_I16, 0.1, 1},
-    {"station-1/humidity",       "%",     TYPE_U16, 0.1, 1},
-    {"station-1/wind_speed",     "m/s",   TYPE_U16, 0.1, 1},
-    {"station-1/wind_direction", "deg",   TYPE_U16, 1,   0},
-    {"station-1/noise",          "dB",    TYPE_U16, 0.1, 1},
-    {"meter-1/tsp",              "ug/m3", TYPE_U32, 1,   0},
-    {"meter-1/pm10",             "ug/m3", TYPE_U32, 1,   0},
-    {"water-1/flow",             "m3/h",  TYPE_F32, 1,   2},
+    {"station-1/pm2_5", "ug/m3", TYPE_U16, 1, 0},       {"station-1/pm10", "ug/m3", TYPE_U16, 1, 0},
+    {"station-1/temperature", "Cel", TYPE_I16, 0.1, 1}, {"station-1/humidity", "%", TYPE_U16, 0.1, 1},
+    {"station-1/wind_speed", "m/s", TYPE_U16, 0.1, 1},  {"station-1/wind_direction", "deg", TYPE_U16, 1, 0},
+    {"station-1/noise", "dB", TYPE_U16, 0.1, 1},        {"meter-1/tsp", "ug/m3", TYPE_U32, 1, 0},
+    {"meter-1/pm10", "ug/m3", TYPE_U32, 1, 0},          {"water-1/flow", "m3/h", TYPE_F32, 1, 2},
 };
 static struct point points[POINTS];
 static struct config_point named[POINTS];
@@ -45,19 +40,17 @@ static int make_points(void **state)
 {
     (void)state;
     for (int i = 0; i < POINTS; i++) {
-        points[i] = (struct point){
-            .name = strchr(kinds[i].name, '/') + 1,
-            .unit = kinds[i].unit,
-            .role = "",
-            .type = kinds[i].type,
-            .bit = -1,
-            .scale = kinds[i].scale,
-            .decimals = kinds[i].decimals,
-            .low = i == 2 ? -40 : 0,
-            .high = i < 2 ? 1000 : NAN,
-            .invalid = {0, 0xFFFFFFFF},
-            .ninvalid = kinds[i].type == TYPE_U32 ? 2 : 0
-        };
+        points[i] = (struct point){.name = strchr(kinds[i].name, '/') + 1,
+                                   .unit = kinds[i].unit,
+                                   .role = "",
+                                   .type = kinds[i].type,
+                                   .bit = -1,
+                                   .scale = kinds[i].scale,
+                                   .decimals = kinds[i].decimals,
+                                   .low = i == 2 ? -40 : 0,
+                                   .high = i < 2 ? 1000 : NAN,
+                                   .invalid = {0, 0xFFFFFFFF},
+                                   .ninvalid = kinds[i].type == TYPE_U32 ? 2 : 0};
         named[i] = (struct config_point){.point = &points[i], .name = kinds[i].name};
     }
     points[9].order = ORDER_CDAB;
@@ -197,9 +190,9 @@ static void failures_keep_their_reason_and_have_no_value(void **state)
         failed_sample(start_ms + 2000, 1, QUALITY_NO_COMMUNICATION, WHY_GARBLED, 0),
         failed_sample(start_ms + 3000, 1, QUALITY_NO_COMMUNICATION, WHY_LINE, 0),
         {.at_ms = start_ms + 4000, .point = 8, .nreg = 2, .reg = {0xFFFF, 0xFFFF}},
-        {.at_ms = start_ms + 5000, .point = 2, .nreg = 1, .reg = {0xFE00}        },
-        {.at_ms = start_ms + 6000, .point = 0, .nreg = 1, .reg = {1200}          },
-        {.at_ms = start_ms + 7000, .point = 9, .nreg = 2, .reg = {0, 0x7FC0}     },
+        {.at_ms = start_ms + 5000, .point = 2, .nreg = 1, .reg = {0xFE00}},
+        {.at_ms = start_ms + 6000, .point = 0, .nreg = 1, .reg = {1200}},
+        {.at_ms = start_ms + 7000, .point = 9, .nreg = 2, .reg = {0, 0x7FC0}},
     };
     enum { COUNT = sizeof samples / sizeof *samples };
     for (int i = 4; i < COUNT; i++)

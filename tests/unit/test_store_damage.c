@@ -260,10 +260,9 @@ static void read_all(struct store *s)
 static void ask_otherwise(struct store *s)
 {
     static const struct question questions[] = {
-        {.raw = true,             .to_ms = INT64_MAX},
-        {                .kind = "issue",     .to_ms = INT64_MAX                  },
-        { .kind = "minute", .from_ms = 1700010000000,                   .to_ms = 1700050000000}
-    };
+        {.raw = true, .to_ms = INT64_MAX},
+        {.kind = "issue", .to_ms = INT64_MAX},
+        {.kind = "minute", .from_ms = 1700010000000, .to_ms = 1700050000000}};
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         page_free(help_ask(s, questions[i]));
 }
