@@ -4,6 +4,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/scalar.h"
 
 #include <math.h>
 #include <string.h>
@@ -165,12 +166,13 @@ void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_se
     clock_text(e->start_ms, d->config->site.zone_min, start);
     start[16] = 0; /* to the minute */
     start[10] = ' ';
-    snprintf(zh, sizeof zh, "%s:%s 起 %d 分钟均值 %.10g %s,限值 %s %.10g %s", point, start,
-             (int)(e->length_ms / CLOCK_MINUTE_MS), e->mean.mean, l->unit,
-             l->compare == COMPARE_REACHES ? "≥" : ">", l->value, l->unit);
+    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
+    const char *unit = unit_shown(l->unit);
+    bool reaches = l->compare == COMPARE_REACHES;
+    snprintf(zh, sizeof zh, "%s，%s 起 %d 分钟均值 %.10g %s，限值 %s %.10g %s", point, start, minutes,
+             e->mean.mean, unit, reaches ? "≥" : ">", l->value, unit);
     snprintf(en, sizeof en, "%s: mean of the %d minutes from %s is %.10g %s, limit %s %.10g %s", point,
-             (int)(e->length_ms / CLOCK_MINUTE_MS), start, e->mean.mean, l->unit,
-             l->compare == COMPARE_REACHES ? ">=" : ">", l->value, l->unit);
+             minutes, start, e->mean.mean, unit, reaches ? "≥" : ">", l->value, unit);
     json_t *evidence = comparison_json(
         d, e, json_pack("{s:I,s:I}", "seq", (json_int_t)verdict_seq, "start", (json_int_t)e->start_ms));
     struct finding f = {.kind = "limit",

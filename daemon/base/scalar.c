@@ -218,6 +218,17 @@ const char *unit_list(void)
            "kWh Hz s min h";
 }
 
+const char *unit_shown(const char *unit)
+{
+    static const char *const spellings[][2] = {
+        {"degC", "℃"}, {"m3", "m³"}, {"m3/h", "m³/h"}, {"mg/m3", "mg/m³"}, {"ug/m3", "μg/m³"},
+    };
+    for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++)
+        if (strcmp(spellings[i][0], unit) == 0)
+            return spellings[i][1];
+    return unit;
+}
+
 int unit_convert(double value, const char *from, const char *to, double *out)
 {
     const struct unit *a = unit_find(from), *b = unit_find(to);

@@ -28,6 +28,9 @@ int scalar_quantity(const char *text, const char *unit, double *out);
 /* The one spelling of a unit ("ug/m3" for "µg/m³"), static; NULL for one we do not know. "" is a unit. */
 const char *unit_name(const char *text);
 
+/* As people write it: "μg/m³" for "ug/m3"; a unit without such a spelling is returned as it is. */
+const char *unit_shown(const char *unit);
+
 /* Converts between units that measure the same (ug/m3 to mg/m3); ERR_RANGE when they do not. */
 int unit_convert(double value, const char *from, const char *to, double *out);
 

@@ -1,3 +1,4 @@
+#include "daemon/base/scalar.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/when.h"
@@ -60,7 +61,7 @@ static void add_point(struct table *t, const struct ctl *c, const char *device, 
         table_printf(t, "%.*f", (int)int_of(point, "decimals") & 15, json_number_value(v));
     else
         table_cell(t, "—");
-    table_cell(t, word_unit(text_of(point, "unit")));
+    table_cell(t, unit_shown(text_of(point, "unit")));
     if (*letter)
         table_printf(t, "%s %s", letter, word_quality(letter, c->zh));
     else

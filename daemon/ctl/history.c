@@ -1,3 +1,4 @@
+#include "daemon/base/scalar.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/source.h"
 #include "daemon/ctl/table.h"
@@ -182,7 +183,7 @@ static void print_heading(const struct ctl *c, const struct history *h, const st
 {
     char from[32], to[32];
     char *name = text_clean(c->words[0]), *title = text_clean(say_title(c, json_object_get(point, "title")));
-    const char *const parts[] = {name, title, word_unit(text_of(point, "unit")),
+    const char *const parts[] = {name, title, unit_shown(text_of(point, "unit")),
                                  say(c, h->window->zh, h->window->en)};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         printf("%s%s", parts[i], *parts[i] ? "  " : "");

@@ -118,12 +118,3 @@ const char *word_refusal(const char *error)
             return table[i].zh;
     return NULL;
 }
-
-const char *word_unit(const char *unit)
-{
-    static const struct word table[] = {
-        {"L/min", "L/min", "L/min"}, {"degC", "℃", "°C"},         {"m3", "m³", "m³"},
-        {"m3/h", "m³/h", "m³/h"},    {"mg/m3", "mg/m³", "mg/m³"}, {"ug/m3", "μg/m³", "μg/m³"},
-    };
-    return look_up(table, COUNT(table), unit, true);
-}

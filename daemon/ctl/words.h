@@ -22,7 +22,4 @@ bool word_is_verb(const char *verb);
 /* What a refusal of the daemon (English) means, in Chinese; NULL when it is not known. */
 const char *word_refusal(const char *error);
 
-/* A unit as it is written: "ug/m3" is "μg/m³". */
-const char *word_unit(const char *unit);
-
 #endif
