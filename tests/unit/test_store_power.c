@@ -459,7 +459,8 @@ static void no_announced_row_or_sample_is_lost_to_a_power_cut(void **state)
     while (w.cuts < cuts)
         cut_one_journal(&w, CUTS_A_JOURNAL);
     print_message("%d cuts while writing, %d while opening\n", w.cuts, w.cuts_at_open);
-    assert_true(w.cuts_at_open > 0);
+    if (cuts >= 1000) /* about one in eighty hits an opening: a few hundred may have none */
+        assert_true(w.cuts_at_open > 0);
     buf_finish(&w.samples);
 }
 
