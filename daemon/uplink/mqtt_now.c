@@ -33,7 +33,10 @@ void pending_put(struct pending *p, char *topic, char *payload, int qos)
         }
         n = &p->waiting[p->count++];
     }
-    *n = (struct now_message){.topic = topic, .payload = payload, .qos = qos};
+    n->topic = topic;
+    n->payload = payload;
+    n->qos = qos;
+    n->mid = 0;
 }
 
 struct now_message *pending_first(struct pending *p)

@@ -103,7 +103,7 @@ struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, int
                          const char *journal_id, int64_t cursor, struct ring *out);
 bool mqtt_run(struct mqtt *m);
 
-void *mqtt_loop(void *m);
+void *mqtt_loop(void *arg); /* a struct mqtt */
 
 /* Events to main: kept when the ring is full, in order. tell_flush returns whether all are out. */
 struct mqtt_event *tell(struct mqtt *m, enum mqtt_event_kind kind, int64_t seq);

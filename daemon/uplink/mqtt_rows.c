@@ -30,11 +30,10 @@ bool window_add(struct window *w, int64_t seq, const char *topic, char *payload)
 {
     if (w->count == MQTT_WINDOW || seq <= w->last)
         return false;
-    w->slots[w->count++] = (struct slot){.seq = seq,
-                                         .state = payload ? SLOT_WAITING : SLOT_REFUSED,
-                                         .topic = topic,
-                                         .payload = payload,
-                                         .why = "its body was deleted by retention"};
+    struct slot *s = &w->slots[w->count++];
+    *s = (struct slot){.seq = seq, .topic = topic, .why = "its body was deleted by retention"};
+    s->payload = payload;
+    s->state = payload ? SLOT_WAITING : SLOT_REFUSED;
     w->last = seq;
     return true;
 }

@@ -24,7 +24,9 @@ static int fail(SSL_CTX *tls, struct why *why, const char *what, const char *fil
 /* A key with a pass phrase is no key for a daemon; without this OpenSSL would ask on the terminal. */
 static int no_pass_phrase(char *text, int size, int writing, void *arg)
 {
-    (void)text, (void)size, (void)writing, (void)arg;
+    (void)writing, (void)arg;
+    if (size > 0)
+        text[0] = 0;
     return -1;
 }
 

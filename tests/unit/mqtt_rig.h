@@ -288,6 +288,14 @@ static inline void rig_answer_connected(struct rig *r)
         mqtt_ready(r->m);
 }
 
+static inline void rig_cursor(struct rig *r, int64_t seq)
+{
+    assert_true(seq > r->taken);
+    r->taken = seq;
+    if (!r->hold_cursor)
+        mqtt_persisted(r->m, seq);
+}
+
 static inline void rig_event(struct rig *r, const struct mqtt_event *e)
 {
     switch (e->kind) {
@@ -297,15 +305,11 @@ static inline void rig_event(struct rig *r, const struct mqtt_event *e)
         snprintf(r->why, sizeof r->why, "%s", e->text);
         break;
     case MQTT_WANT: rig_answer_want(r, e); break;
+    case MQTT_TAKEN: rig_cursor(r, e->seq); break;
     case MQTT_REFUSED:
         r->refused[r->nrefused++ % RIG_REFUSED] = e->seq;
         snprintf(r->refusal, sizeof r->refusal, "%s", e->text);
-        /* fall through */
-    case MQTT_TAKEN:
-        assert_true(e->seq > r->taken);
-        r->taken = e->seq;
-        if (!r->hold_cursor)
-            mqtt_persisted(r->m, e->seq);
+        rig_cursor(r, e->seq);
         break;
     }
 }

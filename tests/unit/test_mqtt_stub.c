@@ -1,212 +1,10 @@
 /* The MQTT uplink against a broker of ours that misbehaves: says nothing, answers wrongly, late, never; and
  * against a name server that hangs. */
-#include "mqtt_rig.h"
+#include "mqtt_stub.h"
 
 #include <dlfcn.h>
 #include <netdb.h>
-
-enum { STUB_SEQS = 256 };
-
-/* What the stub answers to row `seq`: a PUBACK's reason, or NO_ANSWER. */
-enum { NO_ANSWER = -1 };
-
-struct stub {
-    int listener, fd;
-    struct buf in;
-    bool deaf;            /* accepts and says nothing */
-    bool slow;            /* one byte of CONNACK */
-    int connack;          /* reason */
-    unsigned packet_most; /* announced in the CONNACK, 0 not */
-    int (*answer)(int64_t seq, int times);
-    int connects, publishes, unanswered, most_unanswered;
-    int times[STUB_SEQS]; /* that each row came */
-    char *bytes[STUB_SEQS];
-    int64_t order[STUB_SEQS * 8];
-    int norder;
-    uint8_t connect[512];
-    size_t connect_length;
-};
-
-static struct rig rig;
-static struct stub stub;
-
-static int taken(int64_t seq, int times)
-{
-    (void)seq, (void)times;
-    return 0;
-}
-
-static int setup(void **state)
-{
-    *state = &rig;
-    memset(&stub, 0, sizeof stub);
-    rig_open(&rig);
-    stub.fd = -1;
-    stub.listener = rig_listen(&rig.config.port);
-    stub.answer = taken;
-    return 0;
-}
-
-static void stub_hang_up(void)
-{
-    if (stub.fd >= 0)
-        close(stub.fd);
-    stub.fd = -1;
-    stub.unanswered = 0;
-    buf_clear(&stub.in);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    stub_hang_up();
-    close(stub.listener);
-    rig_close(&rig);
-    buf_finish(&stub.in);
-    for (int i = 0; i < STUB_SEQS; i++)
-        mem_free(stub.bytes[i]);
-    return 0;
-}
-
-static void stub_send(const uint8_t *bytes, size_t length)
-{
-    if (send(stub.fd, bytes, length, MSG_NOSIGNAL) < 0)
-        stub_hang_up();
-}
-
-static void on_connect(const uint8_t *packet, size_t length)
-{
-    stub.connects++;
-    stub.connect_length = length < sizeof stub.connect ? length : sizeof stub.connect;
-    memcpy(stub.connect, packet, stub.connect_length);
-    const uint8_t connack[] = {0x20,
-                               8,
-                               0,
-                               (uint8_t)stub.connack,
-                               5,
-                               0x27,
-                               0,
-                               0,
-                               (uint8_t)(stub.packet_most >> 8),
-                               (uint8_t)stub.packet_most};
-    const uint8_t plain[] = {0x20, 3, 0, (uint8_t)stub.connack, 0};
-    if (stub.deaf)
-        return;
-    if (stub.packet_most)
-        stub_send(connack, sizeof connack);
-    else
-        stub_send(plain, stub.slow ? 1 : sizeof plain);
-}
-
-static void puback(unsigned id, int reason)
-{
-    const uint8_t ack[] = {0x40, 3, (uint8_t)(id >> 8), (uint8_t)id, (uint8_t)reason};
-    stub.unanswered--;
-    stub_send(ack, sizeof ack);
-}
-
-static void on_publish(const uint8_t *packet, size_t length)
-{
-    size_t at = 2U + (size_t)(packet[1] >= 0x80), topic = (size_t)(packet[at] << 8 | packet[at + 1]);
-    unsigned id = (unsigned)(packet[at + 2 + topic] << 8 | packet[at + 3 + topic]);
-    stub.publishes++;
-    if (!(packet[0] & 0x06))
-        return;
-    if (++stub.unanswered > stub.most_unanswered)
-        stub.most_unanswered = stub.unanswered;
-    char *text = mem_string_n((const char *)packet + at + 5 + topic, length - at - 5 - topic);
-    const char *mark = strstr(text, "\"seq\":");
-    int64_t seq = mark ? strtoll(mark + 6, NULL, 10) % STUB_SEQS : 0;
-    int reason = 0;
-    if (mark) {
-        if (stub.bytes[seq])
-            assert_string_equal(stub.bytes[seq], text);
-        else
-            stub.bytes[seq] = mem_string(text);
-        stub.order[stub.norder++ % (STUB_SEQS * 8)] = seq;
-        reason = stub.answer(seq, ++stub.times[seq]);
-    } else {
-        reason = stub.answer(0, 1);
-    }
-    mem_free(text);
-    if (reason != NO_ANSWER)
-        puback(id, reason);
-}
-
-/* One whole packet off the front of what came; false when there is none. */
-static bool stub_packet(void)
-{
-    const uint8_t *p = (const uint8_t *)stub.in.data;
-    size_t n = stub.in.length, length = 0, head = 1;
-    for (unsigned shift = 0; head < n && head < 5; shift += 7) {
-        length |= (size_t)(p[head] & 0x7f) << shift;
-        if (!(p[head++] & 0x80))
-            break;
-    }
-    if (n < 2 || n < head + length)
-        return false;
-    uint8_t *packet = mem_array(head + length, 1);
-    memcpy(packet, p, head + length);
-    char *rest = mem_array(n, 1);
-    size_t left = n - head - length;
-    memcpy(rest, p + head + length, left);
-    buf_clear(&stub.in);
-    buf_add(&stub.in, rest, left);
-    mem_free(rest);
-    if (packet[0] == 0x10)
-        on_connect(packet, head + length);
-    else if ((packet[0] & 0xf0) == 0x30)
-        on_publish(packet, head + length);
-    else if (packet[0] == 0xe0)
-        stub_hang_up();
-    mem_free(packet);
-    return stub.fd >= 0;
-}
-
-static void stub_step(void)
-{
-    uint8_t bytes[65536];
-    int fd = accept4(stub.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-        stub_hang_up();
-        stub.fd = fd;
-    }
-    ssize_t n = stub.fd < 0 ? -1 : recv(stub.fd, bytes, sizeof bytes, 0);
-    if (n == 0)
-        stub_hang_up();
-    if (n > 0) {
-        buf_add(&stub.in, bytes, (size_t)n);
-        while (stub_packet())
-            ;
-    }
-}
-
-#define until(condition)                                       \
-    do {                                                       \
-        int64_t end_ = clock_wire_us() + RIG_WAIT_MS * 1000LL; \
-        while (!(condition) && clock_wire_us() < end_) {       \
-            stub_step();                                       \
-            rig_step(&rig);                                    \
-        }                                                      \
-        assert_true(condition);                                \
-    } while (0)
-
-static void turns(int ms)
-{
-    for (int64_t end = clock_wire_us() + ms * 1000LL; clock_wire_us() < end;) {
-        stub_step();
-        rig_step(&rig);
-    }
-}
-
-/* Ends the uplink while the stub goes on answering. */
-static void stop(void)
-{
-    mqtt_stop(rig.m);
-    for (int i = 0; i < 500 && !mqtt_join(rig.m, 1); i++)
-        stub_step();
-    rig.m = NULL;
-}
+#include <sys/resource.h>
 
 static bool connect_holds(const void *bytes, size_t length)
 {
@@ -267,6 +65,65 @@ static void a_refused_connect_is_told_once_and_tried_again(void **state)
     assert_string_equal(rig.why, "Bad User Name or Password");
     stub.connack = 0;
     until(rig.connected == 1);
+    stop();
+}
+
+/* CPU time of this process over `ms` in which the test itself does nothing. */
+static int64_t busy_us(int ms)
+{
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    usleep((useconds_t)ms * 1000);
+    getrusage(RUSAGE_SELF, &after);
+    return (after.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_utime.tv_sec - before.ru_stime.tv_sec) *
+               1000000L +
+           after.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_utime.tv_usec -
+           before.ru_stime.tv_usec;
+}
+
+static void waiting_takes_no_processor_time_connected_or_not(void **state)
+{
+    (void)state;
+    char *ca = mem_printf(
+        "sh -c 'cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        "-subj /CN=ca -keyout ca.key -out ca.crt 2>/dev/null'",
+        rig.dir);
+    assert_int_equal(system(ca), 0);
+    mem_free(ca);
+    rig.timing.handshake = 5000;
+    rig_start(&rig);
+    until(rig.connected == 1);
+    turns(50);
+    assert_in_range(busy_us(500), 0, 100000);
+    stop();
+    stub.blind = true; /* in the middle of a TLS handshake */
+    ca = rig_path(&rig, "ca.crt");
+    rig.config.ca_file = ca;
+    rig_start(&rig);
+    turns(200);
+    assert_in_range(stub.in.length, 100, 2000); /* its hello */
+    assert_in_range(busy_us(500), 0, 100000);
+    stop();
+    stub_hang_up();
+    stub.hangs_up = true;
+    rig_start(&rig);
+    turns(200);
+    assert_in_range(busy_us(500), 0, 100000);
+    stop();
+    mem_free(ca);
+}
+
+/* The stub does not answer pings either. */
+static void a_silent_line_is_noticed_by_the_keep_alive(void **state)
+{
+    (void)state;
+    rig.config.keepalive_s = 5;
+    rig_start(&rig);
+    until(rig.connected == 1);
+    int64_t begin = clock_wire_us();
+    until(rig.lost == 1);
+    assert_in_range(clock_wire_us() - begin, 4000000, 13000000);
+    until(rig.connected == 2);
     stop();
 }
 
@@ -567,6 +424,8 @@ int main(void)
         TEST(a_broker_that_accepts_and_says_nothing_is_left_at_the_deadline),
         TEST(a_connack_that_stops_after_a_byte_is_left_at_the_deadline),
         TEST(a_refused_connect_is_told_once_and_tried_again),
+        TEST(waiting_takes_no_processor_time_connected_or_not),
+        TEST(a_silent_line_is_noticed_by_the_keep_alive),
         TEST(never_more_than_twenty_are_in_flight_and_silence_ends_the_connection),
         TEST(quota_exceeded_is_waited_out_and_not_counted_as_taken),
         TEST(not_authorised_is_tried_three_times_and_nobody_listening_is_taken),
