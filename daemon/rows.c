@@ -41,6 +41,7 @@ int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char 
 void row_boot(struct dustd *d, int64_t now_ms)
 {
     json_t *body = row_begin(d, now_ms, "boot", "");
+    json_object_set_new(body, "journal", json_string(d->head.id)); /* the chain itself does not name it */
     json_object_set_new(body, "version", json_string(DUST_VERSION));
     json_object_set_new(body, "clock", json_string(clock_synced() ? "synced" : "unsynced"));
     json_object_set_new(body, "rate", json_integer(clock_rate()));

@@ -2,7 +2,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -29,6 +29,10 @@ def rounded(value, decimals=4):
 
 def stamp_ms(text):
     return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def stamp(ms, zone_min=480):
+    return datetime.fromtimestamp(ms / 1000, timezone(timedelta(minutes=zone_min))).isoformat(timespec="milliseconds")
 
 
 def minute_means(samples):

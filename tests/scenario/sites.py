@@ -130,8 +130,8 @@ def guangdong_sim(file, first, last):
     return recorded_sim(f"{{file: {file}, format: guangdong-raw, columns: [{columns}]{span}}}")
 
 
-def recorded(period, limit):
-    return HEAD + BUS.replace("200ms", "1s") + f"""
+def recorded(period, limit, timeout="1s"):
+    return HEAD + BUS.replace("200ms", timeout) + f"""
 devices:
   meter: {{title: {{zh: 一号扬尘仪, en: Dust meter 1}}, bus: bus1, profile: nova-sds069, unit_id: 1, period: {period}}}
 limits:
@@ -148,4 +148,5 @@ def gucheng_sim(file, first, last):
     return recorded_sim(f"{{file: {file}, columns: [{columns}], hold: 60, from: \"{first}\", to: \"{last}\"}}")
 
 
-GUCHENG = recorded("60s", "shanxi-taiyuan")
+def gucheng(timeout):
+    return recorded("60s", "shanxi-taiyuan", timeout)

@@ -16,18 +16,32 @@ RATE = 60
 
 
 class Replay(harness.ScenarioTest):
-    def ran(self, sim, config, start, rate):
+    def started(self, sim, config, start, rate):
         site = self.site(sim, config, rate=rate, start=start, broker=False)
         site.start_sim()
         site.start_dustd()
+        return site
+
+    def aligned(self, sim, config, first_ms, rate, listens_s):
+        """Started so that the first question falls into the minute `first_ms`: dustd listens for one time-out before, which
+        is a minute of site time or two. A machine that was too slow gets another try."""
+        for _ in range(5):
+            site = self.started(sim, config, independent.stamp(first_ms - 30_000 - int(listens_s * 1000 * rate)), rate)
+            asked = lambda: next((p["ts"] for p in json.loads(site.ctl("--json", "devices"))[0]["points"] if "ts" in p), 0)
+            if harness.wait_for("the first reading", asked) // 60_000 == first_ms // 60_000:
+                return site
+            site.close()
+        self.fail("this machine is too slow to start dustd within a minute of site time")
+
+    def ended(self, site):
         harness.wait_for("the recording to end", lambda: "replay_ended" in site.sim_log_tail(), patience=2400)
         self.assertEqual(site.dustd.stop(), 0)
         site.sim.stop()
         rows, samples = site.export()
         self.assertTrue(independent.chain_is_whole(rows))
-        return site, rows, samples
+        return rows, samples
 
-    def equal_to_the_wire(self, site, samples, point, address):
+    def equal_to_the_wire(self, site, samples, point, address, hold=1):
         """One sample a poll, in order, register for register; a damaged line is one missing sample."""
         polls = [p for p in site.sim_polls() if p["event"] == "poll" and p["line"]]
         mine = [s for s in samples if s["point"] == point]
@@ -35,7 +49,9 @@ class Replay(harness.ScenarioTest):
         at = lambda p: p["registers"][address - p["address"]:address - p["address"] + 2]
         self.assertEqual([s["regs"] for s in mine if s["regs"]], [at(p) for p in good])
         lines = [p["line"] for p in polls]
-        self.assertEqual(lines, sorted(set(lines)), "each poll took the next line")
+        steps = {b - a for a, b in zip(lines, lines[1:])}
+        self.assertLessEqual(steps, {1} if hold == 1 else {0, 1}, "each poll took the next line")
+        self.assertEqual(max(map(lines.count, (lines[0], lines[-1]))), hold)
         print(f"RESULT {point}: {len(good)} samples equal to the wire, {len(polls) - len(good)} damaged lines")
         return len(polls) - len(good)
 
@@ -60,8 +76,9 @@ class Replay(harness.ScenarioTest):
         print(f"RESULT {compared} minute means equal")
 
     def guangdong(self, day, lines, start, period_ms):
-        site, rows, samples = self.ran(sites.guangdong_sim(os.path.join(DATA, f"guangdong-raw-2s-{day}.txt.gz"), *lines),
-                                       sites.guangdong(period_ms), start, RATE)
+        site = self.started(sites.guangdong_sim(os.path.join(DATA, f"guangdong-raw-2s-{day}.txt.gz"), *lines),
+                            sites.guangdong(period_ms), start, RATE)
+        rows, samples = self.ended(site)
         damaged = self.equal_to_the_wire(site, samples, "meter/pm10", 0x14)
         self.means_agree(rows, samples, ["meter/pm10", "meter/pm25"])
         return self.breaches_agree(rows, "test-15min/pm10-15min", 15 * independent.MINUTE_MS), damaged
@@ -86,9 +103,11 @@ class Replay(harness.ScenarioTest):
         with gzip.open(file, "rt") as f:
             hours = [r for r in csv.DictReader(f) if first <= r["time"] < last]
         computed = [independent.stamp_ms(r["time"]) for r in hours if r["pm10"] and float(r["pm10"]) >= 250]
-        site, rows, samples = self.ran(sites.gucheng_sim(file, first, last), sites.GUCHENG, first,
-                                       RATE if harness.STORM else 600)
-        self.equal_to_the_wire(site, samples, "meter/pm10", 0x14)
+        timeout_s, rate = (1, RATE) if harness.STORM else (0.2, 120)
+        site = self.aligned(sites.gucheng_sim(file, first, last), sites.gucheng(f"{int(timeout_s * 1000)}ms"),
+                            independent.stamp_ms(first), rate, timeout_s + 0.1)
+        rows, samples = self.ended(site)
+        self.equal_to_the_wire(site, samples, "meter/pm10", 0x14, hold=60)
         self.means_agree(rows, samples, ["meter/pm10"])
         told = self.breaches_agree(rows, "shanxi-taiyuan/pm10-hour", independent.HOUR_MS)
         self.assertEqual(told, computed)
@@ -96,7 +115,8 @@ class Replay(harness.ScenarioTest):
         return len(told)
 
     def test_the_taiyuan_rule_finds_the_breaches_of_gucheng(self):
-        self.assertEqual(self.gucheng("2013-03-05T18:00+08:00", "2013-03-06T01:00+08:00"), 4)
+        last = "2013-03-06T01:00+08:00" if harness.STORM else "2013-03-05T22:00+08:00"
+        self.assertEqual(self.gucheng("2013-03-05T19:00+08:00", last), 4 if harness.STORM else 2)
 
     @unittest.skipUnless(harness.STORM, "the rest of the first ten breaches is the storm's")
     def test_the_taiyuan_rule_finds_the_first_breach_of_gucheng(self):
