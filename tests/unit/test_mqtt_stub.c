@@ -254,14 +254,18 @@ static void a_disconnect_with_a_reason_is_told_with_it(void **state)
 static void nobody_listening_is_told_once_with_the_systems_reason(void **state)
 {
     (void)state;
-    int port;
-    close(rig_listen(&port));
-    rig.config.port = port;
+    struct sockaddr_in here = rig_loopback(0); /* a port that is taken, and nobody listens */
+    socklen_t size = sizeof here;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&here, size), 0);
+    getsockname(fd, (struct sockaddr *)&here, &size);
+    rig.config.port = ntohs(here.sin_port);
     rig_start(&rig);
     turns(600);
     assert_int_equal(rig.lost, 1);
     assert_string_equal(rig.why, "Connection refused");
     assert_int_equal(rig_logged(&rig, "no connection to"), 1);
+    close(fd);
     stop();
 }
 
@@ -302,7 +306,7 @@ static void a_row_at_the_edge_of_the_brokers_packet_size_is_sent_or_refused(void
     rig_start(&rig);
     until(rig.taken == 9);
     stop();
-    for (unsigned most = 215; most <= 245; most++) {
+    for (unsigned most = 205; most <= 240; most++) {
         rig.taken = 0;
         rig.nrefused = 0;
         stub.packet_most = most;
@@ -312,7 +316,7 @@ static void a_row_at_the_edge_of_the_brokers_packet_size_is_sent_or_refused(void
         stop();
         stub_hang_up();
         assert_true(most < 240 || rig.nrefused == 0);
-        assert_true(most > 215 || rig.nrefused > 0);
+        assert_true(most > 205 || rig.nrefused > 0);
     }
 }
 
