@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -137,6 +138,7 @@ static inline void rig_broker(struct rig *r, const char *settings)
     rig_write(r, "broker.conf", text);
     r->broker = fork();
     if (r->broker == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test is killed */
         execl(rig_mosquitto(), "mosquitto", "-c", conf, (char *)NULL);
         _exit(127);
     }
@@ -171,6 +173,7 @@ static inline void rig_subscribe(struct rig *r)
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     r->subscriber = fork();
     if (r->subscriber == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(fds[1], STDOUT_FILENO);
         execlp("stdbuf", "stdbuf", "-oL", "mosquitto_sub", "-d", "-h", "127.0.0.1", "-p", port, "-t",
                "dust/#", "-F", ">%r %t %p", (char *)NULL);
