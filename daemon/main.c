@@ -7,11 +7,14 @@
 #include "daemon/base/mem.h"
 #include "daemon/options.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <mosquitto.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Everything main can wake up for; one ring a bus and one an uplink follow WAKE_RINGS. */
@@ -79,6 +82,20 @@ static void make_room(struct dustd *d)
     d->uplinks = mem_array((size_t)c->nmqtt, sizeof *d->uplinks);
 }
 
+/* In a directory that is made when missing, as systemd would. */
+static int open_control(struct dustd *d)
+{
+    const char *path = d->config->control_socket;
+    char *copy = mem_string(path);
+    mkdir(dirname(copy), 0755);
+    mem_free(copy);
+    errno = 0;
+    int rc = control_open(path, verb_request, d, &d->control);
+    if (rc != ERR_OK)
+        log_error("%s: %s", path, rc == ERR_IO && errno ? strerror(errno) : err_str(rc));
+    return rc;
+}
+
 static int start(struct dustd *d)
 {
     make_room(d);
@@ -88,11 +105,9 @@ static int start(struct dustd *d)
         log_error("%s: %s", d->config->store.dir, err_str(rc));
         return rc;
     }
-    rc = control_open(d->config->control_socket, verb_request, d, &d->control);
-    if (rc != ERR_OK) {
-        log_error("%s: %s", d->config->control_socket, err_str(rc));
+    rc = open_control(d);
+    if (rc != ERR_OK)
         return rc;
-    }
     rc = start_buses(d);
     if (rc == ERR_OK)
         rc = start_uplinks(d);
@@ -153,7 +168,7 @@ static void take_all(struct dustd *d, const struct pollfd *polls)
 
 static void run(struct dustd *d, int signals, int timer)
 {
-    size_t room = (size_t)(WAKE_RINGS + d->config->nbuses + d->config->nmqtt);
+    size_t room = WAKE_RINGS + (size_t)d->config->nbuses + (size_t)d->config->nmqtt;
     struct pollfd *polls = mem_array(room, sizeof *polls);
     polls[WAKE_SIGNAL].fd = signals;
     polls[WAKE_TIMER].fd = timer;
@@ -242,13 +257,21 @@ static void destroy(struct dustd *d)
     mem_free(d->person_uid);
 }
 
+/* A start that failed half-way: threads may run, so what is committed is kept and the process is left. */
+static _Noreturn void give_up(struct dustd *d)
+{
+    store_stop(d->store, COMMIT_US / 1000);
+    control_close(d->control);
+    _exit(EXIT_FAILED);
+}
+
 static int daemon_run(struct dustd *d)
 {
     int signals = loop_signals(), timer = loop_timer();
     if (signals < 0 || timer < 0)
         return EXIT_FAILED;
     if (start(d) != ERR_OK)
-        return EXIT_FAILED;
+        give_up(d);
     log_info("%s %s runs: %d devices on %d buses, journal %.8s at row %lld", "dustd", DUST_VERSION,
              d->config->ndevices, d->config->nbuses, d->head.id, (long long)d->head.seq);
     run(d, signals, timer);

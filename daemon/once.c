@@ -2,6 +2,7 @@
  * broker. */
 #include "daemon/dustd.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,10 +37,9 @@ int once_run(const struct config *c)
     struct once once = {.config = c};
     for (int i = 0; i < c->nbuses; i++) {
         const struct bus_config *b = &c->buses[i];
-        int rc = bus_once(b, print_sample, &once);
-        if (rc != ERR_OK) {
+        if (bus_once(b, print_sample, &once) != ERR_OK) {
             fprintf(stderr, "bus %s: %s: %s\n", b->name, b->transport == TRANSPORT_RTU ? b->path : b->host,
-                    err_str(rc));
+                    strerror(errno));
             once.failed++;
         }
     }

@@ -391,8 +391,10 @@ int bus_once(const struct bus_config *config, void (*sink)(const struct sample *
     b->sink = sink;
     b->arg = arg;
     bool open = line_ready(b);
+    int error = errno;
     for (int i = 0; open && i < config->ndevices; i++)
         read_unit(b, &b->units[i]);
     destroy(b);
+    errno = error;
     return open ? ERR_OK : ERR_IO;
 }

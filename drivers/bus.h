@@ -73,7 +73,7 @@ void bus_join(struct bus *b);
 struct bus_counters bus_count(const struct bus *b);
 
 /* Without a thread: opens the line, reads every device once, closes; `sink` gets each sample. For dustd
- * --once. ERR_IO when the line cannot be opened (nothing is sunk then). */
+ * --once. ERR_IO with errno when the line cannot be opened (nothing is sunk then). */
 int bus_once(const struct bus_config *config, void (*sink)(const struct sample *s, void *arg), void *arg);
 
 #endif

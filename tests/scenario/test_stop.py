@@ -71,6 +71,16 @@ class Stop(harness.ScenarioTest):
         time.sleep(0.5)  # the look-up is on its way; whether it is does not change what must hold
         self.stops_in_time(site)
 
+    def test_a_start_that_fails_says_why_and_keeps_its_rows(self):
+        config = sites.BREACH.replace("{dir}/control.sock", "{dir}/dustd.yaml/control.sock")
+        site = self.site(sites.BREACH_SIM, config, broker=False)
+        site.start_sim()
+        harness.wait_for("the simulator", lambda: os.path.exists(os.path.join(site.dir, "bus1")))
+        site.start_dustd()
+        self.assertEqual(site.dustd.popen.wait(LIMIT_S), 1)
+        self.assertIn("control.sock: Not a directory", site.dustd.text())
+        self.assertEqual([row["kind"] for row in site.export("--rows")[0]][:1], ["boot"])
+
     def test_while_a_unit_keeps_silent(self):
         site = self.site(sites.SILENT_SIM, sites.BREACH)
         site.start_sim()
