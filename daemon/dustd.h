@@ -151,7 +151,7 @@ void now_uplink(struct dustd *d, int uplink); /* takes the uplink's events */
 
 /* verbs.c: the control socket's requests. */
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);
-void verb_page(struct dustd *d, uint64_t client, struct page *page);
+void verb_page(struct dustd *d, uint64_t asker, struct page *page);
 void verb_told(struct dustd *d, uint64_t client, const char *issue);
 
 /* once.c: dustd --once. */

@@ -159,13 +159,20 @@ static bool minute_is_over(const struct dustd *d, int64_t now_ms)
     return true;
 }
 
-static void row_of_two(struct dustd *d, int64_t now_ms, const char *kind, const char *a, int64_t a_ms,
-                       const char *b, int64_t b_ms)
+static void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms)
 {
-    json_t *body = row_begin(d, now_ms, kind, "");
-    json_object_set_new(body, a, json_integer(a_ms));
-    json_object_set_new(body, b, json_integer(b_ms));
-    row_append(d, now_ms, kind, "", body);
+    json_t *body = row_begin(d, now_ms, "clock", "");
+    json_object_set_new(body, "step_ms", json_integer(step_ms));
+    json_object_set_new(body, "before_ms", json_integer(now_ms - step_ms));
+    row_append(d, now_ms, "clock", "", body);
+}
+
+static void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms)
+{
+    json_t *body = row_begin(d, now_ms, "gap", "");
+    json_object_set_new(body, "from", json_integer(from_ms));
+    json_object_set_new(body, "to", json_integer(to_ms));
+    row_append(d, now_ms, "gap", "", body);
 }
 
 /* Site time against the monotonic clock since the last turn: a difference means that somebody set the clock.
@@ -179,7 +186,7 @@ static void notice_step(struct dustd *d, int64_t now_ms, int64_t wire_us)
     if (first || (step < (int64_t)STEP_MS * clock_rate() && step > -(int64_t)STEP_MS * clock_rate()))
         return;
     log_warning("the clock was set by %lld ms", (long long)step);
-    row_of_two(d, now_ms, "clock", "step_ms", step, "before_ms", now_ms - step);
+    row_clock(d, now_ms, step);
     if (step < 0 && now_ms < d->minute_ms) {
         pipeline_close_minute(d, clock_window_start(now_ms, CLOCK_MINUTE_MS, 0));
         d->next_chunk_ms = d->next_live_ms = d->next_state_ms = now_ms;
@@ -195,7 +202,7 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
         if (now_ms - next_ms > (int64_t)JUMP_MS * clock_rate()) {
             int64_t from_ms = next_ms;
             next_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
-            row_of_two(d, now_ms, "gap", "from", from_ms, "to", next_ms);
+            row_gap(d, now_ms, from_ms, next_ms);
         }
         pipeline_close_minute(d, next_ms);
         judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
@@ -210,6 +217,6 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
     }
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);
-        d->next_state_ms = now_ms + 10 * CLOCK_MINUTE_MS;
+        d->next_state_ms = now_ms + INT64_C(10) * CLOCK_MINUTE_MS;
     }
 }

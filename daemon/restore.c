@@ -202,7 +202,7 @@ int restore_all(struct dustd *d)
     if (!r.settings_same)
         row_settings(d, now_ms);
     restore_running(d, now_ms);
-    if (r.minute_ms && now_ms - r.minute_ms > 2 * CLOCK_MINUTE_MS) {
+    if (r.minute_ms && now_ms - r.minute_ms > INT64_C(2) * CLOCK_MINUTE_MS) {
         json_t *body = row_begin(d, now_ms, "gap", "");
         json_object_set_new(body, "from", json_integer(r.minute_ms + CLOCK_MINUTE_MS));
         json_object_set_new(body, "to", json_integer(now_ms));
