@@ -25,6 +25,7 @@ enum {
     MQTT_RING = 256,
     STOP_US = 4000000,   /* what a stop may take in all */
     COMMIT_US = 1500000, /* of that, for the last rows to reach the disk */
+    TELL_US = 2500000,   /* and for the brokers to be told of them */
 };
 
 static void lookup_people(struct dustd *d)
@@ -213,19 +214,43 @@ static void last_rows(struct dustd *d, int64_t until_us)
     }
 }
 
+static bool broker_waits(const struct dustd *d)
+{
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if (d->uplinks[i].connected && d->uplinks[i].taken < d->committed)
+            return true;
+    return false;
+}
+
+/* What the brokers that are there have not been told yet, the stop row last of all; not for ever. */
+static void last_messages(struct dustd *d, int64_t until_us)
+{
+    while (broker_waits(d) && clock_wire_us() < until_us) {
+        poll(NULL, 0, 5);
+        batch_store(d);
+        for (int i = 0; i < d->config->nmqtt; i++)
+            now_uplink(d, i);
+        batch_flush(d);
+    }
+}
+
 static void stop(struct dustd *d)
 {
     int64_t from_us = clock_wire_us();
     bool whole = true;
     stop_buses(d);
     last_rows(d, from_us + COMMIT_US);
+    last_messages(d, from_us + TELL_US);
     for (int i = 0; i < d->config->nmqtt; i++)
         mqtt_stop(d->uplinks[i].mqtt);
     for (int i = 0; i < d->config->nmqtt; i++) {
         int64_t left_us = from_us + STOP_US - 1000000 - clock_wire_us();
-        whole = mqtt_join(d->uplinks[i].mqtt, left_us > 0 ? (int)(left_us / 1000) : 0) && whole;
-        if (whole)
+        bool ended = mqtt_join(d->uplinks[i].mqtt, left_us > 0 ? (int)(left_us / 1000) : 0);
+        d->uplinks[i].mqtt = NULL; /* freed, or left to its thread */
+        d->uplinks[i].connected = false;
+        if (ended)
             now_uplink(d, i); /* the last cursors */
+        whole = whole && ended;
     }
     batch_flush(d);
     int64_t left_us = from_us + STOP_US - clock_wire_us();

@@ -156,7 +156,10 @@ void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t n
     int64_t ended_days = issue->ended_ms ? (now_ms - issue->ended_ms) / CLOCK_DAY_MS : 0;
     if (ended_days >= CLEAR_UNTIL_DAYS)
         return; /* cleared long ago */
-    publish(d, uplink, topic, ended_days >= CLEAR_AFTER_DAYS ? NULL : issue_json(issue, now_ms), 1);
+    json_t *body = ended_days >= CLEAR_AFTER_DAYS ? NULL : issue_json(issue, now_ms);
+    if (body && d->options.simulated)
+        json_object_set_new(body, "simulated", json_true());
+    publish(d, uplink, topic, body, 1);
 }
 
 void now_all(struct dustd *d, int uplink)
@@ -180,36 +183,44 @@ static void want_rows(struct dustd *d, int uplink, int64_t after, int limit)
         mqtt_rows(d->uplinks[uplink].mqtt, NULL, 0); /* asked again after the next commit */
 }
 
+/* A row refused for good is a row; the cursor has moved past it. */
+static void take_refusal(struct dustd *d, int uplink, const struct mqtt_event *e)
+{
+    const char *name = d->config->mqtt[uplink].name;
+    int64_t now_ms = clock_site_ms();
+    json_t *body = row_begin(d, now_ms, "refused", name);
+    json_object_set_new(body, "seq", json_integer(e->seq));
+    json_object_set_new(body, "why", json_string(e->text));
+    row_append(d, now_ms, "refused", name, body);
+    log_error("broker %s: row %lld refused: %s", name, (long long)e->seq, e->text);
+}
+
+static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
+{
+    struct uplink_now *u = &d->uplinks[uplink];
+    switch (e->kind) {
+    case MQTT_CONNECTED:
+        u->connected = true;
+        now_all(d, uplink);
+        mqtt_ready(u->mqtt);
+        break;
+    case MQTT_LOST: u->connected = false; break;
+    case MQTT_WANT: want_rows(d, uplink, e->seq, e->limit); break;
+    case MQTT_TAKEN: u->taken = e->seq; break;
+    case MQTT_REFUSED:
+        take_refusal(d, uplink, e);
+        u->taken = e->seq > u->taken ? e->seq : u->taken;
+        break;
+    }
+}
+
 void now_uplink(struct dustd *d, int uplink)
 {
     struct mqtt_event e;
     struct uplink_now *u = &d->uplinks[uplink];
-    const char *name = d->config->mqtt[uplink].name;
     ring_woken(u->ring);
-    while (ring_pop(u->ring, &e) == ERR_OK) {
-        switch (e.kind) {
-        case MQTT_CONNECTED:
-            log_info("broker %s: connected", name);
-            u->connected = true;
-            now_all(d, uplink);
-            mqtt_ready(u->mqtt);
-            break;
-        case MQTT_LOST:
-            if (u->connected)
-                log_warning("broker %s: lost: %s", name, e.text);
-            u->connected = false;
-            break;
-        case MQTT_WANT: want_rows(d, uplink, e.seq, e.limit); break;
-        case MQTT_TAKEN: u->taken = e.seq; break;
-        case MQTT_REFUSED: {
-            int64_t now_ms = clock_site_ms();
-            json_t *body = row_begin(d, now_ms, "refused", name);
-            json_object_set_new(body, "seq", json_integer(e.seq));
-            json_object_set_new(body, "why", json_string(e.text));
-            row_append(d, now_ms, "refused", name, body);
-            log_error("broker %s: row %lld refused: %s", name, (long long)e.seq, e.text);
-            break;
-        }
-        }
-    }
+    while (ring_pop(u->ring, &e) == ERR_OK)
+        if (u->mqtt || e.kind == MQTT_TAKEN ||
+            e.kind == MQTT_REFUSED) /* of a thread that has ended: only these */
+            take_event(d, uplink, &e);
 }
