@@ -53,9 +53,9 @@ def run(baud):
         middle = polls[len(polls) // 10: -len(polls) // 10]
         rate = (len(middle) - 1) / (middle[-1] - middle[0]) * 1e6
         limit = 1 / limit_s(baud)
-        said = [l for l in site.sim.text().splitlines() if "silence" in l]
+        hasty = next(l for l in site.sim_log_tail().splitlines()[::-1] if '"summary"' in l)
         print(f"{baud:7} baud: {rate:7.2f} polls/s, limit {limit:7.2f}, ratio {rate / limit:.3f}, {len(polls)} polls, rss {rss} KiB")
-        print("   ", said[-1] if said else "dustsim said nothing of the silence")
+        print("    requests inside the silence:", json.loads(hasty)["hasty"])
     finally:
         site.close()
 

@@ -453,7 +453,7 @@ static void no_announced_row_or_sample_is_lost_to_a_power_cut(void **state)
     (void)state;
     const char *seed = getenv("DUST_SEED"), *count = getenv("DUST_CUTS");
     struct witness w = {0};
-    int cuts = count ? atoi(count) : 300;
+    int cuts = count ? atoi(count) : 100;
     disk.random = seed ? strtoull(seed, NULL, 0) | 1 : 20261123;
     print_message("DUST_SEED=%llu DUST_CUTS=%d\n", (unsigned long long)disk.random, cuts);
     while (w.cuts < cuts)
