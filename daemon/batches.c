@@ -34,7 +34,8 @@ static void batch_cursors(struct dustd *d)
 static bool cursor_waits(const struct dustd *d)
 {
     for (int i = 0; i < d->config->nmqtt; i++)
-        if (d->uplinks[i].taken - d->uplinks[i].handed >= CURSOR_LAG)
+        if (d->uplinks[i].taken - d->uplinks[i].handed >=
+            (d->uplinks[i].mqtt ? CURSOR_LAG : 1)) /* the last of a thread that ended */
             return true;
     return false;
 }
@@ -84,7 +85,7 @@ static void tell_committed(struct dustd *d)
             continue;
         }
         const struct issue *issue = ledger_issue(d->ledger, t.issue);
-        if (issue)
+        if (issue && issue->last_seq <= d->committed) /* else it has a later step, told by its own commit */
             now_issue(d, -1, issue, now_ms);
         if (t.client)
             verb_told(d, t.client, t.issue);

@@ -39,7 +39,7 @@ struct bus_now {
 };
 
 struct uplink_now {
-    struct mqtt *mqtt;
+    struct mqtt *mqtt; /* NULL: its thread has ended, only its last events are still taken */
     struct ring *ring;
     int64_t taken, handed, persisted; /* cursor: known, in a batch, on the disk */
     bool connected, wants;            /* wants: asked for rows, none were there */
@@ -133,6 +133,8 @@ int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue,
                  char *body); /* applied to the ledger too */
 void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq);
 void row_device(struct dustd *d, int64_t at_ms, int device);
+void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms); /* no minutes there */
+void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms);              /* the clock was set */
 void row_bus(struct dustd *d, int64_t at_ms, int bus, int error);
 
 /* batches.c: rows and chunks to the store, and what follows from a commit. */

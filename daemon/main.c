@@ -269,6 +269,7 @@ static void destroy(struct dustd *d)
         ring_destroy(d->uplinks[i].ring);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
+    batch_finish(&d->batch);
     mem_free(d->buses);
     mem_free(d->uplinks);
     mem_free(d->devices);

@@ -10,8 +10,9 @@
 #include <string.h>
 
 enum {
-    LATEST_CLOSE_MS = 10000,        /* wire time that a minute waits for a bus that says nothing */
-    STEP_MS = 1000,                 /* a clock that moved by more was set */
+    LATEST_CLOSE_MS = 10000, /* wire time that a minute waits for a bus that says nothing */
+    STEP_MS = 1000,          /* a clock that moved by more was set */
+    STATE_MS = 10 * CLOCK_MINUTE_MS,
     JUMP_MS = 10 * CLOCK_MINUTE_MS, /* a hole longer than this is one row, not empty minutes */
 };
 
@@ -85,7 +86,9 @@ void pipeline_judged(const struct judge_event *event, void *dustd)
         row_breach(d, event, seq);
 }
 
-/* The raw block of the running minute into the batch; its samples leave, the next minute's stay. */
+/* The raw block of the running minute into the batch; its samples leave, the next minute's stay. The minute's
+ * transaction empties the sample table: what stays goes back into it with the same one, and a chunk that a
+ * full store still refuses would come too late, its samples are in the block or in what stays. */
 static void minute_block(struct dustd *d, int64_t end_ms, char hex[static 65])
 {
     struct sample *of = mem_array(d->nsamples, sizeof *of);
@@ -108,7 +111,10 @@ static void minute_block(struct dustd *d, int64_t end_ms, char hex[static 65])
     d->batch.raw = buf_take(&block);
     mem_free(of);
     d->nsamples = rest;
-    d->chunked = 0; /* the minute's transaction empties the table; what is left goes into the next chunk */
+    d->chunked = 0;
+    mem_free(d->batch.chunk);
+    d->batch.chunk = NULL;
+    batch_chunk(d);
 }
 
 /* Why a point of a unit that answers has no valid minute, said once; a unit that is down has been reported.
@@ -159,22 +165,6 @@ static bool minute_is_over(const struct dustd *d, int64_t now_ms)
     return true;
 }
 
-static void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms)
-{
-    json_t *body = row_begin(d, now_ms, "clock", "");
-    json_object_set_new(body, "step_ms", json_integer(step_ms));
-    json_object_set_new(body, "before_ms", json_integer(now_ms - step_ms));
-    row_append(d, now_ms, "clock", "", body);
-}
-
-static void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms)
-{
-    json_t *body = row_begin(d, now_ms, "gap", "");
-    json_object_set_new(body, "from", json_integer(from_ms));
-    json_object_set_new(body, "to", json_integer(to_ms));
-    row_append(d, now_ms, "gap", "", body);
-}
-
 /* Site time against the monotonic clock since the last turn: a difference means that somebody set the clock.
  */
 static void notice_step(struct dustd *d, int64_t now_ms, int64_t wire_us)
@@ -187,26 +177,45 @@ static void notice_step(struct dustd *d, int64_t now_ms, int64_t wire_us)
         return;
     log_warning("the clock was set by %lld ms", (long long)step);
     row_clock(d, now_ms, step);
-    if (step < 0 && now_ms < d->minute_ms) {
-        pipeline_close_minute(d, clock_window_start(now_ms, CLOCK_MINUTE_MS, 0));
+    if (step < 0)
         d->next_chunk_ms = d->next_live_ms = d->next_state_ms = now_ms;
+    if (step < 0 && now_ms < d->minute_ms)
+        pipeline_close_minute(d, clock_window_start(now_ms, CLOCK_MINUTE_MS, 0));
+}
+
+/* Where the minute after the running one starts. A long hole is skipped, but not what was measured in it
+ * while a full store let no minute close. */
+static int64_t next_minute(const struct dustd *d, int64_t now_ms)
+{
+    int64_t next_ms = d->minute_ms + CLOCK_MINUTE_MS;
+    if (now_ms - next_ms <= (int64_t)JUMP_MS * clock_rate())
+        return next_ms;
+    int64_t jump_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+    for (size_t i = 0; i < d->nsamples; i++) {
+        int64_t minute_ms = clock_window_start(d->samples[i].at_ms, CLOCK_MINUTE_MS, 0);
+        if (minute_ms >= next_ms && minute_ms < jump_ms)
+            jump_ms = minute_ms;
+    }
+    return jump_ms;
+}
+
+static void close_minutes(struct dustd *d, int64_t now_ms)
+{
+    while (!d->batch.raw &&
+           minute_is_over(d, now_ms)) { /* a block still in the batch: the store takes no more */
+        int64_t end_ms = d->minute_ms + CLOCK_MINUTE_MS, next_ms = next_minute(d, now_ms);
+        pipeline_close_minute(d, next_ms);
+        judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
+        if (next_ms > end_ms)
+            row_gap(d, now_ms, end_ms, next_ms);
     }
 }
 
 void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
 {
-    notice_step(d, now_ms, wire_us);
-    while (!d->batch.raw &&
-           minute_is_over(d, now_ms)) { /* a block still in the batch: the store takes no more */
-        int64_t next_ms = d->minute_ms + CLOCK_MINUTE_MS;
-        if (now_ms - next_ms > (int64_t)JUMP_MS * clock_rate()) {
-            int64_t from_ms = next_ms;
-            next_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
-            row_gap(d, now_ms, from_ms, next_ms);
-        }
-        pipeline_close_minute(d, next_ms);
-        judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
-    }
+    if (!d->batch.raw) /* a step may end the minute; it is noticed as well when there is room again */
+        notice_step(d, now_ms, wire_us);
+    close_minutes(d, now_ms);
     if (now_ms >= d->next_chunk_ms) {
         batch_chunk(d);
         d->next_chunk_ms = now_ms + d->config->store.commit_every_ms;
@@ -217,6 +226,6 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
     }
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);
-        d->next_state_ms = now_ms + INT64_C(10) * CLOCK_MINUTE_MS;
+        d->next_state_ms = now_ms + STATE_MS;
     }
 }

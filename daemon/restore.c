@@ -16,7 +16,7 @@
 struct restoring {
     struct dustd *d;
     int64_t minute_ms; /* 0: none yet */
-    bool settings_same;
+    bool settings_same, said_gone;
 };
 
 static int point_index(const struct config *c, const char *name)
@@ -48,7 +48,7 @@ static double real_or_nan(const json_t *object, const char *key)
 
 static void restore_minute(struct restoring *r, const struct row *row, json_t *body)
 {
-    if (row->at_ms != r->minute_ms)
+    if (row->at_ms != r->minute_ms || json_object_get(body, "raw")) /* the first row of a minute has it */
         feed_restored(r);
     r->minute_ms = row->at_ms;
     const char *name;
@@ -100,10 +100,14 @@ static void restore_settings(const struct row *row, void *arg)
 
 static void restore_sample(const struct raw_sample *raw, void *arg)
 {
-    struct dustd *d = arg;
+    struct restoring *r = arg;
+    struct dustd *d = r->d;
     int point = point_index(d->config, raw->name);
     if (point < 0) {
-        log_error("%s is no longer configured: its last readings before the restart are not kept", raw->name);
+        if (!r->said_gone)
+            log_error("%s is no longer configured: its last readings before the restart are not kept",
+                      raw->name);
+        r->said_gone = true;
         return;
     }
     if (d->nsamples == d->room) {
@@ -120,26 +124,34 @@ static void restore_chunk(const void *data, size_t length, void *arg)
         log_error("a chunk of the running minute cannot be read");
 }
 
-/* The minute that was running when the daemon ended: it goes on, or is closed now. */
-static void restore_running(struct dustd *d, int64_t now_ms)
+/* The earliest minute but this one of which samples are held. What came after its minute was closed is no
+ * minute of its own, unless the clock has been set back to before it. */
+static bool minute_left(const struct dustd *d, int64_t closed_ms, int64_t this_ms, int64_t *left_ms)
 {
-    int64_t this_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
-    d->minute_ms = this_ms;
-    d->chunked = d->nsamples;
+    bool found = false;
     for (size_t i = 0; i < d->nsamples; i++) {
         int64_t minute_ms = clock_window_start(d->samples[i].at_ms, CLOCK_MINUTE_MS, 0);
-        d->minute_ms = minute_ms < d->minute_ms ? minute_ms : d->minute_ms;
+        bool late = minute_ms < closed_ms && closed_ms <= this_ms;
+        if (late || minute_ms == this_ms || (found && minute_ms >= *left_ms))
+            continue;
+        *left_ms = minute_ms;
+        found = true;
     }
-    while (d->nsamples && d->minute_ms < this_ms) {
-        int64_t next_ms = this_ms;
-        for (size_t i = 0; i < d->nsamples; i++) {
-            int64_t minute_ms = clock_window_start(d->samples[i].at_ms, CLOCK_MINUTE_MS, 0);
-            if (minute_ms > d->minute_ms && minute_ms < next_ms)
-                next_ms = minute_ms;
-        }
-        pipeline_close_minute(d, next_ms);
+    return found;
+}
+
+/* The minute that was running when the daemon ended: it goes on, or is closed now. Minutes up to closed_ms
+ * have their rows; returns up to where they have them afterwards. */
+static int64_t restore_running(struct dustd *d, int64_t now_ms, int64_t closed_ms)
+{
+    int64_t this_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+    d->chunked = d->nsamples;
+    while (minute_left(d, closed_ms, this_ms, &d->minute_ms)) {
+        closed_ms = d->minute_ms + CLOCK_MINUTE_MS;
+        pipeline_close_minute(d, this_ms);
     }
     d->minute_ms = this_ms;
+    return closed_ms;
 }
 
 static void predecessor_row(struct dustd *d, int64_t now_ms)
@@ -156,19 +168,60 @@ static void predecessor_row(struct dustd *d, int64_t now_ms)
     row_append(d, now_ms, "journal", "", body);
 }
 
+static void newest_minute(const struct row *row, void *arg)
+{
+    *(int64_t *)arg = row->at_ms;
+}
+
+/* The judge wants the minutes from the start of the day before the newest one's. The journal may end with
+ * rows of a much later day: of starts that did not last a minute. */
+static int scan_from(struct dustd *d, int64_t *from_ms)
+{
+    int64_t newest_ms = INT64_MIN;
+    int64_t near_ms = d->opened.last_at_ms - 2 * (int64_t)CLOCK_DAY_MS;
+    int rc = store_scan_rows(d->store, "minute", near_ms, newest_minute, &newest_ms);
+    if (rc == ERR_OK && newest_ms == INT64_MIN)
+        rc = store_scan_rows(d->store, "minute", INT64_MIN, newest_minute, &newest_ms);
+    if (newest_ms == INT64_MIN)
+        newest_ms = d->opened.last_at_ms;
+    *from_ms = clock_window_start(newest_ms, CLOCK_DAY_MS, d->config->site.zone_min) - CLOCK_DAY_MS;
+    return rc;
+}
+
 static int scan(struct dustd *d, struct restoring *r)
 {
-    int64_t day_ms = clock_window_start(d->opened.last_at_ms, CLOCK_DAY_MS, d->config->site.zone_min);
+    int64_t from_ms;
     forget_means(d);
-    int rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
+    int rc = scan_from(d, &from_ms);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "settings", INT64_MIN, restore_settings, r);
     if (rc == ERR_OK)
-        rc = store_scan_rows(d->store, NULL, day_ms, restore_row, r);
+        rc = store_scan_rows(d->store, NULL, from_ms, restore_row, r);
     if (rc == ERR_OK)
-        rc = store_scan_samples(d->store, restore_chunk, d);
+        rc = store_scan_samples(d->store, restore_chunk, r);
     feed_restored(r);
     return rc;
+}
+
+/* First what the run before left undone, in one go with the minute it belongs to; then that there is a new
+ * run. */
+static void go_on(struct dustd *d, const struct restoring *r)
+{
+    int64_t now_ms = clock_site_ms();
+    int64_t closed_ms = r->minute_ms ? r->minute_ms + CLOCK_MINUTE_MS : INT64_MAX;
+    d->since_ms = now_ms;
+    closed_ms = restore_running(d, now_ms, closed_ms);
+    judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
+    row_boot(d, now_ms);
+    if (d->opened.damaged)
+        predecessor_row(d, now_ms);
+    if (!r->settings_same)
+        row_settings(d, now_ms);
+    if (closed_ms < d->minute_ms)
+        row_gap(d, now_ms, closed_ms, now_ms);
+    batch_flush(d);
 }
 
 int restore_all(struct dustd *d)
@@ -194,21 +247,6 @@ int restore_all(struct dustd *d)
         rc = store_start(d->store);
     if (rc != ERR_OK)
         return rc;
-    int64_t now_ms = clock_site_ms();
-    d->since_ms = now_ms;
-    row_boot(d, now_ms);
-    if (d->opened.damaged)
-        predecessor_row(d, now_ms);
-    if (!r.settings_same)
-        row_settings(d, now_ms);
-    restore_running(d, now_ms);
-    if (r.minute_ms && now_ms - r.minute_ms > INT64_C(2) * CLOCK_MINUTE_MS) {
-        json_t *body = row_begin(d, now_ms, "gap", "");
-        json_object_set_new(body, "from", json_integer(r.minute_ms + CLOCK_MINUTE_MS));
-        json_object_set_new(body, "to", json_integer(now_ms));
-        row_append(d, now_ms, "gap", "", body);
-    }
-    judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
-    batch_flush(d);
+    go_on(d, &r);
     return ERR_OK;
 }

@@ -186,8 +186,11 @@ void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_se
                         .rectify_ms = l->rectify_ms,
                         .evidence = evidence};
     int64_t now_ms = clock_site_ms();
-    if (ledger_find(d->ledger, now_ms, &f, &body, id) != ERR_OK)
+    if (ledger_find(d->ledger, now_ms, &f, &body, id) != ERR_OK) {
+        log_error("%s at %s: the breach in row %lld cannot be an issue", l->id, point,
+                  (long long)verdict_seq);
         return;
+    }
     int64_t seq = row_step(d, now_ms, id, body);
     batch_tell(d, seq, id, 0);
 }
@@ -213,4 +216,20 @@ void row_bus(struct dustd *d, int64_t at_ms, int bus, int error)
     if (!d->buses[bus].up)
         json_object_set_new(body, "error", json_string(strerror(error)));
     row_append(d, at_ms, "line", name, body);
+}
+
+void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms)
+{
+    json_t *body = row_begin(d, now_ms, "gap", "");
+    json_object_set_new(body, "from", json_integer(from_ms));
+    json_object_set_new(body, "to", json_integer(to_ms));
+    row_append(d, now_ms, "gap", "", body);
+}
+
+void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms)
+{
+    json_t *body = row_begin(d, now_ms, "clock", "");
+    json_object_set_new(body, "step_ms", json_integer(step_ms));
+    json_object_set_new(body, "before_ms", json_integer(now_ms - step_ms));
+    row_append(d, now_ms, "clock", "", body);
 }

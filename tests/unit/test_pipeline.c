@@ -1,0 +1,296 @@
+/* From samples to rows: when a minute ends, what is kept, what is told and when. */
+#include "tests/unit/pipeline_rig.h"
+
+enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS };
+
+/* Seconds of both buses, each with a mark, a turn after each. */
+static void live(struct rig *r, int64_t from_ms, int seconds, double value)
+{
+    for (int s = 0; s < seconds; s++) {
+        int64_t at_ms = from_ms + (int64_t)s * SECOND;
+        for (int i = 0; i < RIG_POINTS; i++) {
+            rig_sample(r, i, at_ms + 37, value);
+            rig_mark(r, i, at_ms + SECOND);
+        }
+        rig_turn(r, at_ms + SECOND, SECOND);
+    }
+}
+
+static void a_minute_ends_only_when_every_bus_has_marked_it(void **state)
+{
+    struct rig *r = *state;
+    int64_t end_ms = RIG_START_MS + MINUTE;
+    rig_mark(r, 0, end_ms);
+    rig_mark(r, 1, end_ms - 1);
+    rig_turn(r, end_ms, SECOND);
+    rig_turn(r, end_ms + 9999, 9999);
+    assert_int_equal(r->d.minute_ms, RIG_START_MS);
+    rig_mark(r, 1, end_ms);
+    rig_turn(r, end_ms + 9999, 0);
+    assert_int_equal(r->d.minute_ms, end_ms);
+    assert_int_equal(rig_rows(r, "minute", NULL).n, 1);
+}
+
+static void a_silent_bus_delays_a_minute_by_ten_seconds_at_most(void **state)
+{
+    struct rig *r = *state;
+    rig_turn(r, RIG_START_MS + MINUTE, SECOND);
+    rig_turn(r, RIG_START_MS + MINUTE + 9999, 9999);
+    assert_int_equal(r->d.minute_ms, RIG_START_MS);
+    rig_turn(r, RIG_START_MS + MINUTE + 10000, 1);
+    assert_int_equal(r->d.minute_ms, RIG_START_MS + MINUTE);
+}
+
+static void a_sample_of_the_next_minute_stays_for_the_next_also_on_the_disk(void **state)
+{
+    struct rig *r = *state;
+    int64_t end_ms = RIG_START_MS + MINUTE;
+    rig_sample(r, 0, end_ms - 1, 100);
+    rig_sample(r, 0, end_ms, 300);
+    rig_turn(r, end_ms, SECOND); /* both are in the sample table */
+    rig_mark(r, 0, end_ms);
+    rig_mark(r, 1, end_ms);
+    rig_turn(r, end_ms + 1, 1); /* the minute's transaction empties it */
+    assert_int_equal(r->d.nsamples, 1);
+    assert_int_equal(r->d.samples[0].at_ms, end_ms);
+    rig_settle(r);
+    rig_kill(r);
+    rig_start(r, end_ms + 2);
+    assert_int_equal(r->d.nsamples, 1);
+    assert_int_equal(r->d.samples[0].at_ms, end_ms);
+    assert_int_equal(rig_rows(r, "minute", "\"mean\":100.0,\"min\":100.0,\"max\":100.0,\"n\":1").n, 1);
+}
+
+static void a_late_sample_is_kept_but_is_in_no_mean(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 60, 100);
+    rig_sample(r, 0, RIG_START_MS + 5, 900);
+    live(r, RIG_START_MS + MINUTE, 60, 100);
+    assert_int_equal(r->d.late_samples, 1);
+    struct rig_rows minutes = rig_rows(r, "minute", "\"max\":100.0");
+    assert_int_equal(minutes.n, 2);
+    assert_null(strstr(minutes.body, "900"));
+}
+
+static void a_late_sample_does_not_close_its_minute_again_after_a_restart(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 60, 100);
+    rig_sample(r, 0, RIG_START_MS + 5, 900);
+    live(r, RIG_START_MS + MINUTE, 30, 100);
+    batch_chunk(&r->d);
+    batch_flush(&r->d);
+    rig_settle(r);
+    rig_kill(r);
+    rig_start(r, RIG_START_MS + MINUTE + 30 * SECOND);
+    assert_int_equal(r->d.minute_ms, RIG_START_MS + MINUTE);
+    assert_int_equal(r->d.nsamples, 61);
+    assert_int_equal(rig_rows(r, "minute", NULL).n, 1);
+}
+
+static void failed_reads_carry_no_value_anywhere(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 20, 100);
+    live(r, RIG_START_MS + 20 * SECOND, 40, NAN);
+    const char *live_text = said("live/a");
+    assert_non_null(live_text);
+    assert_non_null(strstr(live_text, "\"pm10\":{\"q\":\"B\",\"why\":\"no answer\"}"));
+    live(r, RIG_START_MS + MINUTE, 60, NAN);
+    struct rig_rows minutes = rig_rows(r, "minute", NULL);
+    assert_int_equal(minutes.n, 2);
+    assert_non_null(strstr(minutes.body, "\"a/pm10\":{\"n\":0,\"of\":60,\"q\":\"B\"}"));
+    assert_null(strstr(minutes.body, "mean"));
+}
+
+static void a_clock_set_back_ends_the_minute_and_goes_on_at_the_new_time(void **state)
+{
+    struct rig *r = *state;
+    int64_t back_ms = RIG_START_MS - 45 * MINUTE;
+    live(r, RIG_START_MS, 30, 100);
+    rig_turn(r, back_ms, SECOND);
+    assert_int_equal(r->d.minute_ms, back_ms);
+    live(r, back_ms, 61, 100);
+    assert_int_equal(r->d.minute_ms, back_ms + MINUTE);
+    assert_int_equal(rig_rows(r, "clock", "\"step_ms\":").n, 1);
+    assert_int_equal(rig_rows(r, "minute", NULL).n, 2);
+}
+
+static void a_clock_set_back_by_less_than_a_minute_delays_no_chunk(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 50, 100);
+    int64_t back_ms = RIG_START_MS + 10 * SECOND;
+    live(r, back_ms, 6, 100);
+    assert_int_equal(r->d.minute_ms, RIG_START_MS);
+    assert_true(r->d.next_chunk_ms <= back_ms + 6 * SECOND + RIG_EVERY_MS);
+    assert_true(r->d.nsamples - r->d.chunked <= RIG_POINTS * RIG_EVERY_MS / SECOND);
+}
+
+static void a_clock_set_forward_leaves_one_gap_row_after_the_minute(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 30, 100);
+    int64_t on_ms = RIG_START_MS + 3 * (int64_t)CLOCK_HOUR_MS;
+    live(r, on_ms, 30, 100);
+    assert_int_equal(r->d.minute_ms, on_ms);
+    struct rig_rows minutes = rig_rows(r, "minute", NULL), gaps = rig_rows(r, "gap", "\"from\":");
+    assert_int_equal(minutes.n, 1);
+    assert_int_equal(gaps.n, 1);
+    assert_true(gaps.seq > minutes.seq);
+    assert_int_equal(rig_rows(r, "clock", NULL).n, 1);
+}
+
+/* The store refuses for 40 minutes: more than the hole that a gap row would skip. */
+static void a_full_store_keeps_every_minute_and_every_sample(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 90, 100);
+    stub.full = true;
+    live(r, RIG_START_MS + 90 * SECOND, 40 * 60, 100);
+    assert_true(r->d.nsamples > 30 * 60);
+    stub.full = false;
+    live(r, RIG_START_MS + 90 * SECOND + 40 * MINUTE, 30, 100);
+    assert_int_equal(r->d.minute_ms, RIG_START_MS + 42 * MINUTE);
+    assert_int_equal(r->d.nsamples, 0);
+    assert_int_equal(
+        rig_rows(r, "minute", "\"a/pm10\":{\"mean\":100.0,\"min\":100.0,\"max\":100.0,\"n\":60").n, 42);
+    assert_int_equal(rig_rows(r, "gap", NULL).n, 0);
+}
+
+/* A chunk that the store refused until its minute was closed would lie in the table after the minute's row.
+ */
+static void a_refused_chunk_does_not_outlive_its_minute(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 50, 100);
+    stub.full = true;
+    live(r, RIG_START_MS + 50 * SECOND, 11, 100);
+    assert_non_null(r->d.batch.raw);
+    stub.full = false;
+    batch_flush(&r->d);
+    rig_settle(r);
+    rig_kill(r);
+    rig_start(r, RIG_START_MS + 62 * SECOND);
+    for (size_t i = 0; i < r->d.nsamples; i++)
+        assert_true(r->d.samples[i].at_ms >= RIG_START_MS + MINUTE);
+    assert_int_equal(rig_rows(r, "minute", NULL).n, 1);
+}
+
+static void a_clock_set_back_while_the_store_is_full_loses_no_block(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 50, 100);
+    stub.full = true;
+    live(r, RIG_START_MS + 50 * SECOND, 15, 100);
+    const void *block = r->d.batch.raw;
+    assert_non_null(block);
+    int64_t back_ms = RIG_START_MS - 45 * MINUTE;
+    rig_turn(r, back_ms, SECOND);
+    assert_ptr_equal(r->d.batch.raw, block);
+    stub.full = false;
+    rig_turn(r, back_ms + SECOND, SECOND);
+    rig_turn(r, back_ms + 2 * SECOND, SECOND);
+    assert_int_equal(r->d.minute_ms, back_ms);
+    assert_int_equal(rig_rows(r, "minute", NULL).n, 2);
+    assert_int_equal(rig_rows(r, "clock", NULL).n, 1);
+}
+
+static void an_issue_is_told_only_after_its_row_is_committed(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 3600 - 1, 300);
+    assert_null(said("issue/EX-2026-0001"));
+    rig_settle(r);
+    live(r, RIG_START_MS + 3599 * SECOND, 1, 300);
+    rig_settle(r);
+    const struct issue *issue = ledger_issue(r->d.ledger, "EX-2026-0001");
+    assert_non_null(issue);
+    assert_non_null(said("issue/EX-2026-0001"));
+    assert_true(stub.said_at >= issue->last_seq);
+    assert_int_equal(rig_rows(r, "issue", NULL).n, 2); /* one a point */
+}
+
+static void a_step_that_is_not_committed_is_not_told_with_the_one_before(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 3600, 300);
+    rig_settle(r);
+    int messages = stub.now_messages;
+    batch_tell(&r->d, r->d.committed, "EX-2026-0001", 0); /* of the first step */
+    char why[256], *body;
+    const struct act note = {.issue = "EX-2026-0001", .verb = VERB_NOTE, .by = &rig_people[0], .text = "n"};
+    assert_int_equal(ledger_act(r->d.ledger, RIG_START_MS + CLOCK_HOUR_MS, &note, &body, why, sizeof why),
+                     ERR_OK);
+    int64_t seq = row_step(&r->d, RIG_START_MS + CLOCK_HOUR_MS, "EX-2026-0001", body);
+    batch_tell(&r->d, seq, "EX-2026-0001", 0);
+    tell_committed(&r->d);
+    assert_int_equal(stub.now_messages, messages);
+    batch_flush(&r->d);
+    rig_settle(r);
+    assert_int_equal(stub.now_messages, messages + 1);
+}
+
+static void push_event(struct rig *r, enum mqtt_event_kind kind, int64_t seq)
+{
+    struct mqtt_event e = {.kind = kind, .seq = seq, .limit = 20};
+    assert_int_equal(ring_push(r->d.uplinks[0].ring, &e), ERR_OK);
+    now_uplink(&r->d, 0);
+}
+
+static void a_cursor_is_on_the_disk_only_with_a_commit(void **state)
+{
+    struct rig *r = *state;
+    rig_settle(r);
+    push_event(r, MQTT_TAKEN, 2);
+    batch_flush(&r->d); /* two rows are not worth a commit of their own */
+    rig_settle(r);
+    assert_int_equal(r->d.uplinks[0].persisted, 0);
+    live(r, RIG_START_MS, 5, 100);
+    rig_settle(r);
+    assert_int_equal(r->d.uplinks[0].persisted, 2);
+    assert_int_equal(stub.persisted, 2);
+    push_event(r, MQTT_TAKEN, 3);
+    r->d.uplinks[0].mqtt = NULL; /* its thread has ended: the last cursor goes to the disk by itself */
+    batch_flush(&r->d);
+    rig_kill(r);
+    rig_start(r, RIG_START_MS + 6 * SECOND);
+    assert_int_equal(r->d.uplinks[0].taken, 3);
+}
+
+static void the_last_events_of_a_broker_that_has_ended_move_only_the_cursor(void **state)
+{
+    struct rig *r = *state;
+    rig_settle(r);
+    r->d.uplinks[0].mqtt = NULL; /* the stubs fail when they get it */
+    r->d.uplinks[0].connected = false;
+    push_event(r, MQTT_CONNECTED, 0);
+    push_event(r, MQTT_WANT, 0);
+    push_event(r, MQTT_TAKEN, 2);
+    assert_int_equal(r->d.uplinks[0].taken, 2);
+    assert_int_equal(stub.ready, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_minute_ends_only_when_every_bus_has_marked_it),
+        TEST(a_silent_bus_delays_a_minute_by_ten_seconds_at_most),
+        TEST(a_sample_of_the_next_minute_stays_for_the_next_also_on_the_disk),
+        TEST(a_late_sample_is_kept_but_is_in_no_mean),
+        TEST(a_late_sample_does_not_close_its_minute_again_after_a_restart),
+        TEST(failed_reads_carry_no_value_anywhere),
+        TEST(a_clock_set_back_ends_the_minute_and_goes_on_at_the_new_time),
+        TEST(a_clock_set_back_by_less_than_a_minute_delays_no_chunk),
+        TEST(a_clock_set_forward_leaves_one_gap_row_after_the_minute),
+        TEST(a_full_store_keeps_every_minute_and_every_sample),
+        TEST(a_refused_chunk_does_not_outlive_its_minute),
+        TEST(a_clock_set_back_while_the_store_is_full_loses_no_block),
+        TEST(an_issue_is_told_only_after_its_row_is_committed),
+        TEST(a_step_that_is_not_committed_is_not_told_with_the_one_before),
+        TEST(a_cursor_is_on_the_disk_only_with_a_commit),
+        TEST(the_last_events_of_a_broker_that_has_ended_move_only_the_cursor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
