@@ -16,8 +16,11 @@ enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5 };
 
 static void fail(struct dustd *d, uint64_t client, const char *text)
 {
+    json_t *error = json_string(text);
+    if (!error) /* it quotes the request and is cut within a character */
+        error = json_string("refused");
     control_finish(d->control, client,
-                   json_pack("{s:b,s:s,s:s}", "ok", 0, "error", text, "language", d->config->language));
+                   json_pack("{s:b,s:o,s:s}", "ok", 0, "error", error, "language", d->config->language));
 }
 
 static void answer(struct dustd *d, uint64_t client, json_t *result)
@@ -201,7 +204,7 @@ static const struct person *who(struct dustd *d, uid_t uid, const char *as, bool
     *as_root = uid == 0;
     if (uid == 0)
         return as ? config_person(d->config, as) : NULL;
-    for (int i = 0; i < d->config->npeople; i++)
+    for (int i = 0; uid != (uid_t)-1 && i < d->config->npeople; i++)
         if (d->person_uid[i] == uid)
             return &d->config->people[i];
     return NULL;
@@ -251,6 +254,13 @@ static json_int_t number(json_t *request, const char *key, json_int_t fallback)
     return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
+/* A seq or a stamp, such that one more and one minute less can still be computed. */
+static json_int_t natural(json_t *request, const char *key, json_int_t fallback)
+{
+    json_int_t n = number(request, key, fallback);
+    return n < 0 ? 0 : n == INT64_MAX ? INT64_MAX - 1 : n;
+}
+
 static void ask(struct dustd *d, uint64_t client, json_t *request, bool raw)
 {
     struct asked *slot = NULL;
@@ -258,17 +268,17 @@ static void ask(struct dustd *d, uint64_t client, json_t *request, bool raw)
         if (!d->asked[i].client)
             slot = &d->asked[i];
     const char *kind = json_string_value(json_object_get(request, "kind"));
-    struct question q = {
-        .asker = client + (uint64_t)d->config->nmqtt, .raw = raw, .after = number(request, "after", 0)};
-    q.from_ms = number(request, "from", INT64_MIN);
-    q.to_ms = number(request, "to", INT64_MAX);
+    struct question q = {.asker = client + (uint64_t)d->config->nmqtt, .raw = raw};
+    q.after = natural(request, "after", 0);
+    q.from_ms = natural(request, "from", 0);
+    q.to_ms = natural(request, "to", INT64_MAX);
     json_int_t most = raw ? BLOCKS_MOST : ROWS_MOST;
     json_int_t limit = number(request, "limit", raw ? BLOCKS_MOST : ROWS_DEFAULT);
     q.limit = (int)(limit < 1 ? 1 : limit > most ? most : limit);
     snprintf(q.kind, sizeof q.kind, "%s", kind && !raw ? kind : "");
     if (slot)
         *slot = (struct asked){client, raw, q.from_ms, q.to_ms};
-    if (raw && q.from_ms != INT64_MIN) /* blocks are stamped with the start of their minute */
+    if (raw) /* blocks are stamped with the start of their minute */
         q.from_ms = clock_window_start(q.from_ms, CLOCK_MINUTE_MS, 0);
     if (!slot || store_ask(d->store, &q) != ERR_OK) {
         if (slot)

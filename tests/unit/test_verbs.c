@@ -1,0 +1,247 @@
+/* The control socket's requests, asked over a real socket by whoever the test says it is. */
+#include "tests/unit/pipeline_rig.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { MANAGER = 1001, STRANGER = 4711 };
+
+static uid_t asking; /* the uid that the next request is said to come from */
+
+static void as_asked(uint64_t client, uid_t uid, json_t *request, void *rig)
+{
+    (void)uid;
+    verb_request(client, asking, request, &((struct rig *)rig)->d);
+}
+
+static int verbs_setup(void **state)
+{
+    if (rig_setup(state) != 0)
+        return -1;
+    struct rig *r = *state;
+    char *path = mem_printf("%s/control.sock", r->dir);
+    assert_int_equal(control_open(path, as_asked, r, &r->d.control), ERR_OK);
+    mem_free(path);
+    return 0;
+}
+
+static int verbs_teardown(void **state)
+{
+    struct rig *r = *state;
+    control_close(r->d.control);
+    return rig_teardown(state);
+}
+
+static int dial(const struct rig *r)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", r->dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void settle(const struct rig *r)
+{
+    struct pollfd p = {.fd = control_fd(r->d.control), .events = POLLIN};
+    for (int i = 0; poll(&p, 1, 0) == 1; i++) {
+        assert_in_range(i, 0, 10000);
+        control_step(r->d.control);
+    }
+}
+
+static void say(const struct rig *r, int fd, const char *request)
+{
+    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
+    assert_int_equal(send(fd, "\n", 1, MSG_NOSIGNAL), 1);
+    settle(r);
+}
+
+/* What has come so far, "" for nothing. */
+static const char *heard(const struct rig *r, int fd, char text[static 16384])
+{
+    settle(r);
+    ssize_t n = recv(fd, text, 16383, 0);
+    text[n > 0 ? n : 0] = 0;
+    return text;
+}
+
+/* Asks, waits for the store as well, and takes the answer. */
+static const char *ask_as(struct rig *r, uid_t uid, const char *request, char text[static 16384])
+{
+    int fd = dial(r);
+    asking = uid;
+    say(r, fd, request);
+    text[0] = 0;
+    for (int i = 0; i < 400 && !strstr(text, "\"ok\":"); i++) {
+        struct pollfd p = {.fd = ring_fd(store_ring(r->d.store)), .events = POLLIN};
+        batch_flush(&r->d);
+        poll(&p, 1, 5);
+        batch_store(&r->d);
+        size_t got = strlen(text);
+        char more[16384];
+        snprintf(text + got, 16384 - got, "%s", heard(r, fd, more));
+    }
+    close(fd);
+    settle(r);
+    return text;
+}
+
+#define assert_says(r, uid, request, part)                 \
+    do {                                                   \
+        char text_[16384];                                 \
+        if (!strstr(ask_as(r, uid, request, text_), part)) \
+            fail_msg("%s: %s", request, text_);            \
+    } while (0)
+
+/* An issue to act on: EX-2026-0001. */
+static void find_one(struct rig *r)
+{
+    char id[32], *body;
+    const struct finding f = {.kind = "limit",
+                              .subject = "test/pm10-hour",
+                              .cause = "a/pm10",
+                              .text_zh = "超标",
+                              .text_en = "over",
+                              .person = "manager",
+                              .evidence = json_object()};
+    assert_int_equal(ledger_find(r->d.ledger, RIG_START_MS, &f, &body, id), ERR_OK);
+    row_step(&r->d, RIG_START_MS, id, body);
+    batch_flush(&r->d);
+    rig_settle(r);
+}
+
+static void a_request_that_is_no_known_verb_is_told_the_verbs(void **state)
+{
+    assert_says(*state, 0, "{\"do\":\"everything\"}", "\\\"do\\\" must be one of");
+    assert_says(*state, 0, "{\"do\":\"act\"}", "needs \\\"issue\\\"");
+    assert_says(*state, 0, "{\"do\":\"act\",\"issue\":7,\"verb\":\"note\"}", "needs \\\"issue\\\"");
+    assert_says(*state, 0, "{\"do\":\"issue\",\"id\":{}}", "no such issue");
+}
+
+static void numbers_at_the_ends_of_their_range_are_answered(void **state)
+{
+    struct rig *r = *state;
+    rig_settle(r);
+    assert_says(r, STRANGER, "{\"do\":\"rows\",\"after\":9223372036854775807}", "\"ok\":true");
+    assert_says(r, STRANGER, "{\"do\":\"rows\",\"after\":-9223372036854775808,\"limit\":-1}",
+                "\"kind\":\"boot\"");
+    assert_says(r, STRANGER,
+                "{\"do\":\"samples\",\"from\":-9223372036854775807,\"to\":9223372036854775807,"
+                "\"limit\":99999999999}",
+                "\"ok\":true");
+    assert_says(r, STRANGER, "{\"do\":\"samples\",\"from\":9223372036854775807}", "\"ok\":true");
+}
+
+static void root_acts_only_for_a_person_that_it_names(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    assert_says(r, 0, "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}",
+                "name one with --as");
+    assert_says(
+        r, 0,
+        "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\",\"as\":\"nobody\"}",
+        "name one with --as");
+    assert_says(
+        r, 0,
+        "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\",\"as\":\"manager\"}",
+        "\"ok\":true");
+    assert_int_equal(rig_rows(r, "issue", "\"step\":\"note\"").n, 1);
+}
+
+static void a_user_who_is_no_person_may_only_read(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    assert_says(r, STRANGER, "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}",
+                "you may read only");
+    assert_says(
+        r, STRANGER,
+        "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\",\"as\":\"manager\"}",
+        "only root");
+    assert_says(r, (uid_t)-1, "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}",
+                "you may read only");
+    assert_says(r, STRANGER, "{\"do\":\"issue\",\"id\":\"EX-2026-0001\"}", "\"ok\":true");
+    assert_says(r, STRANGER, "{\"do\":\"status\"}", "\"ok\":true");
+    assert_int_equal(rig_rows(r, "issue", NULL).n, 1);
+}
+
+static void an_act_is_answered_only_after_its_commit(void **state)
+{
+    struct rig *r = *state;
+    char text[16384];
+    find_one(r);
+    int fd = dial(r);
+    asking = MANAGER;
+    say(r, fd, "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}");
+    assert_string_equal(heard(r, fd, text), "");
+    batch_flush(&r->d);
+    assert_string_equal(heard(r, fd, text), "");
+    rig_settle(r);
+    assert_non_null(strstr(heard(r, fd, text), "\"ok\":true"));
+    close(fd);
+}
+
+static void a_client_that_leaves_before_the_answer_does_no_harm(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    asking = MANAGER;
+    for (int i = 0; i < 3 * ASKED_MAX; i++) {
+        int fd = dial(r);
+        say(r, fd,
+            i % 2 ? "{\"do\":\"rows\"}"
+                  : "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}");
+        close(fd);
+        settle(r);
+        batch_flush(&r->d);
+        batch_store(&r->d);
+    }
+    rig_settle(r);
+    assert_says(r, MANAGER, "{\"do\":\"rows\",\"kind\":\"issue\"}", "\"ok\":true");
+    assert_int_equal(r->d.ntold, 0);
+}
+
+static void a_failed_read_has_no_value_in_the_devices_answer(void **state)
+{
+    struct rig *r = *state;
+    rig_sample(r, 0, RIG_START_MS + 1, 50);
+    rig_sample(r, 0, RIG_START_MS + 1001, NAN);
+    rig_turn(r, RIG_START_MS + 2000, 2000);
+    assert_says(r, STRANGER, "{\"do\":\"devices\"}", "\"q\":\"B\",\"why\":\"no answer\"");
+    char text[16384];
+    assert_null(strstr(ask_as(r, STRANGER, "{\"do\":\"devices\"}", text), "\"v\":"));
+}
+
+/* A refusal may quote what was asked, cut anywhere. */
+static void a_refusal_is_always_a_whole_answer(void **state)
+{
+    struct rig *r = *state;
+    char name[700] = "", *request;
+    for (int i = 0; i < 200; i++)
+        strcat(name, "问");
+    for (int pad = 0; pad < 3; pad++) {
+        request = mem_printf("{\"do\":\"act\",\"issue\":\"%.*s%s\",\"verb\":\"note\",\"text\":\"t\"}", pad,
+                             "xxx", name);
+        assert_says(r, MANAGER, request, "\"ok\":false");
+        mem_free(request);
+    }
+}
+
+#define VERB_TEST(test) cmocka_unit_test_setup_teardown(test, verbs_setup, verbs_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        VERB_TEST(a_request_that_is_no_known_verb_is_told_the_verbs),
+        VERB_TEST(numbers_at_the_ends_of_their_range_are_answered),
+        VERB_TEST(root_acts_only_for_a_person_that_it_names),
+        VERB_TEST(a_user_who_is_no_person_may_only_read),
+        VERB_TEST(an_act_is_answered_only_after_its_commit),
+        VERB_TEST(a_client_that_leaves_before_the_answer_does_no_harm),
+        VERB_TEST(a_failed_read_has_no_value_in_the_devices_answer),
+        VERB_TEST(a_refusal_is_always_a_whole_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
