@@ -149,6 +149,7 @@ void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
 void now_device(struct dustd *d, int uplink, int device);
 void now_live(struct dustd *d);
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);
+void now_issues(struct dustd *d, int64_t now_ms);
 void now_uplink(struct dustd *d, int uplink); /* takes the uplink's events */
 
 /* verbs.c: the control socket's requests. */

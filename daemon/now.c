@@ -162,6 +162,17 @@ void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t n
     publish(d, uplink, topic, body, 1);
 }
 
+/* What time alone has changed: the light of those that are open, and those whose 35 days are over today. */
+void now_issues(struct dustd *d, int64_t now_ms)
+{
+    for (int i = 0; i < ledger_count(d->ledger); i++) {
+        const struct issue *issue = ledger_at(d->ledger, i);
+        bool ripe = issue->ended_ms && (now_ms - issue->ended_ms) / CLOCK_DAY_MS == CLEAR_AFTER_DAYS;
+        if ((issue_is_open(issue) || ripe) && issue->last_seq <= d->committed)
+            now_issue(d, -1, issue, now_ms);
+    }
+}
+
 void now_all(struct dustd *d, int uplink)
 {
     int64_t now_ms = clock_site_ms();

@@ -226,6 +226,7 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
     }
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);
+        now_issues(d, now_ms);
         d->next_state_ms = now_ms + STATE_MS;
     }
 }

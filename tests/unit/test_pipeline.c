@@ -232,6 +232,18 @@ static void a_step_that_is_not_committed_is_not_told_with_the_one_before(void **
     assert_int_equal(stub.now_messages, messages + 1);
 }
 
+static void an_issue_that_becomes_overdue_is_told_again(void **state)
+{
+    struct rig *r = *state;
+    rig_limit.answer_ms = 2 * (int64_t)CLOCK_HOUR_MS;
+    live(r, RIG_START_MS, 3600, 300);
+    rig_settle(r);
+    rig_limit.answer_ms = 0;
+    assert_non_null(strstr(said("issue/EX-2026-0001"), "\"overdue\":false"));
+    rig_turn(r, RIG_START_MS + 5 * (int64_t)CLOCK_HOUR_MS, 4 * CLOCK_HOUR_MS);
+    assert_non_null(strstr(said("issue/EX-2026-0001"), "\"overdue\":true"));
+}
+
 static void push_event(struct rig *r, enum mqtt_event_kind kind, int64_t seq)
 {
     struct mqtt_event e = {.kind = kind, .seq = seq, .limit = 20};
@@ -289,6 +301,7 @@ int main(void)
         TEST(a_clock_set_back_while_the_store_is_full_loses_no_block),
         TEST(an_issue_is_told_only_after_its_row_is_committed),
         TEST(a_step_that_is_not_committed_is_not_told_with_the_one_before),
+        TEST(an_issue_that_becomes_overdue_is_told_again),
         TEST(a_cursor_is_on_the_disk_only_with_a_commit),
         TEST(the_last_events_of_a_broker_that_has_ended_move_only_the_cursor),
     };
