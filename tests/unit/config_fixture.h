@@ -103,7 +103,7 @@ static const char base[] = "site: {name: s, title: {zh: 工地, en: Site}}\n"   
                            "  b: {bus: line, profile: nova-sds069, unit_id: 2}\n"             /* 7 */
                            "  c: {bus: net, profile: louvre-pm-weather, unit_id: 1}\n"        /* 8 */
                            "people:\n"                                                        /* 9 */
-                           "  boss: {title: 经理, roles: [site, office], unix_user: zhang}\n" /* 10 */
+                           "  boss: {title: 经理, roles: [site, office], unix_user: clerk}\n" /* 10 */
                            "limits:\n"                                                        /* 11 */
                            "  shanxi-taiyuan: {person: boss}\n"                               /* 12 */
                            "mqtt:\n"                                                          /* 13 */

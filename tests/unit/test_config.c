@@ -100,7 +100,7 @@ static void a_broker_has_a_client_id_and_its_defaults(void **state)
 static void a_user_of_the_machine_is_one_person(void **state)
 {
     struct config *c = load_with(*state, "", "");
-    assert_int_equal(config_person_of_user(c, "zhang")->roles, ROLE_SITE | ROLE_OFFICE);
+    assert_int_equal(config_person_of_user(c, "clerk")->roles, ROLE_SITE | ROLE_OFFICE);
     assert_null(config_person_of_user(c, "li"));
     config_free(c);
 }
