@@ -200,7 +200,7 @@ static void take_refusal(struct dustd *d, int uplink, const struct mqtt_event *e
     const char *name = d->config->mqtt[uplink].name;
     int64_t now_ms = clock_site_ms();
     json_t *body = row_begin(d, now_ms, "refused", name);
-    json_object_set_new(body, "seq", json_integer(e->seq));
+    json_object_set_new(body, "row", json_integer(e->seq));
     json_object_set_new(body, "why", json_string(e->text));
     row_append(d, now_ms, "refused", name, body);
     log_error("broker %s: row %lld refused: %s", name, (long long)e->seq, e->text);

@@ -6,6 +6,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,6 +34,9 @@ int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const 
 
 int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, json_t *body)
 {
+    /* A published row starts with these three: a body has none of its own. */
+    assert(!json_object_get(body, "journal") && !json_object_get(body, "seq") &&
+           !json_object_get(body, "hash"));
     char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
     json_decref(body);
     return row_append_text(d, at_ms, kind, subject, text);
@@ -41,7 +45,7 @@ int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char 
 void row_boot(struct dustd *d, int64_t now_ms)
 {
     json_t *body = row_begin(d, now_ms, "boot", "");
-    json_object_set_new(body, "journal", json_string(d->head.id)); /* the chain itself does not name it */
+    json_object_set_new(body, "journal_id", json_string(d->head.id)); /* the chain itself does not name it */
     json_object_set_new(body, "version", json_string(DUST_VERSION));
     json_object_set_new(body, "clock", json_string(clock_synced() ? "synced" : "unsynced"));
     json_object_set_new(body, "rate", json_integer(clock_rate()));

@@ -113,6 +113,14 @@ class Broker:
         self.process.stop(sig)
 
 
+def once_each(pairs):
+    """A JSON object, if no member comes twice: a reader of ours would refuse it, others would take either."""
+    names = [name for name, _ in pairs]
+    if len(names) != len(set(names)):
+        raise AssertionError(f"a member twice in a message: {names}")
+    return dict(pairs)
+
+
 class Subscriber:
     """mosquitto_sub, which is not ours: every message with its topic, retained flag and payload, in order."""
 
@@ -137,7 +145,8 @@ class Subscriber:
                 parts = line.rstrip("\n").split(" ", 2)
                 if len(parts) == 3 and line.endswith("\n") and parts[0] in "01" and below in parts[1]:
                     try:
-                        found.append((parts[0] == "1", parts[1], json.loads(parts[2]) if parts[2] else None))
+                        body = json.loads(parts[2], object_pairs_hook=once_each) if parts[2] else None
+                        found.append((parts[0] == "1", parts[1], body))
                     except ValueError:
                         pass  # mosquitto_sub's own error lines
         return found
