@@ -62,27 +62,27 @@ const char *order_str(enum word_order order)
     return word_of(orders, order);
 }
 
-/* What a point can be for the judge and for the water, and a unit that its own must fit. */
-static const struct {
-    const char *name, *unit;
-} roles[] = {
-    {"pm1", "ug/m3"},      {"pm25", "ug/m3"},         {"pm10", "ug/m3"},       {"tsp", "ug/m3"},
-    {"wind_speed", "m/s"}, {"wind_direction", "deg"}, {"temperature", "degC"}, {"humidity", "%"},
-    {"pressure", "kPa"},   {"noise", "dB"},           {"rain", "mm"},          {"flow", "m3/h"},
-    {"flow_total", "m3"},  {"water_pressure", "kPa"}, {"spray_command", ""},   {"spray_feedback", ""},
-};
-enum { ROLES = sizeof(roles) / sizeof(*roles) };
+const struct word role_words[] = {{"pm1", 0},
+                                  {"pm25", 1},
+                                  {"pm10", 2},
+                                  {"tsp", 3},
+                                  {"wind_speed", 4},
+                                  {"wind_direction", 5},
+                                  {"temperature", 6},
+                                  {"humidity", 7},
+                                  {"pressure", 8},
+                                  {"noise", 9},
+                                  {"rain", 10},
+                                  {"flow", 11},
+                                  {"flow_total", 12},
+                                  {"water_pressure", 13},
+                                  {"spray_command", 14},
+                                  {"spray_feedback", 15},
+                                  {0}};
 
-const char *role_check(const char *text)
-{
-    if (!text[0])
-        return NULL;
-    for (int i = 0; i < ROLES; i++)
-        if (strcmp(roles[i].name, text) == 0)
-            return NULL;
-    return "one of pm1 pm25 pm10 tsp wind_speed wind_direction temperature humidity pressure noise rain flow "
-           "flow_total water_pressure spray_command spray_feedback";
-}
+/* A unit that the unit of a point with that role must fit. */
+static const char *const role_units[] = {"ug/m3", "ug/m3", "ug/m3", "ug/m3", "m/s", "deg", "degC", "%",
+                                         "kPa",   "dB",    "mm",    "m3/h",  "m3",  "kPa", "",     ""};
 
 static const char *check_format(const char *text)
 {
@@ -94,7 +94,7 @@ static const struct setting point_rows[] = {
     {"name", SETTING_KEY, FIELD(struct point, name), .meaning = "name of the point"},
     {"title", SETTING_TITLE, FIELD(struct point, title_zh), .meaning = "as shown; the name when absent"},
     {"unit", SETTING_UNIT, FIELD(struct point, unit), .meaning = "of the value after scale and offset"},
-    {"role", SETTING_TEXT, FIELD(struct point, role), .check = role_check, .meaning = "what it is good for"},
+    {"role", SETTING_WORD, FIELD(struct point, role), .words = role_words, .meaning = "what it is good for"},
     {"table", SETTING_CHOICE, FIELD(struct point, table), .absent = "holding", .words = tables,
      .meaning = "read by function code 1, 2, 3, 4"},
     {"address", SETTING_ADDRESS, FIELD(struct point, address), .required = true, .high = "65535",
@@ -173,13 +173,13 @@ static int check_point(const struct yaml_doc *doc, const struct yaml_node *map, 
     int error = check_bits(doc, map, p, why);
     if (!error)
         error = check_numbers(doc, map, p, why);
-    for (int i = 0; i < ROLES && !error; i++) {
+    for (const struct word *role = role_words; role->text && !error; role++) {
         double converted;
         const struct yaml_node *unit = yaml_get(map, "unit");
-        if (strcmp(roles[i].name, p->role) == 0 && unit_convert(1, p->unit, roles[i].unit, &converted))
+        if (strcmp(role->text, p->role) == 0 && unit_convert(1, p->unit, role_units[role->value], &converted))
             error = yaml_complain(doc, unit ? unit : yaml_get(map, "role"), why,
                                   "found the unit \"%s\" for the role %s; allowed: one that fits \"%s\"",
-                                  p->unit, p->role, roles[i].unit);
+                                  p->unit, p->role, role_units[role->value]);
     }
     return error;
 }

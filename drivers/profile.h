@@ -20,8 +20,8 @@ void profile_print(const struct profile *p, int indent, struct buf *out);
 /* Speeds a serial line can have: "9600" 9600 … */
 extern const struct word baud_words[];
 
-/* NULL for a role that a point can have, "" too, else which there are. */
-const char *role_check(const char *text);
+/* What a point can be for the judge and for the water: "pm10" … */
+extern const struct word role_words[];
 
 /* A name of the table, of the type, of the order, as in the files ("holding", "u32", "abcd"). */
 const char *table_str(enum modbus_table table);

@@ -102,38 +102,57 @@ int scalar_number(const char *text, double *out)
     return text[n] ? ERR_FORMAT : read_number(text, n, out);
 }
 
-static const struct {
+/* A whole number of something larger: the largest first. */
+struct multiple {
     const char *name;
-    int64_t ms;
-} durations[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
+    int64_t of;
+};
+static const struct multiple durations[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000},
+                                            {"s", 1000},     {"ms", 1},      {0}};
+static const struct multiple sizes[] = {{" GB", 1000000000}, {" MB", 1000000}, {" kB", 1000}, {0}};
 
-enum { DURATIONS = sizeof(durations) / sizeof(*durations) };
-
-int scalar_duration(const char *text, int64_t *ms)
+static int read_multiple(const struct multiple *all, const char *text, int64_t *out)
 {
     size_t n = whole_length(text);
-    for (int i = 0; n && i < DURATIONS; i++) {
-        if (strcmp(text + n, durations[i].name) != 0)
+    for (const struct multiple *m = all; n && m->name; m++) {
+        if (strcmp(text + n, m->name) != 0)
             continue;
         errno = 0;
         long long count = strtoll(text, NULL, 10);
-        if (errno || count > INT64_MAX / durations[i].ms)
+        if (errno || count > INT64_MAX / m->of)
             return ERR_RANGE;
-        *ms = count * durations[i].ms;
+        *out = count * m->of;
         return ERR_OK;
     }
     return ERR_FORMAT;
 }
 
+static char *multiple_text(const struct multiple *all, int64_t value, char text[static 32])
+{
+    while (all[1].name && value % all->of != 0)
+        all++;
+    snprintf(text, 32, "%lld%s", (long long)(value / all->of), all->name);
+    return text;
+}
+
+int scalar_duration(const char *text, int64_t *ms)
+{
+    return read_multiple(durations, text, ms);
+}
+
 char *duration_text(int64_t ms, char text[static 32])
 {
-    int i = 0;
-    while (i < DURATIONS - 1 && (ms % durations[i].ms != 0 || ms == 0))
-        i++;
-    if (ms == 0)
-        i = DURATIONS - 2; /* "0s" */
-    snprintf(text, 32, "%lld%s", (long long)(ms / durations[i].ms), durations[i].name);
-    return text;
+    return ms ? multiple_text(durations, ms, text) : strcpy(text, "0s");
+}
+
+int scalar_size(const char *text, int64_t *bytes)
+{
+    return read_multiple(sizes, text, bytes);
+}
+
+char *size_text(int64_t bytes, char text[static 32])
+{
+    return multiple_text(sizes, bytes, text);
 }
 
 char *number_text(double value, char text[static 32])
@@ -211,12 +230,10 @@ const char *unit_name(const char *text)
     return u ? u->name : NULL;
 }
 
-const char *unit_list(void)
-{
-    return "ug/m3 mg/m3 ng/m3 % m/s km/h degC K Pa hPa kPa MPa bar deg dB lx mm m m3 L m3/h L/s L/min A V kW "
-           "W "
-           "kWh Hz s min h";
-}
+const char *const unit_names[] = {"ug/m3", "mg/m3", "ng/m3", "%",   "m/s",   "km/h", "degC", "K",  "Pa",
+                                  "hPa",   "kPa",   "MPa",   "bar", "deg",   "dB",   "lx",   "mm", "m",
+                                  "m3",    "L",     "m3/h",  "L/s", "L/min", "A",    "V",    "kW", "W",
+                                  "kWh",   "Hz",    "s",     "min", "h",     NULL};
 
 const char *unit_shown(const char *unit)
 {

@@ -21,6 +21,9 @@ int scalar_number(const char *text, double *out);
 /* A whole number with its unit: "500ms", "30s", "15min", "1h", "7d". */
 int scalar_duration(const char *text, int64_t *ms);
 
+/* A whole number, one space, kB, MB or GB, which are powers of 1000 as data plans count: "500 MB". */
+int scalar_size(const char *text, int64_t *bytes);
+
 /* A number, one space, a unit: "250 ug/m3". The result is in `unit` when the one given fits it, ERR_RANGE
  * otherwise. A bare number when `unit` is "". */
 int scalar_quantity(const char *text, const char *unit, double *out);
@@ -34,11 +37,12 @@ const char *unit_shown(const char *unit);
 /* Converts between units that measure the same (ug/m3 to mg/m3); ERR_RANGE when they do not. */
 int unit_convert(double value, const char *from, const char *to, double *out);
 
-/* The units we know, "ug/m3 mg/m3 …", static. */
-const char *unit_list(void);
+/* The units we know, "ug/m3", "mg/m3" …, NULL-ended. */
+extern const char *const unit_names[];
 
-/* The shortest texts that read to the same value; return `text`. */
+/* The shortest texts that read to the same value; return `text`. A size is a multiple of 1 kB. */
 char *duration_text(int64_t ms, char text[static 32]);
+char *size_text(int64_t bytes, char text[static 32]);
 char *number_text(double value, char text[static 32]);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/scalar.h"
 #include "daemon/base/schema_value.h"
 #include "daemon/base/utf8.h"
 
@@ -134,8 +135,10 @@ static int read_scalar(const struct reading *r, const struct setting *row, const
     if (text && !(node->quoted && value_types[row->type].no_quotes) &&
         value_read(row, node->text, field) == 0)
         return ERR_OK;
+    if (row->type == SETTING_BOOL || row->type == SETTING_UNIT)
+        return refuse(r, row, node, row->type == SETTING_BOOL ? bools : unit_names);
     const char **names = row->words ? word_names(row->words) : NULL;
-    int error = refuse(r, row, node, row->type == SETTING_BOOL ? bools : names);
+    int error = refuse(r, row, node, names);
     mem_free(names);
     return error;
 }

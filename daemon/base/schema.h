@@ -33,7 +33,9 @@ enum setting_type {
     SETTING_NUMBER,   /* double; NaN when absent without default */
     SETTING_QUANTITY, /* double in `unit`, written with a unit that fits: "250 ug/m3" */
     SETTING_DURATION, /* integer, milliseconds (or `per` ms): "30s" */
+    SETTING_SIZE,     /* integer, bytes: "500 MB" */
     SETTING_UNIT,     /* const char *: canonical name, static, not owned */
+    SETTING_WORD,     /* const char *: a word of `words`, static, not owned */
     SETTING_CHOICE,   /* integer: a word of `words` */
     SETTING_SET,      /* integer: list of words of `words`, or-ed */
     SETTING_TEXTS,    /* const char ** and count: list of texts */
@@ -98,7 +100,8 @@ void schema_print(const struct schema *schema, const void *object, int indent, s
 /* Frees what the object's fields own (not the object) and zeroes it. */
 void schema_finish(const struct schema *schema, void *object);
 
-/* The entry of `names` (NULL-ended) nearest to `found`, NULL when none is near: for "did you mean". */
+/* The entry of `names` (NULL-ended) nearest to `found`, NULL when none is near: for "did you mean". Capitals
+ * are as good as small letters. */
 const char *schema_suggest(const char *found, const char *const *names);
 
 /* A text in quotes for a message, cut to at most 60 bytes; returns `shown`. */

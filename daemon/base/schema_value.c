@@ -163,6 +163,15 @@ static int read_duration(const struct setting *row, const char *text, void *fiel
     return error ? error : field_set_int(row, field, value / per);
 }
 
+static int read_size(const struct setting *row, const char *text, void *field)
+{
+    int64_t value;
+    int error = scalar_size(text, &value);
+    if (!error)
+        error = in_range(row, value, scalar_size);
+    return error ? error : field_set_int(row, field, value);
+}
+
 static int read_quantity(const struct setting *row, const char *text, void *field)
 {
     const char *unit = row->type == SETTING_QUANTITY ? row->unit : "";
@@ -187,6 +196,15 @@ static int read_unit(const struct setting *row, const char *text, void *field)
     if (!name)
         return ERR_FORMAT;
     memcpy(field, &name, sizeof(name));
+    return ERR_OK;
+}
+
+static int read_word(const struct setting *row, const char *text, void *field)
+{
+    const struct word *w = word_find(row->words, text);
+    if (!w)
+        return ERR_FORMAT;
+    memcpy(field, &w->text, sizeof(w->text));
     return ERR_OK;
 }
 
@@ -249,6 +267,12 @@ static void print_duration(const struct setting *row, const void *field, struct 
     buf_text(out, duration_text(field_int(row, field) * (row->per ? row->per : 1), text));
 }
 
+static void print_size(const struct setting *row, const void *field, struct buf *out)
+{
+    char text[32];
+    buf_text(out, size_text(field_int(row, field), text));
+}
+
 static void print_choice(const struct setting *row, const void *field, struct buf *out)
 {
     int64_t value = field_int(row, field);
@@ -273,7 +297,9 @@ const struct value_type value_types[SETTING__COUNT] = {
     [SETTING_QUANTITY] = {"a number, a space and a unit", false, false, read_quantity, print_number},
     [SETTING_DURATION] = {"a whole number with ms, s, min, h or d", false, false, read_duration,
                           print_duration},
+    [SETTING_SIZE] = {"a whole number, a space and kB, MB or GB", false, false, read_size, print_size},
     [SETTING_UNIT] = {"a unit:", false, false, read_unit, print_quoted},
+    [SETTING_WORD] = {"one of", false, false, read_word, print_name},
     [SETTING_CHOICE] = {"one of", false, false, read_choice, print_choice},
     [SETTING_SET] = {.noun = "a list of"},
     [SETTING_TEXTS] = {.noun = "a list of texts"},
@@ -295,8 +321,8 @@ void value_allowed(const struct setting *row, struct buf *out)
     buf_text(out, value_types[row->type].noun);
     for (const struct word *w = row->words; w && w->text; w++)
         buf_printf(out, " %s", w->text);
-    if (row->type == SETTING_UNIT)
-        buf_printf(out, " %s", unit_list());
+    for (const char *const *unit = unit_names; row->type == SETTING_UNIT && *unit; unit++)
+        buf_printf(out, " %s", *unit);
     const char *unit = row->unit && row->type != SETTING_QUANTITY ? row->unit : "";
     const char *space = unit[0] ? " " : "";
     if (row->type == SETTING_TEXT)
@@ -318,7 +344,7 @@ void value_blank(const struct setting *row, void *field)
         keep_text(field, "");
     else if (row->type == SETTING_NUMBER || row->type == SETTING_QUANTITY)
         memcpy(field, &nan, sizeof(nan));
-    else if (row->type == SETTING_UNIT)
+    else if (row->type == SETTING_UNIT || row->type == SETTING_WORD)
         memcpy(field, &none, sizeof(none));
     else if (row->type == SETTING_TITLE) {
         keep_text(field, "");
@@ -332,11 +358,13 @@ bool value_is_blank(const struct setting *row, const void *field)
     case SETTING_TITLE: return !field_text(field)[0] && !field_text((const char *)field + sizeof(char *))[0];
     case SETTING_NUMBER:
     case SETTING_QUANTITY: return isnan(field_number(field));
+    case SETTING_WORD:
     case SETTING_UNIT: return !field_text(field)[0];
     case SETTING_BOOL:
     case SETTING_INT:
     case SETTING_ADDRESS:
     case SETTING_DURATION:
+    case SETTING_SIZE:
     case SETTING_CHOICE:
     case SETTING_SET: return field_int(row, field) == 0;
     default: return value_types[row->type].owned && !field_text(field)[0];

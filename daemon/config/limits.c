@@ -45,11 +45,6 @@ static const char *check_value(const char *text)
                                            : NULL;
 }
 
-static const char *check_role(const char *text)
-{
-    return role_check(text[0] ? text : "?");
-}
-
 static const struct word windows[] = {
     {"5min", 300000}, {"15min", 900000}, {"1h", 3600000}, {"24h", 86400000}, {0}};
 static const struct word compares[] = {{"over", COMPARE_OVER}, {"reaches", COMPARE_REACHES}, {0}};
@@ -58,7 +53,7 @@ static const struct word overs[] = {{"each", OVER_EACH}, {"mean", OVER_MEAN}, {"
 static const struct setting rule_rows[] = {
     {"name", SETTING_KEY, FIELD(struct limit_rule, name), .meaning = "name of the rule"},
     {"title", SETTING_TITLE, FIELD(struct limit_rule, title_zh), .required = true, .meaning = "as shown"},
-    {"role", SETTING_TEXT, FIELD(struct limit_rule, role), .required = true, .check = check_role,
+    {"role", SETTING_WORD, FIELD(struct limit_rule, role), .required = true, .words = role_words,
      .meaning = "of the points it judges"},
     {"window", SETTING_CHOICE, FIELD(struct limit_rule, window_ms), .required = true, .words = windows,
      .meaning = "over which the mean is taken"},

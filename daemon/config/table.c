@@ -1,13 +1,9 @@
 /* The site's file, one row a setting. */
+#include "daemon/base/credential.h"
 #include "daemon/config/loaded.h"
 
 #include <arpa/inet.h>
 #include <string.h>
-
-static const char *check_language(const char *text)
-{
-    return strcmp(text, "zh") == 0 || strcmp(text, "en") == 0 ? NULL : "one of zh en";
-}
 
 static const char *check_site_name(const char *text)
 {
@@ -25,11 +21,6 @@ static const char *check_prefix(const char *text)
 }
 
 static const char *check_path(const char *text)
-{
-    return !text[0] || text[0] == '/' ? NULL : "an absolute path, from /";
-}
-
-static const char *check_path_needed(const char *text)
 {
     return text[0] == '/' ? NULL : "an absolute path, from /";
 }
@@ -60,6 +51,7 @@ static const char *check_user(const char *text)
     return fits ? NULL : "a user name of this machine, at most 32 of a-z 0-9 _ -";
 }
 
+static const struct word languages[] = {{"zh", 0}, {"en", 0}, {0}};
 static const struct word zones[] = {{"Asia/Shanghai", 480}, {"Asia/Urumqi", 360}, {"UTC", 0}, {0}};
 static const struct word parities[] = {{"none", 'N'}, {"even", 'E'}, {"odd", 'O'}, {0}};
 static const struct word stops[] = {{"1", 1}, {"2", 2}, {0}};
@@ -77,7 +69,7 @@ static const struct setting bus_rows[] = {
     {"transport", SETTING_CHOICE, FIELD(struct bus_config, transport), .absent = "rtu", .words = transports,
      .meaning = "how frames travel"},
     {"path", SETTING_TEXT, FIELD(struct bus_config, path), .required = true, .only = ON_LINE,
-     .check = check_path_needed, .meaning = "the serial port, best one of /dev/serial/by-id"},
+     .check = check_path, .meaning = "the serial port, best one of /dev/serial/by-id"},
     {"baud", SETTING_CHOICE, FIELD(struct bus_config, baud), .absent = "9600",
      .only = ON_LINE | 1 << TRANSPORT_RTU_OVER_TCP, .words = baud_words,
      .meaning = "one speed for all devices of the line"},
@@ -148,13 +140,13 @@ static const struct setting mqtt_rows[] = {
      .meaning = "dustd-<site> when absent"},
     {"username", SETTING_TEXT, FIELD(struct mqtt_config, username), .high = "256",
      .meaning = "of the broker"},
-    {"password_file", SETTING_TEXT, FIELD(struct mqtt_config, password_file), .check = check_path,
+    {"password_file", SETTING_TEXT, FIELD(struct mqtt_config, password_file), .check = credential_check,
      .meaning = "file whose first line is the password"},
-    {"ca_file", SETTING_TEXT, FIELD(struct mqtt_config, ca_file), .check = check_path,
+    {"ca_file", SETTING_TEXT, FIELD(struct mqtt_config, ca_file), .check = credential_check,
      .meaning = "certificate authority; without it no TLS"},
-    {"cert_file", SETTING_TEXT, FIELD(struct mqtt_config, cert_file), .check = check_path,
+    {"cert_file", SETTING_TEXT, FIELD(struct mqtt_config, cert_file), .check = credential_check,
      .meaning = "our certificate"},
-    {"key_file", SETTING_TEXT, FIELD(struct mqtt_config, key_file), .check = check_path,
+    {"key_file", SETTING_TEXT, FIELD(struct mqtt_config, key_file), .check = credential_check,
      .meaning = "its key"},
     {"keepalive", SETTING_DURATION, FIELD(struct mqtt_config, keepalive_s), .absent = "60s", .low = "5s",
      .high = "10min", .per = 1000, .meaning = "longest silence on the line"},
@@ -186,8 +178,8 @@ static const struct setting place_rows[] = {
 static const struct schema place_schema = {"site", 0, place_rows, NULL, NULL};
 
 static const struct setting store_rows[] = {
-    {"dir", SETTING_TEXT, FIELD(struct loaded, c.store.dir), .absent = "/var/lib/dustd",
-     .check = check_path_needed, .meaning = "database and its side files"},
+    {"dir", SETTING_TEXT, FIELD(struct loaded, c.store.dir), .absent = "/var/lib/dustd", .check = check_path,
+     .meaning = "database and its side files"},
     {"commit_every", SETTING_DURATION, FIELD(struct loaded, c.store.commit_every_ms), .absent = "10s",
      .low = "1s", .high = "60s", .meaning = "raw samples a power cut may cost; 1s wears flash out"},
     {0},
@@ -195,12 +187,12 @@ static const struct setting store_rows[] = {
 static const struct schema store_schema = {"store", 0, store_rows, NULL, NULL};
 
 static const struct setting site_rows[] = {
-    {"language", SETTING_TEXT, FIELD(struct loaded, c.language), .absent = "zh", .check = check_language,
+    {"language", SETTING_WORD, FIELD(struct loaded, c.language), .absent = "zh", .words = languages,
      .meaning = "of what people see"},
     {"site", SETTING_MAP, 0, 0, .sub = &place_schema, .meaning = "what and where it is"},
     {"store", SETTING_MAP, 0, 0, .sub = &store_schema, .meaning = "where data are kept"},
     {"control_socket", SETTING_TEXT, FIELD(struct loaded, c.control_socket),
-     .absent = "/run/dustd/control.sock", .high = "100", .check = check_path_needed,
+     .absent = "/run/dustd/control.sock", .high = "100", .check = check_path,
      .meaning = "where dustctl finds the daemon"},
     {"live_every", SETTING_DURATION, FIELD(struct loaded, c.live_every_ms), .absent = "10s", .low = "1s",
      .high = "1h", .meaning = "between two live messages of a device"},

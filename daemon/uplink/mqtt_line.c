@@ -5,6 +5,7 @@
 #include "daemon/uplink/mqtt_private.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/credential.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 
@@ -73,8 +74,10 @@ static void on_log(struct mosquitto *handle, void *arg, int level, const char *t
 }
 
 /* The first line of the file; never logged, wiped by the caller. */
-static int read_password(const char *file, char text[static PASSWORD_MOST], struct why *why)
+static int read_password(const char *name, char text[static PASSWORD_MOST], struct why *why)
 {
+    char file[CREDENTIAL_PATH_MAX];
+    credential_path(name, file);
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, PASSWORD_MOST - 1);
     int saved = errno;

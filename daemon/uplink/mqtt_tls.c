@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #undef ERR_STATE
+#include "daemon/base/credential.h"
 #include "daemon/uplink/mqtt_private.h"
 
 #include <arpa/inet.h>
@@ -61,15 +62,16 @@ int mqtt_tls_open(const struct mqtt_config *c, struct ssl_ctx_st **out, struct w
     SSL_CTX_set_app_data(tls, untrusted);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_default_passwd_cb(tls, no_pass_phrase);
-    if (SSL_CTX_load_verify_file(tls, c->ca_file) != 1)
-        return fail(tls, why, "CA file", c->ca_file);
+    char file[CREDENTIAL_PATH_MAX];
+    if (SSL_CTX_load_verify_file(tls, credential_path(c->ca_file, file)) != 1)
+        return fail(tls, why, "CA file", file);
     if (c->cert_file && *c->cert_file) {
-        if (SSL_CTX_use_certificate_chain_file(tls, c->cert_file) != 1)
-            return fail(tls, why, "certificate", c->cert_file);
-        if (SSL_CTX_use_PrivateKey_file(tls, c->key_file, SSL_FILETYPE_PEM) != 1)
-            return fail(tls, why, "key", c->key_file);
+        if (SSL_CTX_use_certificate_chain_file(tls, credential_path(c->cert_file, file)) != 1)
+            return fail(tls, why, "certificate", file);
+        if (SSL_CTX_use_PrivateKey_file(tls, credential_path(c->key_file, file), SSL_FILETYPE_PEM) != 1)
+            return fail(tls, why, "key", file);
         if (SSL_CTX_check_private_key(tls) != 1)
-            return fail(tls, why, "key and certificate differ:", c->key_file);
+            return fail(tls, why, "key and certificate differ:", file);
     }
     *out = tls;
     return ERR_OK;

@@ -91,6 +91,8 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "192.168.1.20"},
         {"host: 127.0.0.1", "host: 127.0.0.1, port: 0",
          "f.yaml:4:48: found \"0\" for port; allowed: a whole number, 1 to 65535"},
+        {"transport: tcp", "transport: RTU",
+         "f.yaml:4:20: found \"RTU\" for transport (did you mean \"rtu\"?)"},
         {"transport: tcp", "transport: udp",
          "f.yaml:4:20: found \"udp\" for transport; allowed: one of rtu tcp "
          "rtu_over_tcp"},
@@ -146,8 +148,10 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:14:27: found only one of cert_file and key_file"},
         {"host: broker.example.org", "host: b, cert_file: /x, key_file: /y",
          "f.yaml:14:27: found a cert_file without ca_file"},
-        {"host: broker.example.org", "host: b, ca_file: y",
-         "f.yaml:14:25: found \"y\" for ca_file; allowed: an absolute path"},
+        {"host: broker.example.org", "host: b, ca_file: ../y",
+         "f.yaml:14:25: found \"../y\" for ca_file; allowed: an absolute path, from /, or the name of a file "
+         "in "
+         "$CREDENTIALS_DIRECTORY"},
         {"host: broker.example.org}", "host: b}\n  y: {host: b}",
          "f.yaml:15:3: found broker and client_id of x again"},
         {"host: broker.example.org", "host: b, version: 4",
@@ -184,7 +188,8 @@ static void each_bad_limit_file_is_refused_with_its_place(void **state)
                                                    "only with compare, over is >, "
                                                    "reaches is >="},
         {"role: pm12, window: 1h, compare: over, value: 1 ug/m3",
-         "limits/mine.yaml:5:41: found \"pm12\" for role; allowed: one of pm1 pm25 pm10"},
+         "limits/mine.yaml:5:41: found \"pm12\" for role (did you mean \"pm10\"?); allowed: one of pm1 pm25 "
+         "pm10"},
         {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, valid_from: 2026-02-30",
          "limits/mine.yaml:5:102: found \"2026-02-30\" for valid_from; allowed: a day such as"},
         {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, valid_from: 2026-02-01, valid_to: "

@@ -29,7 +29,8 @@ struct plant {
     int8_t small;
     double factor, level, none;
     int hold_s;
-    const char *unit;
+    int64_t room;
+    const char *unit, *colour;
     unsigned days;
     const char **tags;
     int ntags;
@@ -45,6 +46,7 @@ struct plant {
 };
 
 static const struct word kinds[] = {{"serial", 0}, {"network", 1}, {0}};
+static const struct word colours[] = {{"red", 0}, {"green", 0}, {0}};
 static const struct word days[] = {{"mon", 1}, {"tue", 2}, {"wed", 4}, {0}};
 
 static const char *must_be_short(const char *text)
@@ -94,7 +96,9 @@ static const struct setting plant_rows[] = {
      .low = "0 ug/m3", .high = "10 mg/m3"},
     {"none", SETTING_NUMBER, FIELD(struct plant, none)},
     {"hold", SETTING_DURATION, FIELD(struct plant, hold_s), .absent = "30s", .per = 1000},
+    {"room", SETTING_SIZE, FIELD(struct plant, room), .low = "1 MB", .high = "2 GB", .absent = "1 MB"},
     {"unit", SETTING_UNIT, FIELD(struct plant, unit)},
+    {"colour", SETTING_WORD, FIELD(struct plant, colour), .words = colours},
     {"days", SETTING_SET, FIELD(struct plant, days), .words = days},
     {"tags", SETTING_TEXTS, FIELD(struct plant, tags), COUNT(struct plant, ntags)},
     {"raws", SETTING_RAWS, FIELD(struct plant, raws), COUNT(struct plant, nraws)},
@@ -125,7 +129,9 @@ static const char full[] = "title: {zh: 工地, en: \"A \\\"site\\\"\"}\n"
                            "level: 0.3 mg/m3\n"
                            "none: -1e-3\n"
                            "hold: 2min\n"
+                           "room: 1500 MB\n"
                            "unit: μg/m³\n"
+                           "colour: green\n"
                            "days: [mon, wed]\n"
                            "tags: [a, \"b: c\", '']\n"
                            "raws: [0, 0xFFFF, 0xFFFFFFFF]\n"
@@ -153,6 +159,8 @@ static void every_type_is_read_into_its_field(void **state)
     assert_true(p.factor == 0.75 && p.level == 300 && p.none == -1e-3);
     assert_int_equal(p.hold_s, 120);
     assert_string_equal(p.unit, "ug/m3");
+    assert_true(p.room == 1500000000);
+    assert_string_equal(p.colour, "green");
     assert_int_equal(p.days, 5);
     assert_int_equal(p.ntags, 3);
     assert_string_equal(p.tags[1], "b: c");
@@ -183,6 +191,8 @@ static void what_is_absent_has_its_default(void **state)
     assert_int_equal(p.small, -1);
     assert_true(p.level == 250);
     assert_true(isnan(p.none));
+    assert_true(p.room == 1000000);
+    assert_string_equal(p.colour, "");
     assert_string_equal(p.unit, "");
     assert_int_equal(p.tank.depth, 3);
     assert_int_equal(p.nsteps, 0);
@@ -209,7 +219,8 @@ static void what_is_printed_reads_to_the_same(void **state)
         assert_string_equal(p.text, q.text);
         assert_int_equal(p.days, q.days);
         assert_int_equal(p.nsteps, q.nsteps);
-        assert_true(p.level == q.level);
+        assert_true(p.level == q.level && p.room == q.room);
+        assert_string_equal(p.colour, q.colour);
         buf_finish(&once);
         buf_finish(&twice);
         schema_finish(&plant_schema, &p);
@@ -270,6 +281,12 @@ static void each_bad_input_gets_its_place_what_was_found_and_what_is_allowed(voi
         {"hold: 30\npumps: {a: {}}",
          "f:1:7: found \"30\" for hold; allowed: a whole number with ms, s, min, h or d"},
         {"hold: 1500ms\npumps: {a: {}}", "f:1:7: found \"1500ms\" for hold"},
+        {"room: 500MB\npumps: {a: {}}",
+         "f:1:7: found \"500MB\" for room; allowed: a whole number, a space and kB, "
+         "MB or GB, 1 MB to 2 GB"},
+        {"room: 3 GB\npumps: {a: {}}", "f:1:7: found \"3 GB\" for room"},
+        {"colour: gren\npumps: {a: {}}",
+         "f:1:9: found \"gren\" for colour (did you mean \"green\"?); allowed: one of red green"},
         {"unit: ug\npumps: {a: {}}", "f:1:7: found \"ug\" for unit; allowed: a unit: ug/m3 mg/m3"},
         {"days: [mon, tus]\npumps: {a: {}}",
          "f:1:13: found \"tus\" for days (did you mean \"tue\"?); allowed: a list of mon tue wed"},
