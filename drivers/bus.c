@@ -193,41 +193,49 @@ static void count(struct bus *b, const struct line_answer *a)
     b->reopen_gap = REOPEN_FIRST_US;
 }
 
-static void ask(struct bus *b, struct unit *u, int request, struct line_answer *a)
+/* Asks what stands for one request of the plan; false when that must wait, because a late answer could not be
+ * told from its own. */
+static bool ask(struct bus *b, struct unit *u, int request, struct request *sent, struct line_answer *a)
 {
     *a = (struct line_answer){.why = WHY_LINE};
     if (!line_ready(b))
-        return;
+        return true;
+    int64_t now_us = clock_wire_us();
+    if (unit_shape(u, request, now_us, sent) != ERR_OK) {
+        a->why = WHY_NO_ANSWER;
+        return false;
+    }
     struct line_question q = {.unit = u->device->unit_id,
-                              .request = &u->requests[request],
+                              .request = sent,
                               .timeout_us = u->timeout_us,
                               .turnaround_us = u->turnaround_us};
     line_ask(b->line, &q, a);
     count(b, a);
+    unit_asked(u, sent, a->why, now_us);
     if (a->why == WHY_LINE)
         lose_line(b, a->error);
+    return true;
 }
 
-/* Asks, and asks once more when the answer may be a late one to an earlier question. */
-static void ask_in_step(struct bus *b, struct unit *u, int request, struct line_answer *a)
-{
-    ask(b, u, request, a);
-    if (unit_believes(u, answered(a), a->outstanding))
-        return;
-    ask(b, u, request, a);
-    unit_believes(u, answered(a), a->outstanding);
-}
-
-/* A unit may refuse registers in the gaps between its points. */
-static bool refused_whole(struct bus *b, struct unit *u, int request, const struct line_answer *a)
+/* A unit may refuse registers in the gaps between its points, or beyond them. */
+static bool refused(struct bus *b, struct unit *u, int request, const struct request *sent,
+                    const struct line_answer *a)
 {
     const struct request r = u->requests[request];
+    bool narrow = u->narrow;
     if (a->why != WHY_EXCEPTION || (a->exception != EXCEPTION_ADDRESS && a->exception != EXCEPTION_VALUE) ||
-        !unit_split(u, request))
+        !unit_refused(u, request, sent))
         return false;
-    log_info("bus %s: %s refuses %u registers at %u in one request (exception %u); reads each point alone",
-             b->config->name, u->device->name, r.count, r.address, a->exception);
+    if (narrow == u->narrow)
+        log_info(
+            "bus %s: %s refuses %u registers at %u in one request (exception %u); reads each point alone",
+            b->config->name, u->device->name, r.count, r.address, a->exception);
     return true;
+}
+
+static void hear_late(enum modbus_table table, int bytes, void *unit)
+{
+    unit_heard_late(unit, table, bytes, clock_wire_us());
 }
 
 static void read_unit(struct bus *b, struct unit *u)
@@ -238,17 +246,22 @@ static void read_unit(struct bus *b, struct unit *u)
         return;
     }
     for (int k = 0; k < u->nrequests; k++) {
-        ask_in_step(b, u, k, &a);
-        if (refused_whole(b, u, k, &a)) {
+        struct request sent;
+        bool asked = ask(b, u, k, &sent, &a);
+        if (asked && refused(b, u, k, &sent, &a)) {
             k--;
             continue;
         }
-        bool enough = unit_gives_up(u, a.why, a.exception);
+        bool enough = asked && unit_gives_up(u, a.why, a.exception);
         say_samples(b, u, k, enough ? u->nrequests : k, &a);
+        if (!asked)
+            continue;
         int late_us = unit_late_us(u);
         if (unit_take(u, a.why, a.exception, clock_wire_us()))
             say_device(b, u, a.rtt_us);
         line_settle(b->line, late_us);
+        if (!answered(&a))
+            line_strays(b->line, hear_late, u);
         if (enough || stopping(b))
             return;
     }

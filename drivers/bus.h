@@ -6,8 +6,8 @@
  *   - the line is silent for 3.5 characters (1.75 ms above 19200 baud) before each request;
  *   - after any error the line is listened to until it is quiet, what came is dropped, then flushed; TCP
  * closes;
- *   - after a question whose answer may still be on the way, the unit's next answer is dropped and the
- * question asked again: a late answer is well-formed, and nothing in it says what it answers;
+ *   - while the answer to a question may still be on the way, the unit is asked nothing whose answer has the
+ * same length: a late answer is well-formed, and nothing in it says what it answers (unit.h);
  *   - a vanished port is opened again with back-off, for ever;
  *   - a unit that has not answered twice and for 3 s of wire time is down: its slots report the failure
  * without using the bus, but for a probe at gaps of 1 to 30 s; its first answer brings it back. An exception

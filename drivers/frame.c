@@ -1,13 +1,10 @@
 #include "drivers/frame.h"
 
-static bool of_bits(const struct request *r)
-{
-    return r->table == TABLE_COIL || r->table == TABLE_DISCRETE_INPUT;
-}
+enum { CRC = 2, EXCEPTION_BYTES = 3, GLITCH_BYTES = 2 };
 
 static size_t data_bytes(const struct request *r)
 {
-    return of_bits(r) ? (r->count + 7U) / 8 : 2U * r->count;
+    return plan_bits(r->table) ? (r->count + 7U) / 8 : 2U * r->count;
 }
 
 static void put16(uint8_t *out, unsigned number)
@@ -37,7 +34,7 @@ int frame_answer_bytes(const struct request *r)
 static void unpack(const struct request *r, const uint8_t *data, uint16_t *values)
 {
     for (size_t i = 0; i < r->count; i++)
-        values[i] = of_bits(r) ? data[i / 8] >> i % 8 & 1 : (uint16_t)get16(data + 2 * i);
+        values[i] = plan_bits(r->table) ? data[i / 8] >> i % 8 & 1 : (uint16_t)get16(data + 2 * i);
 }
 
 enum why frame_check(int unit, const struct request *r, const uint8_t *answer, size_t n, uint16_t *values,
@@ -53,6 +50,56 @@ enum why frame_check(int unit, const struct request *r, const uint8_t *answer, s
         return WHY_GARBLED;
     unpack(r, answer + 3, values);
     return WHY_NONE;
+}
+
+uint16_t frame_crc(const uint8_t *bytes, size_t n)
+{
+    unsigned crc = 0xFFFF;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xA001 : crc >> 1;
+    }
+    return (uint16_t)crc;
+}
+
+/* Whether `n` bytes and the CRC behind them are a whole frame. */
+static bool sealed(const uint8_t *bytes, size_t n)
+{
+    uint16_t crc = frame_crc(bytes, n);
+    return bytes[n] == (crc & 0xFF) && bytes[n + 1] == crc >> 8;
+}
+
+enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, size_t n, uint16_t *values,
+                    uint8_t *exception)
+{
+    const size_t lengths[] = {3 + data_bytes(r), EXCEPTION_BYTES};
+    for (size_t at = 0; at <= GLITCH_BYTES; at++) {
+        for (size_t i = 0; i < 2; i++) {
+            if (n < at + lengths[i] + CRC || !sealed(bytes + at, lengths[i]))
+                continue;
+            enum why why = frame_check(unit, r, bytes + at, lengths[i], values, exception);
+            if (why != WHY_GARBLED)
+                return why;
+        }
+    }
+    bool headed = n >= 3 && bytes[0] == unit && bytes[1] == r->table && bytes[2] == data_bytes(r);
+    size_t whole = lengths[0] + CRC + (headed ? 0 : GLITCH_BYTES);
+    return n >= whole ? WHY_GARBLED : WHY_NO_ANSWER;
+}
+
+size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modbus_table *table, int *length)
+{
+    for (; at + 3 + CRC <= n; at++) {
+        size_t whole = 3U + bytes[at + 2];
+        if (bytes[at] != unit || bytes[at + 1] < TABLE_COIL || bytes[at + 1] > TABLE_INPUT_REGISTER ||
+            at + whole + CRC > n || !sealed(bytes + at, whole))
+            continue;
+        *table = (enum modbus_table)bytes[at + 1];
+        *length = (int)(whole + CRC);
+        return at + whole + CRC;
+    }
+    return 0;
 }
 
 void frame_mbap(uint16_t tid, size_t length, uint8_t out[static FRAME_MBAP - 1])

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-enum { FRAME_VALUES_MAX = 2000, FRAME_PDU_REQUEST = 6, FRAME_MBAP = 7 };
+enum { FRAME_VALUES_MAX = 2000, FRAME_PDU_REQUEST = 6, FRAME_MBAP = 7, FRAME_MAX = 260 };
 
 /* A read request as unit id and PDU (6 bytes): an RTU frame without its CRC. */
 void frame_request(int unit, const struct request *r, uint8_t out[static FRAME_PDU_REQUEST]);
@@ -20,6 +20,19 @@ int frame_answer_bytes(const struct request *r);
  * is 0 or 1. WHY_EXCEPTION: *exception is set. Otherwise WHY_GARBLED. */
 enum why frame_check(int unit, const struct request *r, const uint8_t *answer, size_t n, uint16_t *values,
                      uint8_t *exception);
+
+/* CRC-16 of RTU frames (MODBUS over Serial Line V1.02, 6.2.2): low byte first on the wire. */
+uint16_t frame_crc(const uint8_t *bytes, size_t n);
+
+/* Looks for the answer to `r` in the `n` bytes that a serial line gave since the question. It stands first,
+ * or behind at most two bytes, which a driver that switches on may add. WHY_NONE and WHY_EXCEPTION as
+ * frame_check; WHY_NO_ANSWER: it may still come; WHY_GARBLED: the unit has spoken, and not so. */
+enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, size_t n, uint16_t *values,
+                    uint8_t *exception);
+
+/* The first whole answer (read functions only) of `unit` in the `n` bytes from `at` on, whatever it answers:
+ * its table and length. Returns where it ends, 0 without one. */
+size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modbus_table *table, int *length);
 
 /* The header before unit id and PDU on Modbus TCP; `tid` is echoed. `length` counts unit id and PDU. */
 void frame_mbap(uint16_t tid, size_t length, uint8_t out[static FRAME_MBAP - 1]);

@@ -1,4 +1,6 @@
-/* libmodbus frames, sends and receives; what it gets wrong is done here: see the comment at each cure. */
+/* libmodbus opens the port and sends. Receiving is ours: the library cannot tell an answer from an echo, a
+ * foreign or a late frame, and says of none how much of it came. What else it gets wrong is cured here too:
+ * see the comment at each cure. */
 #include "drivers/line.h"
 
 #include "daemon/base/clock.h"
@@ -10,6 +12,7 @@
 #include <errno.h>
 #include <modbus/modbus.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
@@ -22,7 +25,8 @@ enum {
     SETTLE_US = 2000000, /* a babbling unit is not listened to for longer */
     SETTLE_BYTES = 4096,
     SILENCE_FAST_US = 1750, /* above 19200 baud: Modbus over Serial Line V1.02, 2.5.1.1 */
-    FAST_BAUD = 19200
+    FAST_BAUD = 19200,
+    LINE_BYTES = 512 /* an echo, an answer and what follows it */
 };
 
 struct line {
@@ -32,9 +36,11 @@ struct line {
     int64_t character_ns, silence_us;
     int64_t last_byte_us, asked_us, frames_us; /* of the last question: when asked, and its frames' time */
     bool unsettled;                            /* the last answer was bad */
-    bool spoken; /* but the unit's whole frame has come: nothing more is to be expected */
+    bool spoken; /* but something as long as an answer has come: not worth listening for long */
     uint16_t tid;
-    uint8_t bytes[MODBUS_MAX_ADU_LENGTH];
+    int unit;    /* the one last asked */
+    size_t have; /* bytes since then, as far as there is room */
+    uint8_t bytes[LINE_BYTES];
     uint16_t values[FRAME_VALUES_MAX];
 };
 
@@ -127,6 +133,15 @@ static int open_connection(struct line *l)
     return ERR_OK;
 }
 
+/* What is dropped is looked at later: see line_strays. */
+static void keep_bytes(struct line *l, const uint8_t *bytes, size_t n)
+{
+    size_t room = sizeof l->bytes - l->have;
+    n = n < room ? n : room;
+    memcpy(l->bytes + l->have, bytes, n);
+    l->have += n;
+}
+
 /* Drops what comes until nothing has come for 3.5 characters (or a lump) and wire time `until_us` has passed.
  */
 static void listen_until_quiet(struct line *l, int64_t until_us)
@@ -140,11 +155,13 @@ static void listen_until_quiet(struct line *l, int64_t until_us)
             end = start + SETTLE_US;
         if (port_wait(line_fd(l), POLLIN, l->stop_fd, end) != ERR_OK)
             break;
-        ssize_t n = read(line_fd(l), l->bytes, sizeof l->bytes);
+        uint8_t bytes[256];
+        ssize_t n = read(line_fd(l), bytes, sizeof bytes);
         if (n <= 0) {
             line_close(l);
             return;
         }
+        keep_bytes(l, bytes, (size_t)n);
         dropped += (size_t)n;
         l->last_byte_us = clock_wire_us();
         end = l->last_byte_us + quiet;
@@ -162,9 +179,7 @@ int line_open(struct line *l)
         errno = error;
         return rc;
     }
-    /* recovery would loop for ever on EIO; a byte time-out starts anew with every byte that drips in */
-    modbus_set_error_recovery(l->ctx, MODBUS_ERROR_RECOVERY_NONE);
-    modbus_set_byte_timeout(l->ctx, 0, 0);
+    modbus_set_error_recovery(l->ctx, MODBUS_ERROR_RECOVERY_NONE); /* would loop for ever on EIO */
     l->unsettled = false;
     l->last_byte_us = clock_wire_us();
     if (l->config->transport != TRANSPORT_TCP)
@@ -195,10 +210,11 @@ void line_close(struct line *l)
     l->lock_fd = -1;
 }
 
-/* The silence before a request, from the end of the last byte; bytes that come meanwhile start it anew. */
-static void keep_silence(struct line *l, int turnaround_us)
+/* The silence before a request, from the end of the last byte. Bytes that nobody asked for start it anew, and
+ * as they may be another master's question, its answer is waited for. */
+static void keep_silence(struct line *l, const struct line_question *q)
 {
-    int64_t at = l->last_byte_us + l->silence_us + turnaround_us;
+    int64_t at = l->last_byte_us + l->silence_us + q->turnaround_us;
     if (at - clock_wire_us() > 2000)
         port_wait(-1, 0, l->stop_fd, at - 1000);
     clock_wire_sleep_until(at);
@@ -206,7 +222,7 @@ static void keep_silence(struct line *l, int turnaround_us)
     if (ioctl(line_fd(l), FIONREAD, &waiting) != 0 || waiting == 0)
         return;
     if (l->config->transport != TRANSPORT_TCP) {
-        listen_until_quiet(l, 0);
+        listen_until_quiet(l, clock_wire_us() + q->timeout_us);
         return;
     }
     line_close(l); /* a stream out of step never gets back into it */
@@ -229,70 +245,117 @@ static int send_question(struct line *l, const struct line_question *q)
     return n == (ssize_t)sizeof request ? (int)n : -1;
 }
 
-/* The time-out must hold the request's and the whole answer's time: there is no other clock inside. */
-static void set_timeout(struct line *l, const struct line_question *q)
+/* What the header says of the whole frame's length. */
+static size_t tcp_bytes(const struct line *l)
 {
-    int64_t characters = REQUEST_CHARACTERS + frame_answer_bytes(q->request);
-    l->frames_us = characters * l->character_ns / 1000 + MARGIN_US;
-    int64_t us = q->timeout_us + l->frames_us;
-    modbus_set_response_timeout(l->ctx, (uint32_t)(us / 1000000), (uint32_t)(us % 1000000));
+    return FRAME_MBAP - 1 + ((size_t)l->bytes[4] << 8 | l->bytes[5]);
 }
 
-/* What an errno of the library means. Anything unknown ends the line: opening it again is always safe. */
-static enum why why_of(int error, bool bytes_came)
+/* A stream is read to the end of the frame, so that what follows it shows as out of step; a line as it comes.
+ */
+static size_t wanted_bytes(const struct line *l)
 {
-    if (error == ETIMEDOUT || error == EAGAIN || error == EINTR)
-        return bytes_came ? WHY_GARBLED : WHY_NO_ANSWER;
-    return error >= MODBUS_ENOBASE ? WHY_GARBLED : WHY_LINE;
+    size_t want = sizeof l->bytes - l->have;
+    if (l->config->transport != TRANSPORT_TCP)
+        return want;
+    size_t whole = l->have < FRAME_MBAP ? FRAME_MBAP : tcp_bytes(l);
+    return whole > l->have && whole - l->have < want ? whole - l->have : want;
 }
 
-static enum why judge(struct line *l, const struct line_question *q, size_t n, uint8_t *exception)
+/* More bytes of the answer. ERR_OK, ERR_TIMEOUT, ERR_CLOSED with errno. */
+static int take_bytes(struct line *l, int64_t until_us)
 {
-    size_t head = 0, tail = 2;
-    if (l->config->transport == TRANSPORT_TCP) {
-        if (!frame_mbap_fits(l->tid, l->bytes, n))
-            return WHY_GARBLED;
-        head = FRAME_MBAP - 1;
-        tail = 0;
+    int rc = port_wait(line_fd(l), POLLIN, -1, until_us);
+    if (rc != ERR_OK)
+        return ERR_TIMEOUT;
+    ssize_t n = read(line_fd(l), l->bytes + l->have, wanted_bytes(l));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return ERR_OK;
+    if (n <= 0) {
+        errno = n == 0 ? ECONNRESET : errno;
+        return ERR_CLOSED;
     }
-    if (n < head + tail)
-        return WHY_GARBLED;
-    return frame_check(q->unit, q->request, l->bytes + head, n - head - tail, l->values, exception);
-}
-
-/* Sends and receives; the number of bytes of the answer, 0 for a foreign unit's, or -1 with errno. */
-static int exchange(struct line *l, const struct line_question *q)
-{
-    modbus_set_slave(l->ctx, q->unit);
-    set_timeout(l, q);
-    l->asked_us = clock_wire_us();
-    if (send_question(l, q) < 0)
-        return -1;
-    l->last_byte_us = clock_wire_us() + REQUEST_CHARACTERS * l->character_ns / 1000;
-    int n = modbus_receive_confirmation(l->ctx, l->bytes);
-    int error = errno;
+    l->have += (size_t)n;
     int64_t now = clock_wire_us();
     if (l->last_byte_us < now)
         l->last_byte_us = now;
-    errno = error;
-    return n;
+    return ERR_OK;
+}
+
+/* An adapter that hears itself gives our question back before the answer. */
+static size_t echo_bytes(const struct line *l, const struct line_question *q)
+{
+    uint8_t echo[REQUEST_CHARACTERS];
+    frame_request(q->unit, q->request, echo);
+    uint16_t crc = frame_crc(echo, FRAME_PDU_REQUEST);
+    echo[FRAME_PDU_REQUEST] = (uint8_t)crc;
+    echo[FRAME_PDU_REQUEST + 1] = (uint8_t)(crc >> 8);
+    return l->have >= sizeof echo && memcmp(l->bytes, echo, sizeof echo) == 0 ? sizeof echo : 0;
+}
+
+static enum why judge_serial(struct line *l, const struct line_question *q, uint8_t *exception)
+{
+    size_t echo = echo_bytes(l, q);
+    enum why why = frame_find(q->unit, q->request, l->bytes + echo, l->have - echo, l->values, exception);
+    l->spoken = why == WHY_GARBLED;
+    return why;
+}
+
+static enum why judge_tcp(struct line *l, const struct line_question *q, uint8_t *exception)
+{
+    if (l->have < FRAME_MBAP)
+        return WHY_NO_ANSWER;
+    size_t whole = tcp_bytes(l);
+    if (whole > FRAME_MAX || l->have > whole)
+        return WHY_GARBLED;
+    if (l->have < whole)
+        return WHY_NO_ANSWER;
+    if (!frame_mbap_fits(l->tid, l->bytes, whole))
+        return WHY_GARBLED;
+    return frame_check(q->unit, q->request, l->bytes + FRAME_MBAP - 1, whole - FRAME_MBAP + 1, l->values,
+                       exception);
+}
+
+/* Until there is an answer, or none can come of what came, or the time is over. */
+static enum why receive(struct line *l, const struct line_question *q, struct line_answer *a)
+{
+    int64_t until_us = l->asked_us + q->timeout_us + l->frames_us;
+    for (;;) {
+        int rc = l->have < sizeof l->bytes ? take_bytes(l, until_us) : ERR_TIMEOUT;
+        if (rc == ERR_CLOSED) {
+            a->error = errno;
+            return WHY_LINE;
+        }
+        if (rc == ERR_TIMEOUT)
+            return l->have ? WHY_GARBLED : WHY_NO_ANSWER;
+        enum why why = l->config->transport == TRANSPORT_TCP ? judge_tcp(l, q, &a->exception)
+                                                             : judge_serial(l, q, &a->exception);
+        if (why != WHY_NO_ANSWER)
+            return why;
+    }
 }
 
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a)
 {
     *a = (struct line_answer){.why = WHY_LINE, .error = ECONNRESET, .values = l->values};
-    keep_silence(l, q->turnaround_us);
+    keep_silence(l, q);
     if (!l->ctx)
         return;
-    uint8_t mark = (uint8_t)~q->unit; /* the library does not say how much of a cut answer came */
-    l->bytes[0] = mark;
-    int n = exchange(l, q);
-    a->error = n < 0 ? errno : 0;
+    int characters = REQUEST_CHARACTERS + frame_answer_bytes(q->request);
+    l->frames_us = characters * l->character_ns / 1000 + MARGIN_US;
+    l->spoken = false;
+    l->unit = q->unit;
+    l->have = 0;
+    l->asked_us = clock_wire_us();
+    modbus_set_slave(l->ctx, q->unit);
+    if (send_question(l, q) < 0) {
+        a->error = errno;
+    } else {
+        l->last_byte_us = clock_wire_us() + REQUEST_CHARACTERS * l->character_ns / 1000;
+        a->why = receive(l, q, a);
+    }
     a->rtt_us = (int)(clock_wire_us() - l->asked_us);
-    a->why = n < 0 ? why_of(a->error, l->bytes[0] != mark) : judge(l, q, (size_t)n, &a->exception);
-    l->spoken = n < 0 && a->error == EMBBADCRC;
     l->unsettled = a->why != WHY_NONE && a->why != WHY_EXCEPTION;
-    a->outstanding = l->unsettled && !l->spoken && l->config->transport != TRANSPORT_TCP;
     if (a->why == WHY_LINE)
         line_close(l);
 }
@@ -306,6 +369,15 @@ void line_settle(struct line *l, int late_us)
         listen_until_quiet(l, l->spoken ? 0 : l->asked_us + l->frames_us + late_us);
     if (l->config->transport != TRANSPORT_RTU)
         line_close(l);
+}
+
+void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg), void *arg)
+{
+    enum modbus_table table;
+    int bytes;
+    for (size_t at = frame_next(l->unit, l->bytes, l->have, 0, &table, &bytes); at;
+         at = frame_next(l->unit, l->bytes, l->have, at, &table, &bytes))
+        each(table, bytes, arg);
 }
 
 void line_destroy(struct line *l)

@@ -20,7 +20,6 @@ struct line_question {
 struct line_answer {
     enum why why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now */
     uint8_t exception;
-    bool outstanding;       /* the unit has not spoken yet, and on this line its answer may still come */
     int error;              /* errno */
     int rtt_us;             /* request to end of answer, of an answer or exception */
     const uint16_t *values; /* request->count registers or bits, until the next question */
@@ -45,12 +44,16 @@ int line_fd(const struct line *l);
 /* Asks and waits for the answer, at most timeout_us and the frames' own time. The line must be open. */
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a);
 
-/* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters
- * and no answer to the last question can still come, which takes `late_us` and the frames' own time; drops
- * what came (at most 2 s and 4 KiB) and flushes. A TCP connection is closed instead. After a good answer does
- * nothing.
- */
+/* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters,
+ * and until `late_us` after the question and the frames' own time if the unit has not spoken at all; drops
+ * what came (at most 2 s and 4 KiB) and flushes. A connection is closed instead. After a good answer does
+ * nothing. */
 void line_settle(struct line *l, int late_us);
+
+/* Whole answers of the unit last asked that came since, but were none to the question: calls `each` for every
+ * one. After line_settle, before the next question. */
+void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg),
+                 void *arg);
 
 /* A second request's price in characters of wire time (plan.h). */
 int line_overhead_bytes(const struct bus_config *config, int turnaround_us);

@@ -4,7 +4,7 @@
 
 enum { REGISTERS_MAX = 125, BITS_MAX = 2000 }; /* Modbus Application Protocol V1.1b3, 6.1 to 6.4 */
 
-static bool of_bits(enum modbus_table table)
+bool plan_bits(enum modbus_table table)
 {
     return table == TABLE_COIL || table == TABLE_DISCRETE_INPUT;
 }
@@ -12,12 +12,12 @@ static bool of_bits(enum modbus_table table)
 /* Bytes that `count` registers or bits take in an answer. */
 static int data_bytes(enum modbus_table table, int count)
 {
-    return of_bits(table) ? (count + 7) / 8 : 2 * count;
+    return plan_bits(table) ? (count + 7) / 8 : 2 * count;
 }
 
-static int longest(const struct profile *profile, enum modbus_table table)
+int plan_longest(const struct profile *profile, enum modbus_table table)
 {
-    if (of_bits(table))
+    if (plan_bits(table))
         return BITS_MAX;
     return profile->max_registers > 0 && profile->max_registers < REGISTERS_MAX ? profile->max_registers
                                                                                 : REGISTERS_MAX;
@@ -61,7 +61,7 @@ int plan_build(const struct profile *profile, int overhead_bytes, struct request
     int npoints = in_order(profile, sorted), n = 0;
     for (int i = 0; i < npoints; i++) {
         const struct point *p = sorted[i];
-        if (n > 0 && joins(&out[n - 1], p, longest(profile, p->table), overhead_bytes))
+        if (n > 0 && joins(&out[n - 1], p, plan_longest(profile, p->table), overhead_bytes))
             continue;
         if (n == max)
             break;

@@ -17,6 +17,10 @@ struct request {
  * answer's 5, two silences of 3.5 and the turnaround. */
 int plan_build(const struct profile *profile, int overhead_bytes, struct request *out, int max);
 
+/* Whether a table holds bits, and the most that one request may ask a device for (registers or bits). */
+bool plan_bits(enum modbus_table table);
+int plan_longest(const struct profile *profile, enum modbus_table table);
+
 /* Whether all of the point's registers (or its bit) are in the request. */
 bool plan_covers(const struct request *r, const struct point *p);
 

@@ -4,6 +4,8 @@
  * behind me" is none. */
 #include "drivers/unit.h"
 
+#include "daemon/base/err.h"
+#include "drivers/frame.h"
 #include "drivers/line.h"
 
 enum {
@@ -11,7 +13,12 @@ enum {
     DEAD_AFTER_US = 3000000,
     PROBE_FIRST_US = 1000000,
     PROBE_LAST_US = 30000000,
-    LATE_FACTOR = 3, /* a unit that answers late does so within three time-outs */
+    LISTEN_FACTOR = 2, /* after silence the line is listened to for a second time-out */
+    LATE_FACTOR = 10,  /* what has not come within ten time-outs does not come any more, */
+    LAG_FACTOR = 4,    /* unless the unit has been seen to be later than a fourth of that */
+    LAG_FADES = 16,
+    STRETCH_MAX = 8, /* registers, or groups of eight bits */
+    ADDRESSES = 65536,
     EXCEPTION_GATEWAY_PATH = 0x0A,
     EXCEPTION_GATEWAY_TARGET = 0x0B
 };
@@ -31,7 +38,7 @@ static void assign_points(struct unit *u)
 void unit_init(struct unit *u, const struct bus_config *bus, const struct device *d, int place, int places)
 {
     const struct profile *profile = d->profile;
-    *u = (struct unit){.device = d};
+    *u = (struct unit){.device = d, .tagged = bus->transport == TRANSPORT_TCP};
     u->timeout_us = 1000 * (profile->timeout_ms ? profile->timeout_ms : bus->timeout_ms);
     u->turnaround_us = 1000 * (profile->turnaround_ms ? profile->turnaround_ms : bus->turnaround_ms);
     u->nrequests =
@@ -70,17 +77,67 @@ bool unit_may_ask(const struct unit *u, int64_t now_us)
 
 int unit_late_us(const struct unit *u)
 {
-    return u->dead ? u->timeout_us : LATE_FACTOR * u->timeout_us;
+    return u->dead ? u->timeout_us : LISTEN_FACTOR * u->timeout_us;
 }
 
-/* Nothing in an RTU answer says which question it is to. Waiting catches what comes within unit_late_us; a
- * unit later than that would be one question behind from then on, with every answer well-formed. */
-bool unit_believes(struct unit *u, bool answered, bool outstanding)
+static void forget_pending(struct unit *u, int64_t now_us)
 {
-    bool doubted = u->doubted;
-    if (answered || outstanding)
-        u->doubted = outstanding;
-    return !answered || !doubted;
+    int64_t patience = (int64_t)LATE_FACTOR * u->timeout_us;
+    patience = u->lag_us * LAG_FACTOR > patience ? u->lag_us * LAG_FACTOR : patience;
+    int kept = 0;
+    for (int i = 0; i < u->npending; i++)
+        if (u->pending[i].asked_us + patience > now_us)
+            u->pending[kept++] = u->pending[i];
+    u->npending = kept;
+}
+
+static bool is_pending(const struct unit *u, const struct request *r)
+{
+    for (int i = 0; i < u->npending; i++)
+        if (u->pending[i].table == r->table && u->pending[i].bytes == frame_answer_bytes(r))
+            return true;
+    return false;
+}
+
+int unit_shape(struct unit *u, int request, int64_t now_us, struct request *out)
+{
+    const struct request *planned = &u->requests[request];
+    int step = plan_bits(planned->table) ? 8 : 1, most = u->narrow ? 0 : STRETCH_MAX;
+    forget_pending(u, now_us);
+    for (int i = 0; u->npending < UNIT_PENDING_MAX && i <= most; i++) {
+        int count = planned->count + i * step;
+        if (i > 0 && (count > plan_longest(u->device->profile, planned->table) ||
+                      planned->address + count > ADDRESSES))
+            break;
+        *out = *planned;
+        out->count = (uint16_t)count;
+        if (!is_pending(u, out))
+            return ERR_OK;
+    }
+    return ERR_STATE;
+}
+
+/* An exception answers something, but while other questions are open nobody knows which. */
+void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_t asked_us)
+{
+    if (why == WHY_NONE)
+        u->lag_us -= u->lag_us / LAG_FADES;
+    if (u->tagged || why == WHY_NONE || (why == WHY_EXCEPTION && u->npending == 0) ||
+        u->npending == UNIT_PENDING_MAX)
+        return;
+    u->pending[u->npending++] = (struct unit_pending){sent->table, frame_answer_bytes(sent), asked_us};
+}
+
+void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t now_us)
+{
+    for (int i = 0; i < u->npending; i++) {
+        if (u->pending[i].table != table || u->pending[i].bytes != bytes)
+            continue;
+        int64_t lag = now_us - u->pending[i].asked_us;
+        u->lag_us = lag > u->lag_us ? lag : u->lag_us;
+        u->pending[i] = u->pending[--u->npending];
+        return;
+    }
 }
 
 static bool from_a_gateway(enum why why, uint8_t exception)
@@ -157,7 +214,7 @@ static int single_requests(const struct unit *u, int k, struct request *out)
     return n;
 }
 
-bool unit_split(struct unit *u, int request)
+static bool split(struct unit *u, int request)
 {
     struct request single[PROFILE_POINTS_MAX];
     int n = single_requests(u, request, single);
@@ -170,5 +227,15 @@ bool unit_split(struct unit *u, int request)
         u->requests[request + i] = single[i];
     u->nrequests += n - 1;
     assign_points(u);
+    return true;
+}
+
+bool unit_refused(struct unit *u, int request, const struct request *sent)
+{
+    if (u->npending > 0 && same(sent, &u->requests[request]))
+        return false; /* the refusal may be an earlier question's */
+    if (same(sent, &u->requests[request]))
+        return split(u, request);
+    u->narrow = true;
     return true;
 }

@@ -255,6 +255,10 @@ class Site:
         with open(self.sim_log) as f:
             return [json.loads(line) for line in f if line.endswith("\n")]
 
+    def sim_polls_at_least(self, wanted):
+        with open(self.sim_log, "rb") as f:
+            return sum(1 for _ in f) >= wanted
+
     def close(self):
         for watcher in self.watchers:
             watcher.stop()

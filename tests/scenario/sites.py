@@ -97,6 +97,36 @@ faults:
 """
 
 
+# Registers far apart, so that each is a request of its own and all answers have one length: what a late one could
+# be taken for. Every value is another.
+MIXED_PROFILE = """
+title: {zh: 测试设备, en: Test device}
+source: none, a test's own
+points:
+""" + "".join(f"  p{i}: {{title: {{zh: 值{i}, en: Value {i}}}, address: {200 * i}, type: u16}}\n" for i in range(5))
+
+MIXED_UNITS = (1, 3)
+
+
+def mixed_value(unit, point):
+    return 1000 * unit + 10 * point + 7
+
+
+MIXED_FAULTS = "".join(f"  - {{kind: late, bus: bus1, by: {by}ms, probability: 0.05}}\n" for by in (60, 110, 180, 260, 350)) + \
+    "".join(f"  - {{kind: {kind}, bus: bus1, probability: 0.04{extra}}}\n" for kind, extra in (
+        ("silent", ""), ("crc", ""), ("exception", ", code: 6"), ("truncated", ""), ("wrong_unit", ""), ("drip", ", by: 20ms"),
+        ("garbage", "")))
+
+MIXED_SIM = "buses:\n  bus1: {transport: rtu, link: {dir}/bus1, baud: 115200}\nunits:\n" + "".join(
+    f"  unit{u}: {{bus: bus1, profile: mixed, unit_id: {u}, turnaround: 2ms, points: {{" + ", ".join(
+        f"p{i}: {{constant: {mixed_value(u, i)}}}" for i in range(5)) + "}}\n" for u in MIXED_UNITS) + "faults:\n" + MIXED_FAULTS
+
+MIXED = HEAD + """
+buses:
+  bus1: {transport: rtu, path: {dir}/bus1, baud: 115200, timeout: 50ms}
+devices:
+""" + "".join(f"  unit{u}: {{bus: bus1, profile: mixed, unit_id: {u}, period: 4s}}\n" for u in MIXED_UNITS)
+
 LIMIT_15MIN = """
 title: {zh: 测试限值, en: Test limit}
 standard: none, a test's own

@@ -1,5 +1,6 @@
 """Each fault of the line: its change of state is said once, recovery is by itself, and no value is wrong or invented."""
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import harness
@@ -104,6 +105,27 @@ class Faults(harness.ScenarioTest):
         self.assertEqual(run.states("line"), ["up", "down", "up"])
         said = [l for l in run.said if "bus bus1: gone" in l]
         self.assertEqual(len(said), 1, said)
+
+
+class Mixture(harness.ScenarioTest):
+    def test_faults_in_any_mixture_give_no_wrong_value(self):
+        """Answers up to seven time-outs late among them, which overtake later questions or arrive in their place."""
+        polls = 20000 if harness.STORM else 400
+        site = self.site(sites.MIXED_SIM, sites.MIXED, rate=20, start="2026-03-05T08:00:00+08:00", broker=False)
+        os.mkdir(os.path.join(site.dir, "devices"))
+        site.write("devices/mixed.yaml", sites.MIXED_PROFILE)
+        site.start_sim("--devices", os.path.join(site.dir, "devices"))
+        site.start_dustd()
+        harness.wait_for(f"{polls} polls", lambda: site.sim_polls_at_least(polls), 120 if polls < 1000 else 7200)
+        self.assertEqual(site.dustd.stop(), 0)
+        samples = site.export()[1]
+        expected = {f"unit{u}/p{i}": sites.mixed_value(u, i) for u in sites.MIXED_UNITS for i in range(5)}
+        values = [s for s in samples if "v" in s]
+        wrong = [s for s in values if s["v"] != expected[s["point"]] or s["q"] != "N"]
+        why = {w: sum(s.get("why") == w for s in samples) for w in sorted({s["why"] for s in samples if "why" in s})}
+        print(f"RESULT mixed faults: {polls} polls, {len(values)} values, {len(wrong)} wrong; without a value: {why}")
+        self.assertEqual(wrong, [])
+        self.assertGreater(len(values), polls / 4)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 /* A unit's schedule, standing and read plan, with the time as an argument. */
 #include "drivers/unit.h"
 
+#include "daemon/base/err.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,15 +120,61 @@ static void one_good_answer_restores_a_unit_whole(void **state)
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s)); /* and it has its three seconds again */
 }
 
-static void after_an_outstanding_answer_the_next_one_only_proves_that_the_unit_is_there(void **state)
+/* Asks for planned request 0 at `now` and says how many registers were asked for, 0: it must wait. */
+static int ask_once(struct unit *u, enum why why, int64_t now)
+{
+    struct request sent;
+    if (unit_shape(u, 0, now, &sent) != ERR_OK)
+        return 0;
+    unit_asked(u, &sent, why, now);
+    return sent.count;
+}
+
+static void no_two_answers_that_may_still_come_have_one_length(void **state)
 {
     (void)state;
     struct unit u = a_unit(0, 1);
-    assert_true(unit_believes(&u, true, false));
-    assert_true(unit_believes(&u, false, true)); /* silence is silence */
-    assert_true(unit_believes(&u, false, false));
-    assert_false(unit_believes(&u, true, false)); /* late or not: who knows */
-    assert_true(unit_believes(&u, true, false));
+    int planned = u.requests[0].count;
+    assert_int_equal(ask_once(&u, WHY_NONE, 0), planned);
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
+    assert_int_equal(ask_once(&u, WHY_GARBLED, 1 * s), planned + 1);
+    assert_int_equal(ask_once(&u, WHY_NONE, 2 * s), planned + 2);
+    assert_int_equal(ask_once(&u, WHY_NONE, 5 * s), planned); /* ten time-outs of half a second later */
+    assert_int_equal(ask_once(&u, WHY_NONE, 6 * s), planned);
+}
+
+static void an_exception_while_answers_are_missing_may_be_to_an_earlier_question(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    int planned = u.requests[0].count;
+    assert_int_equal(ask_once(&u, WHY_EXCEPTION, 0), planned);
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
+    assert_int_equal(ask_once(&u, WHY_EXCEPTION, 1 * s), planned + 1);
+    assert_int_equal(ask_once(&u, WHY_NONE, 1 * s), planned + 2);
+}
+
+static void a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answer_can_come(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    struct request sent;
+    int planned = u.requests[0].count;
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
+    assert_int_equal(unit_shape(&u, 0, 1 * s, &sent), ERR_OK);
+    assert_true(unit_refused(&u, 0, &sent));
+    assert_int_equal(ask_once(&u, WHY_NONE, 1 * s), 0);
+    assert_int_equal(ask_once(&u, WHY_NONE, 5 * s), planned);
+}
+
+static void on_tcp_an_answer_says_what_it_answers(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    u.tagged = true;
+    int planned = u.requests[0].count;
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
+    assert_int_equal(ask_once(&u, WHY_NONE, 0), planned);
 }
 
 /* EVerest#2673: a time-out ends the turn, an exception or a damaged answer does not: the unit is alive. */
@@ -166,19 +214,25 @@ static void a_lost_line_takes_its_units_down_but_is_not_held_against_them(void *
     assert_true(unit_take(&u, WHY_NONE, 0, 20 * s));
 }
 
+static bool refuse(struct unit *u, int request)
+{
+    struct request sent = u->requests[request];
+    return unit_refused(u, request, &sent);
+}
+
 static void a_refused_request_becomes_one_for_each_point(void **state)
 {
     (void)state;
     struct unit u = a_unit(0, 1);
     assert_int_equal(u.nrequests, 1);
     assert_int_equal(u.requests[0].count, 9);
-    assert_true(unit_split(&u, 0));
+    assert_true(refuse(&u, 0));
     assert_int_equal(u.nrequests, 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(u.requests[i].address, 4 * i);
         assert_int_equal(u.requests[i].count, 1);
         assert_int_equal(u.request_of[i], i);
-        assert_false(unit_split(&u, i));
+        assert_false(refuse(&u, i));
     }
 }
 
@@ -189,7 +243,7 @@ static void bits_of_one_register_keep_sharing_its_request(void **state)
     points[1].address = points[0].address;
     points[1].bit = 5;
     unit_init(&u, &bus, &device, 0, 1);
-    assert_true(unit_split(&u, 0));
+    assert_true(refuse(&u, 0));
     assert_int_equal(u.nrequests, 2);
     assert_int_equal(u.request_of[0], u.request_of[1]);
 }
@@ -204,7 +258,10 @@ int main(void)
         cmocka_unit_test(two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once),
         cmocka_unit_test(a_dead_unit_is_probed_at_doubling_gaps_up_to_half_a_minute),
         cmocka_unit_test(one_good_answer_restores_a_unit_whole),
-        cmocka_unit_test(after_an_outstanding_answer_the_next_one_only_proves_that_the_unit_is_there),
+        cmocka_unit_test(no_two_answers_that_may_still_come_have_one_length),
+        cmocka_unit_test(an_exception_while_answers_are_missing_may_be_to_an_earlier_question),
+        cmocka_unit_test(a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answer_can_come),
+        cmocka_unit_test(on_tcp_an_answer_says_what_it_answers),
         cmocka_unit_test(only_silence_ends_a_units_turn),
         cmocka_unit_test(exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not),
         cmocka_unit_test(a_lost_line_takes_its_units_down_but_is_not_held_against_them),
