@@ -3,7 +3,10 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
+#include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
+#include "daemon/listener.h"
+#include "daemon/rate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,112 +15,79 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+/* Who is not accepted, or turned away, faster than this waits in the listener's queue. */
+static const struct rate connects = {.per_s = 100, .burst = 200};
+
+enum { MALFORMED_PAUSE_US = 50 * 1000 }; /* what is no request costs its sender this long */
 
 struct client {
     uint64_t id; /* 0: the slot is free */
     int fd;
     uid_t uid;
-    bool busy;     /* a request is with the handler; nothing is read meanwhile */
-    bool skipping; /* the rest of a line that was too long */
-    bool ended;    /* it will send no more, but may still read */
-    size_t got;    /* bytes in `in` */
+    bool busy;         /* a request is with the handler; nothing is read meanwhile */
+    bool skipping;     /* the rest of a line that was too long */
+    bool ended;        /* it will send no more, but may still read */
+    int64_t paused_us; /* until then nothing is read and nothing handed over; 0: not paused */
+    int64_t since_us;  /* when it last began a line, took some of an answer or was done with a request */
+    size_t got;        /* bytes in `in` */
     char in[CONTROL_REQUEST_MAX];
     struct buf out;
     size_t sent; /* of `out` */
 };
 
 struct control {
-    int epoll, listener;
+    int epoll, timer;
     int spare; /* given up for a moment to turn a client away when descriptors have run out */
-    char *path;
-    dev_t device; /* identity of our socket file */
-    ino_t inode;
+    bool starved;
+    struct listener listener;
+    struct bucket accepted;
+    bool crowded; /* the listener rests until its bucket has something */
     control_handler handler;
     void *arg;
+    int64_t now_us;
     uint64_t last_id;
     struct client clients[CONTROL_CLIENTS_MAX];
 };
 
-/* ---- the socket file ---- */
+/* What epoll reports beside the clients' ids. */
+#define EVENT_LISTENER 0
+#define EVENT_TIMER    UINT64_MAX
 
-static int listen_on(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    /* the mode of the unbound socket becomes the file's: at no moment may others connect */
-    if (fchmod(fd, 0660) == 0 && bind(fd, (const struct sockaddr *)address, sizeof *address) == 0) {
-        if (chmod(address->sun_path, 0660) == 0 && listen(fd, CONTROL_CLIENTS_MAX) == 0)
-            return fd;
-        unlink(address->sun_path);
-    }
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
+/* ---- start ---- */
 
-/* Whether the file is a socket nobody listens on any more. */
-static bool is_stale(const struct sockaddr_un *address)
+static int add_event(struct control *c, int fd, uint64_t id)
 {
-    struct stat st;
-    if (lstat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    bool refused =
-        connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
-static int open_socket(const char *path, int *fd)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t length = strlen(path);
-    if (length == 0 || length >= sizeof address.sun_path)
-        return ERR_RANGE;
-    memcpy(address.sun_path, path, length + 1);
-    *fd = listen_on(&address);
-    if (*fd < 0 && errno == EADDRINUSE) {
-        if (!is_stale(&address))
-            return ERR_STATE;
-        log_info("control socket %s: left over from an earlier run, removed", path);
-        unlink(path);
-        *fd = listen_on(&address);
-    }
-    return *fd < 0 ? ERR_IO : ERR_OK;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = id};
+    return fd < 0 ? -1 : epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
 int control_open(const char *path, control_handler handler, void *arg, struct control **out)
 {
-    int fd = -1;
-    int rc = open_socket(path, &fd);
+    struct listener listener;
+    int rc = listener_open(&listener, path, CONTROL_CLIENTS_MAX);
     if (rc != ERR_OK)
         return rc;
     struct control *c = mem_new(struct control);
-    c->listener = fd;
-    c->path = mem_string(path);
+    c->listener = listener;
     c->handler = handler;
     c->arg = arg;
     c->epoll = epoll_create1(EPOLL_CLOEXEC);
+    c->timer = loop_timer();
     c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0};
-    if (lstat(path, &st) == 0) {
-        c->device = st.st_dev;
-        c->inode = st.st_ino;
-    }
-    if (c->epoll < 0 || epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+    if (c->epoll < 0 || add_event(c, listener.fd, EVENT_LISTENER) != 0 ||
+        add_event(c, c->timer, EVENT_TIMER) != 0) {
         control_close(c);
         return ERR_IO;
     }
     *out = c;
     return ERR_OK;
+}
+
+int control_give(struct control *c, const char *name)
+{
+    return listener_give(&c->listener, name);
 }
 
 int control_fd(const struct control *c)
@@ -148,52 +118,91 @@ static bool is_waiting(const struct client *k)
     return k->sent < k->out.length;
 }
 
-/* What we wait for: requests while none is open, room while an answer waits. A hang-up is always reported. */
+/* What we wait for: requests while none is open and it is not paused, room while an answer waits. A hang-up
+ * is always reported. */
 static void watch(struct control *c, struct client *k, int operation)
 {
     struct epoll_event event = {.data.u64 = k->id};
-    if (!k->busy && !k->ended)
+    if (!k->busy && !k->ended && !k->paused_us)
         event.events |= EPOLLIN;
     if (is_waiting(k))
         event.events |= EPOLLOUT;
     epoll_ctl(c->epoll, operation, k->fd, &event);
 }
 
-static void add_client(struct control *c, int fd)
+/* Why no client of `uid` is let in now; NULL: it is. */
+static const char *no_room(struct control *c, uid_t uid)
 {
-    struct ucred peer;
-    socklen_t size = sizeof peer;
-    struct client *k = find(c, 0);
-    static const char full[] = "{\"ok\":false,\"error\":\"too many clients\"}\n";
-    if (!k || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        if (send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    int same = 0;
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        same += c->clients[i].id && c->clients[i].uid == uid;
+    if (!find(c, 0))
+        return "{\"ok\":false,\"error\":\"too many clients\"}\n";
+    return same < CONTROL_CLIENTS_OF_USER ? NULL
+                                          : "{\"ok\":false,\"error\":\"too many clients of your user\"}\n";
+}
+
+static void add_client(struct control *c, int fd, uid_t uid)
+{
+    const char *full = no_room(c, uid);
+    if (full) {
+        if (send(fd, full, strlen(full), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
             log_debug("control socket: a client too many left before it was told");
         close(fd);
         return;
     }
+    struct client *k = find(c, 0);
     k->id = ++c->last_id;
     k->fd = fd;
-    k->uid = peer.uid;
+    k->uid = uid;
+    k->since_us = c->now_us;
     watch(c, k, EPOLL_CTL_ADD);
 }
 
 /* Without this a client that cannot be accepted would keep the descriptor readable, and main spinning. */
 static void turn_away(struct control *c)
 {
-    log_warning("control socket: no descriptor left for a client");
+    if (!c->starved)
+        log_warning("control socket: no descriptor left for a client");
+    c->starved = true;
     close(c->spare);
-    int fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+    int fd = accept4(c->listener.fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
         close(fd);
     c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void welcome(struct control *c, int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    c->starved = false;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+        add_client(c, fd, peer.uid);
+    else
+        close(fd);
+}
+
+/* A crowd at the door waits there: while the listener rests, it costs nothing. */
+static void rest_listener(struct control *c, bool rest)
+{
+    struct epoll_event event = {.events = rest ? 0 : EPOLLIN, .data.u64 = EVENT_LISTENER};
+    c->crowded = rest;
+    epoll_ctl(c->epoll, EPOLL_CTL_MOD, c->listener.fd, &event);
+}
+
 static void accept_all(struct control *c)
 {
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        int fd = accept4(c->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (bucket_wait_us(&c->accepted, connects, c->now_us)) {
+            rest_listener(c, true);
+            return;
+        }
+        int fd = accept4(c->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 || errno != EAGAIN)
+            bucket_take(&c->accepted, connects, c->now_us);
         if (fd >= 0)
-            add_client(c, fd);
+            welcome(c, fd);
         else if (errno == EMFILE || errno == ENFILE)
             turn_away(c);
         else if (errno != EINTR && errno != ECONNABORTED)
@@ -236,16 +245,27 @@ void control_finish(struct control *c, uint64_t client, json_t *final)
     struct client *k = client ? find(c, client) : NULL;
     if (k && k->busy) {
         k->busy = false;
+        k->since_us = c->now_us;
         json_dump_callback(final, add_to_buf, &k->out, JSON_COMPACT);
         end_line(c, k);
     }
     json_decref(final);
 }
 
+void control_pause(struct control *c, uint64_t client, int64_t for_us)
+{
+    struct client *k = client ? find(c, client) : NULL;
+    if (!k)
+        return;
+    k->paused_us = c->now_us + (for_us > 0 ? for_us : 1);
+    watch(c, k, EPOLL_CTL_MOD);
+}
+
 static void refuse(struct control *c, struct client *k, const char *why)
 {
     json_t *final = json_pack("{s:b, s:s}", "ok", 0, "error", why);
     k->busy = true;
+    control_pause(c, k->id, MALFORMED_PAUSE_US);
     control_finish(c, k->id, final);
 }
 
@@ -266,13 +286,14 @@ static void handle(struct control *c, struct client *k, json_t *request, const j
     }
 }
 
-/* Hands over the first whole line that waits, if no request is open. Further lines wait for the next step:
- * each answer makes the descriptor writable, so there is one. */
+/* Hands over the first whole line that waits, if no request is open and the client is not paused. Further
+ * lines wait for the next step: each answer makes the descriptor writable, so there is one. */
 static void serve(struct control *c, struct client *k)
 {
-    char *end = k->busy ? NULL : memchr(k->in, '\n', k->got);
+    bool ready = !k->busy && !k->paused_us;
+    char *end = ready ? memchr(k->in, '\n', k->got) : NULL;
     if (!end) {
-        if (!k->busy && k->got == sizeof k->in) {
+        if (ready && k->got == sizeof k->in) {
             k->skipping = true;
             k->got = 0;
         }
@@ -300,6 +321,8 @@ static bool receive(struct control *c, struct client *k)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     k->ended = n == 0;
+    if (!k->got && !k->skipping)
+        k->since_us = c->now_us;
     k->got += (size_t)n;
     if (k->ended)
         watch(c, k, EPOLL_CTL_MOD);
@@ -327,11 +350,22 @@ static bool transmit(struct control *c, struct client *k)
             return here;
         }
         k->sent += (size_t)n;
+        k->since_us = c->now_us;
     }
     buf_finish(&k->out); /* an export's megabytes are not kept for the next status */
     k->sent = 0;
     watch(c, k, EPOLL_CTL_MOD);
     return true;
+}
+
+/* When its silence is too long; INT64_MAX while it waits for us. Half a line must become a whole one soon:
+ * what comes of it in the meantime does not count. */
+static int64_t deadline_us(const struct client *k)
+{
+    if (k->busy || k->paused_us)
+        return INT64_MAX;
+    bool half = (k->got || k->skipping) && !is_waiting(k);
+    return k->since_us + (half ? CONTROL_LINE_S : CONTROL_IDLE_S) * (int64_t)1000000;
 }
 
 static void step_client(struct control *c, uint64_t id, uint32_t events)
@@ -340,7 +374,7 @@ static void step_client(struct control *c, uint64_t id, uint32_t events)
     if (!k)
         return;
     bool here = !(events & (EPOLLHUP | EPOLLERR));
-    if (here && (events & EPOLLIN) && !k->busy)
+    if (here && (events & EPOLLIN) && !k->busy && !k->paused_us)
         here = receive(c, k);
     if (here && (events & EPOLLOUT))
         here = transmit(c, k);
@@ -350,20 +384,62 @@ static void step_client(struct control *c, uint64_t id, uint32_t events)
     }
     serve(c, k);
     k = find(c, id); /* the handler may have made us drop it */
-    if (k && k->ended && !k->busy && !is_waiting(k))
+    if (k && k->ended && !k->busy && !k->paused_us && !is_waiting(k))
         drop(k);
 }
 
-void control_step(struct control *c)
+/* What time alone has brought: pauses that are over, clients that have been silent for too long. */
+static void step_time(struct control *c)
 {
-    struct epoll_event events[CONTROL_CLIENTS_MAX + 1];
-    int n = epoll_wait(c->epoll, events, CONTROL_CLIENTS_MAX + 1, 0);
-    for (int i = 0; i < n; i++) {
-        if (events[i].data.u64 == 0)
-            accept_all(c);
-        else
-            step_client(c, events[i].data.u64, events[i].events);
+    if (c->crowded && !bucket_wait_us(&c->accepted, connects, c->now_us))
+        rest_listener(c, false);
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct client *k = &c->clients[i];
+        if (k->id && k->paused_us && k->paused_us <= c->now_us) {
+            k->paused_us = 0;
+            k->since_us = c->now_us;
+            watch(c, k, EPOLL_CTL_MOD);
+            step_client(c, k->id, 0);
+        }
+        if (k->id && deadline_us(k) <= c->now_us) {
+            log_debug("control socket: dropped a client of uid %u that was silent for too long",
+                      (unsigned)k->uid);
+            drop(k);
+        }
     }
+}
+
+/* Goes off when step_time has something to do. */
+static void set_timer(struct control *c)
+{
+    int64_t next_us = INT64_MAX;
+    if (c->crowded)
+        next_us = c->now_us + bucket_wait_us(&c->accepted, connects, c->now_us);
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        const struct client *k = &c->clients[i];
+        int64_t at_us = !k->id ? INT64_MAX : k->paused_us ? k->paused_us : deadline_us(k);
+        next_us = at_us < next_us ? at_us : next_us;
+    }
+    if (next_us != INT64_MAX)
+        loop_timer_set(c->timer, next_us - c->now_us);
+}
+
+void control_step(struct control *c, int64_t wire_us)
+{
+    struct epoll_event events[CONTROL_CLIENTS_MAX + 2];
+    int n = epoll_wait(c->epoll, events, CONTROL_CLIENTS_MAX + 2, 0);
+    c->now_us = wire_us;
+    for (int i = 0; i < n; i++) {
+        uint64_t id = events[i].data.u64;
+        if (id == EVENT_LISTENER)
+            accept_all(c);
+        else if (id == EVENT_TIMER)
+            loop_timer_woken(c->timer);
+        else
+            step_client(c, id, events[i].events);
+    }
+    step_time(c);
+    set_timer(c);
 }
 
 void control_close(struct control *c)
@@ -373,14 +449,10 @@ void control_close(struct control *c)
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
         if (c->clients[i].id)
             drop(&c->clients[i]);
-    struct stat st;
-    if (lstat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
-        unlink(c->path);
-    close(c->listener);
-    if (c->epoll >= 0)
-        close(c->epoll);
-    if (c->spare >= 0)
-        close(c->spare);
-    mem_free(c->path);
+    listener_close(&c->listener);
+    const int fds[] = {c->epoll, c->timer, c->spare};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     mem_free(c);
 }

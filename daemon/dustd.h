@@ -6,6 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/judge/judge.h"
 #include "daemon/ledger/ledger.h"
+#include "daemon/rate.h"
 #include "daemon/sample.h"
 #include "daemon/store/store.h"
 #include "daemon/uplink/mqtt.h"
@@ -62,6 +63,12 @@ struct asked {
 
 enum { ASKED_MAX = 16 };
 
+/* The control client that changes something, until its row is committed. */
+struct writer {
+    uint64_t client; /* 0: nobody */
+    char who[64];
+};
+
 struct dustd {
     struct options options;
     struct config *config;
@@ -104,6 +111,8 @@ struct dustd {
     struct told *told;
     int ntold;
     struct asked asked[ASKED_MAX];
+    struct rate_book rates; /* of the control socket's clients */
+    struct writer writer;
 
     int64_t next_chunk_ms, next_live_ms, next_state_ms; /* site time */
     int64_t step_site_ms, step_wire_us;                 /* for noticing that the clock was set */
@@ -151,6 +160,9 @@ void now_live(struct dustd *d);
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);
 void now_issues(struct dustd *d, int64_t now_ms);
 void now_uplink(struct dustd *d, int uplink); /* takes the uplink's events */
+
+/* running.c: what the limits' running windows come to so far. */
+json_t *running_json(const struct dustd *d);
 
 /* verbs.c: the control socket's requests. */
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CONTROL_GROUP "dustd"
+
 /* Everything main can wake up for; one ring a bus and one an uplink follow WAKE_RINGS. */
 enum wake { WAKE_SIGNAL, WAKE_TIMER, WAKE_CONTROL, WAKE_STORE, WAKE_RINGS };
 
@@ -83,7 +85,7 @@ static void make_room(struct dustd *d)
     d->uplinks = mem_array((size_t)c->nmqtt, sizeof *d->uplinks);
 }
 
-/* In a directory that is made when missing, as systemd would. */
+/* In a directory that is made when missing, as systemd would; for the group dustd, where there is one. */
 static int open_control(struct dustd *d)
 {
     const char *path = d->config->control_socket;
@@ -94,6 +96,8 @@ static int open_control(struct dustd *d)
     int rc = control_open(path, verb_request, d, &d->control);
     if (rc != ERR_OK)
         log_error("%s: %s", path, rc == ERR_IO && errno ? strerror(errno) : err_str(rc));
+    else if (control_give(d->control, CONTROL_GROUP) == ERR_DENIED)
+        log_warning("%s: not given to the group %s, of which this process is no member", path, CONTROL_GROUP);
     return rc;
 }
 
@@ -164,7 +168,7 @@ static void take_all(struct dustd *d, const struct pollfd *polls)
         if (p->revents)
             now_uplink(d, i);
     if (polls[WAKE_CONTROL].revents)
-        control_step(d->control);
+        control_step(d->control, clock_wire_us());
 }
 
 static void run(struct dustd *d, int signals, int timer)

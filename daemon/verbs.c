@@ -5,6 +5,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/gate.h"
 #include "daemon/store/lines.h"
 #include "daemon/store/rawblock.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5 };
+enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5, NOBODY_UID = 65534 };
 
 static void fail(struct dustd *d, uint64_t client, const char *text)
 {
@@ -162,10 +163,11 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
         json_t *points = json_array();
         for (int k = 0; k < device->profile->npoints; k++)
             json_array_append_new(points, point_json(d, device->first_point + k));
-        json_t *j = json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:o}", "name", device->name, "title",
-                              titles(device->title_zh, device->title_en), "bus",
-                              device_bus(d->config, device), "unit_id", device->unit_id, "profile",
-                              device->profile->name, "state", states[now->state], "points", points);
+        json_t *j =
+            json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:I,s:o}", "name", device->name, "title",
+                      titles(device->title_zh, device->title_en), "bus", device_bus(d->config, device),
+                      "unit_id", device->unit_id, "profile", device->profile->name, "state",
+                      states[now->state], "period_ms", (json_int_t)device->period_ms, "points", points);
         if (now->state != DEVICE_UNKNOWN)
             json_object_set_new(j, "since", json_integer(now->since_ms));
         if (now->state == DEVICE_DOWN)
@@ -177,13 +179,23 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
     answer(d, client, result);
 }
 
-static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+static void do_windows(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
+    answer(d, client, running_json(d));
+}
+
+static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid;
+    bool only_open = json_is_true(json_object_get(request, "open"));
     int64_t now_ms = clock_site_ms();
     json_t *result = json_array();
-    for (int i = 0; i < ledger_count(d->ledger); i++)
-        json_array_append_new(result, issue_json(ledger_at(d->ledger, i), now_ms));
+    for (int i = 0; i < ledger_count(d->ledger); i++) {
+        const struct issue *issue = ledger_at(d->ledger, i);
+        if (!only_open || issue_is_open(issue))
+            json_array_append_new(result, issue_json(issue, now_ms));
+    }
     answer(d, client, result);
 }
 
@@ -198,13 +210,16 @@ static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *reques
         fail(d, client, "no such issue");
 }
 
-/* Who asks: the person of this user; for root, whom it names with "as". */
+/* Who asks: the person of this user; for root, whom it names with "as". Nobody is anybody whom our user
+ * namespace does not know: no person. */
 static const struct person *who(struct dustd *d, uid_t uid, const char *as, bool *as_root)
 {
     *as_root = uid == 0;
     if (uid == 0)
         return as ? config_person(d->config, as) : NULL;
-    for (int i = 0; uid != (uid_t)-1 && i < d->config->npeople; i++)
+    if (uid == (uid_t)-1 || uid == NOBODY_UID)
+        return NULL;
+    for (int i = 0; i < d->config->npeople; i++)
         if (d->person_uid[i] == uid)
             return &d->config->people[i];
     return NULL;
@@ -240,11 +255,15 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
     }
     char id[32];
     snprintf(id, sizeof id, "%s", a.issue);
+    d->writer.client = client;
+    snprintf(d->writer.who, sizeof d->writer.who, "%s", a.by->name);
     batch_tell(d, row_step(d, now_ms, id, body), id, client);
 }
 
 void verb_told(struct dustd *d, uint64_t client, const char *issue)
 {
+    if (d->writer.client == client)
+        d->writer.client = 0;
     answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
 }
 
@@ -359,21 +378,42 @@ void verb_page(struct dustd *d, uint64_t asker, struct page *page)
                              "head", "seq", (json_int_t)d->committed, "hash", hex));
 }
 
-static const struct {
-    const char *name;
-    void (*run)(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
-} verbs[] = {
-    {"act", do_act},   {"devices", do_devices}, {"issue", do_issue},   {"issues", do_issues},
-    {"rows", do_rows}, {"samples", do_samples}, {"status", do_status},
+static const struct verb_row verbs[] = {
+    {"act",
+     do_act,
+     RATE_WRITE,
+     {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"as", TEXT}}},
+    {"devices", do_devices, RATE_READ, {{0}}},
+    {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
+    {"issues", do_issues, RATE_READ, {{"open", FLAG}}},
+    {"rows",
+     do_rows,
+     RATE_PAGE,
+     {{"kind", TEXT}, {"after", NUMBER}, {"from", NUMBER}, {"to", NUMBER}, {"limit", NUMBER}}},
+    {"samples",
+     do_samples,
+     RATE_PAGE,
+     {{"after", NUMBER}, {"from", NUMBER}, {"to", NUMBER}, {"limit", NUMBER}}},
+    {"status", do_status, RATE_READ, {{0}}},
+    {"windows", do_windows, RATE_READ, {{0}}},
 };
+
+enum { NVERBS = sizeof verbs / sizeof verbs[0] };
 
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd)
 {
     const char *name = json_string_value(json_object_get(request, "do"));
-    for (size_t i = 0; name && i < sizeof verbs / sizeof verbs[0]; i++)
-        if (strcmp(verbs[i].name, name) == 0) {
+    char why[256];
+    int n = snprintf(why, sizeof why, "\"do\" must be one of:");
+    for (int i = 0; i < NVERBS; i++) {
+        n += snprintf(why + n, sizeof why - (size_t)n, " %s", verbs[i].name);
+        if (!name || strcmp(verbs[i].name, name) != 0)
+            continue;
+        if (gate_admit(dustd, &verbs[i], client, uid, request, why, sizeof why) == ERR_OK)
             verbs[i].run(dustd, client, uid, request);
-            return;
-        }
-    fail(dustd, client, "\"do\" must be one of: act devices issue issues rows samples status");
+        else
+            fail(dustd, client, why);
+        return;
+    }
+    fail(dustd, client, why);
 }

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { MANAGER = 1001, STRANGER = 4711 };
+enum { MANAGER = 1001, STRANGER = 4711, NOBODY_UID = 65534 };
 
 static uid_t asking; /* the uid that the next request is said to come from */
 
@@ -46,7 +46,7 @@ static void settle(const struct rig *r)
     struct pollfd p = {.fd = control_fd(r->d.control), .events = POLLIN};
     for (int i = 0; poll(&p, 1, 0) == 1; i++) {
         assert_in_range(i, 0, 10000);
-        control_step(r->d.control);
+        control_step(r->d.control, clock_wire_us());
     }
 }
 
@@ -115,8 +115,9 @@ static void a_request_that_is_no_known_verb_is_told_the_verbs(void **state)
 {
     assert_says(*state, 0, "{\"do\":\"everything\"}", "\\\"do\\\" must be one of");
     assert_says(*state, 0, "{\"do\":\"act\"}", "needs \\\"issue\\\"");
-    assert_says(*state, 0, "{\"do\":\"act\",\"issue\":7,\"verb\":\"note\"}", "needs \\\"issue\\\"");
-    assert_says(*state, 0, "{\"do\":\"issue\",\"id\":{}}", "no such issue");
+    assert_says(*state, 0, "{\"do\":\"act\",\"issue\":7,\"verb\":\"note\"}", "must be a text");
+    assert_says(*state, 0, "{\"do\":\"issue\",\"id\":{}}", "must be a text");
+    assert_says(*state, 0, "{\"do\":\"issue\"}", "no such issue");
 }
 
 static void numbers_at_the_ends_of_their_range_are_answered(void **state)
@@ -214,6 +215,153 @@ static void a_failed_read_has_no_value_in_the_devices_answer(void **state)
     assert_null(strstr(ask_as(r, STRANGER, "{\"do\":\"devices\"}", text), "\"v\":"));
 }
 
+static void what_is_asked_with_hostile_members_is_refused_with_the_reason_and_changes_nothing(void **state)
+{
+    static const struct {
+        const char *request, *says;
+    } hostile[] = {
+        {"{\"do\":\"rows\",\"limit\":\"5\"}", "\\\"limit\\\" must be a whole number"},
+        {"{\"do\":\"rows\",\"after\":1.5}", "\\\"after\\\" must be a whole number"},
+        {"{\"do\":\"rows\",\"from\":null}", "\\\"from\\\" must be a whole number"},
+        {"{\"do\":\"rows\",\"kind\":[]}", "\\\"kind\\\" must be a text"},
+        {"{\"do\":\"rows\",\"form\":5}", "no member \\\"form\\\"; it takes: kind after from to limit"},
+        {"{\"do\":\"samples\",\"kind\":\"\"}", "no member \\\"kind\\\""},
+        {"{\"do\":\"status\",\"x\":1}", "no member \\\"x\\\" here"},
+        {"{\"do\":\"issues\",\"open\":1}", "\\\"open\\\" must be true or false"},
+        {"{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":5}", "must be a text"},
+        {"{\"do\":\"act\",\"issue\":[\"EX-2026-0001\"],\"verb\":\"note\",\"text\":\"t\"}", "must be a text"},
+        {"{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\",\"uid\":0}",
+         "no member \\\"uid\\\""},
+        {"{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"NOTE\",\"text\":\"t\"}",
+         "known \\\"verb\\\""},
+        {"{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"open\",\"text\":\"t\"}", "\"ok\":false"},
+        {"{\"do\":\"act\",\"issue\":\"'; DROP TABLE journal; --\",\"verb\":\"note\",\"text\":\"t\"}",
+         "there is no issue"},
+        {"{\"do\":\"act\",\"issue\":\"%n%s%n\",\"verb\":\"note\",\"text\":\"t\"}", "%n%s%n"},
+        {"{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"\\u001b[2J\"}", "control"},
+        {"{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"assign\",\"person\":\"../manager\"}",
+         "\"ok\":false"},
+        {"{\"do\":\"Status\"}", "must be one of"},
+        {"{\"do\":\"\"}", "must be one of"},
+    };
+    struct rig *r = *state;
+    find_one(r);
+    int64_t seq = r->d.head.seq;
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        r->d.rates = (struct rate_book){0};
+        assert_says(r, MANAGER, hostile[i].request, hostile[i].says);
+    }
+    assert_int_equal(r->d.head.seq, seq);
+    assert_int_equal(ledger_issue(r->d.ledger, "EX-2026-0001")->nsteps, 1);
+}
+
+static void what_a_text_says_is_kept_as_it_is(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    assert_says(r, MANAGER,
+                "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"=cmd|' /C calc'!A0; "
+                "DELETE FROM journal; %n%s\"}",
+                "\"ok\":true");
+    assert_int_equal(rig_rows(r, "issue", "\"text\":\"=cmd|' /C calc'!A0; DELETE FROM journal; %n%s\"").n, 1);
+}
+
+static void nobody_is_no_person_even_where_the_configuration_says_so(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    r->d.person_uid[0] = NOBODY_UID;
+    assert_says(r, NOBODY_UID, "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}",
+                "you may read only");
+    assert_says(r, NOBODY_UID, "{\"do\":\"status\"}", "\"ok\":true");
+}
+
+static void one_writes_at_a_time_and_readers_go_on(void **state)
+{
+    static const char note[] = "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\"}";
+    static const char by_root[] =
+        "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"note\",\"text\":\"t\","
+        "\"as\":\"officer\"}";
+    struct rig *r = *state;
+    char text[16384];
+    find_one(r);
+    int first = dial(r), second = dial(r), reader = dial(r);
+    asking = MANAGER;
+    say(r, first, note);
+    assert_string_equal(heard(r, first, text), "");
+    asking = 0;
+    say(r, second, by_root);
+    assert_non_null(strstr(heard(r, second, text), "\"error\":\"busy: manager waits for the commit"));
+    say(r, reader, "{\"do\":\"issue\",\"id\":\"EX-2026-0001\"}");
+    assert_non_null(strstr(heard(r, reader, text), "\"ok\":true"));
+    close(first); /* it has left, but its step is still on its way */
+    say(r, second, by_root);
+    assert_non_null(strstr(heard(r, second, text), "busy: manager"));
+    batch_flush(&r->d);
+    rig_settle(r);
+    say(r, second, by_root);
+    batch_flush(&r->d);
+    rig_settle(r);
+    assert_non_null(strstr(heard(r, second, text), "\"ok\":true"));
+    close(second);
+    close(reader);
+    assert_int_equal(rig_rows(r, "issue", "\"step\":\"note\"").n, 2);
+}
+
+static void who_asks_too_often_is_told_to_come_again(void **state)
+{
+    struct rig *r = *state;
+    char text[16384];
+    int busy = 0, good = 0, fd = dial(r);
+    asking = STRANGER;
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal(send(fd, "{\"do\":\"issues\"}\n", 16, MSG_NOSIGNAL), 16);
+        for (int k = 0; k < 100 && heard(r, fd, text)[0] == 0; k++)
+            poll(NULL, 0, 5); /* a pause is in wire time */
+        busy += strstr(text, "busy: more than 20 requests a second of one client") != NULL;
+        good += strstr(text, "\"ok\":true") != NULL;
+    }
+    assert_int_equal(busy + good, 60);
+    assert_true(good >= 40);
+    assert_true(busy > 0);
+    close(fd);
+}
+
+static void the_running_windows_are_told_with_what_they_are_compared(void **state)
+{
+    struct rig *r = *state;
+    assert_says(r, STRANGER, "{\"do\":\"windows\"}",
+                "{\"limit\":\"test/"
+                "pm10-hour\",\"title\":{\"zh\":\"\",\"en\":\"\"},\"window_s\":3600,\"compare\":\">=\","
+                "\"value\":250.0,\"unit\":\"ug/m3\",\"point\":\"a/pm10\"}");
+    for (int i = 0; i < 60; i++) {
+        rig_sample(r, 0, RIG_START_MS + i * 1000 + 1, 300);
+        rig_sample(r, 1, RIG_START_MS + i * 1000 + 2, NAN);
+    }
+    rig_mark(r, 0, RIG_START_MS + CLOCK_MINUTE_MS);
+    rig_mark(r, 1, RIG_START_MS + CLOCK_MINUTE_MS);
+    rig_turn(r, RIG_START_MS + CLOCK_MINUTE_MS, 60000);
+    assert_says(
+        r, STRANGER, "{\"do\":\"windows\"}",
+        "\"verdict\":\"breach\",\"mean\":300.0,\"min\":300.0,\"max\":300.0,\"n\":1,\"of\":1,\"q\":\"N\"}");
+    assert_says(
+        r, STRANGER, "{\"do\":\"windows\"}",
+        "\"point\":\"b/pm10\",\"start\":1767254400000,\"verdict\":\"unknown\",\"n\":0,\"of\":1,\"q\":\"B\"}");
+}
+
+static void only_open_issues_are_told_where_that_is_asked(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    assert_says(r, STRANGER, "{\"do\":\"issues\",\"open\":true}", "EX-2026-0001");
+    assert_says(
+        r, 0,
+        "{\"do\":\"act\",\"issue\":\"EX-2026-0001\",\"verb\":\"dismiss\",\"text\":\"t\",\"as\":\"officer\"}",
+        "\"ok\":true");
+    assert_says(r, STRANGER, "{\"do\":\"issues\",\"open\":true}", "\"result\":[]");
+    assert_says(r, STRANGER, "{\"do\":\"issues\"}", "EX-2026-0001");
+}
+
 /* A refusal may quote what was asked, cut anywhere. */
 static void a_refusal_is_always_a_whole_answer(void **state)
 {
@@ -241,6 +389,13 @@ int main(void)
         VERB_TEST(an_act_is_answered_only_after_its_commit),
         VERB_TEST(a_client_that_leaves_before_the_answer_does_no_harm),
         VERB_TEST(a_failed_read_has_no_value_in_the_devices_answer),
+        VERB_TEST(what_is_asked_with_hostile_members_is_refused_with_the_reason_and_changes_nothing),
+        VERB_TEST(what_a_text_says_is_kept_as_it_is),
+        VERB_TEST(nobody_is_no_person_even_where_the_configuration_says_so),
+        VERB_TEST(one_writes_at_a_time_and_readers_go_on),
+        VERB_TEST(who_asks_too_often_is_told_to_come_again),
+        VERB_TEST(the_running_windows_are_told_with_what_they_are_compared),
+        VERB_TEST(only_open_issues_are_told_where_that_is_asked),
         VERB_TEST(a_refusal_is_always_a_whole_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
