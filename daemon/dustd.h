@@ -2,6 +2,7 @@
 #ifndef DUST_DUSTD_H
 #define DUST_DUSTD_H
 
+#include "daemon/base/notify.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
 #include "daemon/judge/judge.h"
@@ -37,6 +38,8 @@ struct bus_now {
     int64_t mark_ms; /* every sample stamped before has arrived */
     bool up;
     int64_t since_ms;
+    struct notify_pulse pulse; /* watch.c */
+    bool said_still;
 };
 
 struct uplink_now {
@@ -75,6 +78,8 @@ struct dustd {
     int64_t since_ms;
     bool stopping;
     int exit_code;
+    struct notify notify;
+    int64_t next_status_us; /* wire */
 
     struct store *store;
     struct store_opened opened;

@@ -6,6 +6,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
 #include "daemon/options.h"
+#include "daemon/watch.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -189,6 +190,7 @@ static void run(struct dustd *d, int signals, int timer)
         take_all(d, polls);
         pipeline_turn(d, clock_site_ms(), clock_wire_us());
         batch_flush(d);
+        watch_turn(d, clock_wire_us());
     }
     mem_free(polls);
 }
@@ -242,6 +244,7 @@ static void stop(struct dustd *d)
 {
     int64_t from_us = clock_wire_us();
     bool whole = true;
+    notify_stopping(&d->notify);
     stop_buses(d);
     last_rows(d, from_us + COMMIT_US);
     last_messages(d, from_us + TELL_US);
@@ -285,6 +288,7 @@ static void destroy(struct dustd *d)
     mem_free(d->heads);
     mem_free(d->told);
     mem_free(d->person_uid);
+    notify_close(&d->notify);
 }
 
 /* A start that failed half-way: threads may run, so what is committed is kept and the process is left. */
@@ -300,8 +304,10 @@ static int daemon_run(struct dustd *d)
     int signals = loop_signals(), timer = loop_timer();
     if (signals < 0 || timer < 0)
         return EXIT_FAILED;
+    notify_open(&d->notify);
     if (start(d) != ERR_OK)
         give_up(d);
+    notify_ready(&d->notify);
     log_info("%s %s runs: %d devices on %d buses, journal %.8s at row %lld", "dustd", DUST_VERSION,
              d->config->ndevices, d->config->nbuses, d->head.id, (long long)d->head.seq);
     run(d, signals, timer);

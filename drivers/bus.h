@@ -52,10 +52,11 @@ struct bus_message {
     } u;
 };
 
-/* Counters since start; a copy made under no lock (each is atomic). line_errors counts the port's losses and
+/* Counters since start; a copy made under no lock (each is atomic). turns moves with each question and each
+ * turn of the thread's loop, so a thread that stands still shows. line_errors counts the port's losses and
  * the failed tries to open it again, late_slots the slots that were skipped. */
 struct bus_counters {
-    uint64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots;
+    uint64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns;
     int rtt_us; /* wire, of the last answer */
 };
 
