@@ -115,6 +115,10 @@ static void take_commit(struct dustd *d, const struct store_message *m)
     for (int i = 0; i < d->config->nmqtt; i++)
         mqtt_committed(d->uplinks[i].mqtt, m->seq);
     tell_committed(d);
+    if (!d->seal.told && d->seal.seq <= d->committed) {
+        now_head(d, -1);
+        d->seal.told = true;
+    }
 }
 
 static void take_page(struct dustd *d, const struct store_message *m)

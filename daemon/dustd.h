@@ -9,6 +9,7 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/rate.h"
 #include "daemon/sample.h"
+#include "daemon/seal.h"
 #include "daemon/store/store.h"
 #include "daemon/uplink/mqtt.h"
 #include "drivers/bus.h"
@@ -113,6 +114,8 @@ struct dustd {
     struct control *control;
     uid_t *person_uid; /* of config.people; (uid_t)-1: none */
 
+    struct seal seal;
+
     struct told *told;
     int ntold;
     struct asked asked[ASKED_MAX];
@@ -160,6 +163,7 @@ void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client
 /* now.c: the present, for MQTT. */
 void now_all(struct dustd *d, int uplink);
 void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
+void now_head(struct dustd *d, int uplink);  /* the signed head, once it is on the disk */
 void now_device(struct dustd *d, int uplink, int device);
 void now_live(struct dustd *d);
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);

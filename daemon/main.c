@@ -111,6 +111,7 @@ static int start(struct dustd *d)
         log_error("%s: %s", d->config->store.dir, err_str(rc));
         return rc;
     }
+    seal_head(d, clock_site_ms());
     rc = open_control(d);
     if (rc != ERR_OK)
         return rc;
@@ -189,6 +190,7 @@ static void run(struct dustd *d, int signals, int timer)
             take_signal(d, signals);
         take_all(d, polls);
         pipeline_turn(d, clock_site_ms(), clock_wire_us());
+        seal_turn(d, clock_site_ms());
         batch_flush(d);
         watch_turn(d, clock_wire_us());
     }
@@ -211,6 +213,7 @@ static void last_rows(struct dustd *d, int64_t until_us)
     int64_t now_ms = clock_site_ms();
     pipeline_turn(d, now_ms, clock_wire_us());
     batch_chunk(d);
+    seal_head(d, now_ms);
     row_append(d, now_ms, "stop", "", row_begin(d, now_ms, "stop", ""));
     batch_flush(d);
     while (d->committed < d->head.seq && clock_wire_us() < until_us) {
@@ -276,6 +279,7 @@ static void destroy(struct dustd *d)
         ring_destroy(d->uplinks[i].ring);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
+    seal_close(d);
     batch_finish(&d->batch);
     mem_free(d->buses);
     mem_free(d->uplinks);

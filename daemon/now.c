@@ -86,7 +86,15 @@ static void now_site(struct dustd *d, int uplink)
                              c->site.zone_min, "devices", devices, "limits", limits);
     if (!isnan(c->site.longitude) && !isnan(c->site.latitude))
         json_object_set_new(body, "at", json_pack("[f,f]", c->site.longitude, c->site.latitude));
+    seal_key(d, body);
     publish(d, uplink, "site", body, 1);
+}
+
+void now_head(struct dustd *d, int uplink)
+{
+    json_t *body = seal_json(d);
+    if (body)
+        publish(d, uplink, "head", body, 1);
 }
 
 void now_device(struct dustd *d, int uplink, int device)
@@ -178,6 +186,7 @@ void now_all(struct dustd *d, int uplink)
     int64_t now_ms = clock_site_ms();
     now_state(d, uplink);
     now_site(d, uplink);
+    now_head(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)
         now_device(d, uplink, i);
     for (int i = 0; i < ledger_count(d->ledger); i++) {

@@ -215,6 +215,7 @@ static void go_on(struct dustd *d, const struct restoring *r)
     closed_ms = restore_running(d, now_ms, closed_ms);
     judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
     row_boot(d, now_ms);
+    seal_changed(d, now_ms);
     if (d->opened.damaged)
         predecessor_row(d, now_ms);
     if (!r->settings_same)
@@ -239,6 +240,7 @@ int restore_all(struct dustd *d)
     memcpy(d->committed_hash, d->head.hash, HASH_SIZE);
     ledger_continue(d->ledger, d->opened.last_issue);
     rc = scan(d, &r);
+    seal_open(d);
     for (int i = 0; i < d->config->nmqtt; i++) {
         struct uplink_now *u = &d->uplinks[i];
         u->taken = u->handed = u->persisted = store_cursor(d->store, d->config->mqtt[i].name);

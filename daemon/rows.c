@@ -49,6 +49,7 @@ void row_boot(struct dustd *d, int64_t now_ms)
     json_object_set_new(body, "version", json_string(DUST_VERSION));
     json_object_set_new(body, "clock", json_string(clock_synced() ? "synced" : "unsynced"));
     json_object_set_new(body, "rate", json_integer(clock_rate()));
+    seal_key(d, body);
     const char *before = d->opened.created ? "none" : d->opened.clean ? "stopped" : "broke off";
     json_object_set_new(body, "before", json_string(before));
     row_append(d, now_ms, "boot", "", body);

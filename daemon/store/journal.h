@@ -16,7 +16,7 @@ enum { HASH_SIZE = 32, JOURNAL_ID_SIZE = 33, ROW_BODY_MAX = 12288 };
 struct row {
     int64_t seq;   /* from 1, without a gap */
     int64_t at_ms; /* site time; may step back, never a key */
-    char *kind;    /* minute hour day verdict issue device line boot gap clock settings journal stop */
+    char *kind; /* minute hour day verdict issue device line boot gap clock settings journal head key stop */
     char *subject; /* what it is about: a device, a limit, an issue; "" for none */
     char *body;    /* JSON text */
     uint8_t body_sha256[HASH_SIZE], hash[HASH_SIZE];

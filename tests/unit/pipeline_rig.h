@@ -261,6 +261,7 @@ static inline void rig_kill(struct rig *r)
     store_stop(d->store, 20000);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
+    seal_close(d);
     batch_finish(&d->batch);
     for (int i = 0; i < RIG_POINTS; i++)
         ring_destroy(d->buses[i].ring);
