@@ -114,6 +114,7 @@ static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
         (json_int_t)now_ms, "since", (json_int_t)d->since_ms, "rate", clock_rate(), "simulated",
         d->options.simulated, "clock", clock_synced() ? "synced" : "unsynced", "journal", d->head.id, "seq",
         (json_int_t)d->head.seq, "committed", (json_int_t)d->committed, "store", store);
+    seal_key(d, result);
     json_object_set_new(result, "buses", status_buses(d));
     json_object_set_new(result, "devices", status_devices(d));
     json_object_set_new(result, "mqtt", status_brokers(d));

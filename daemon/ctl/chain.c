@@ -14,8 +14,9 @@ static bool noted_parse(const char *text, size_t length, struct noted *n)
 {
     json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     const char *journal = json_string_value(json_object_get(object, "journal"));
-    const char *hash = json_string_value(json_object_get(object, "hash"));
-    const json_t *seq = json_object_get(object, "seq");
+    bool row = json_object_get(object, "hash"); /* else what the topic `head` says */
+    const char *hash = json_string_value(json_object_get(object, row ? "hash" : "head_hash"));
+    const json_t *seq = json_object_get(object, row ? "seq" : "head_seq");
     bool good = journal && strlen(journal) == JOURNAL_ID_SIZE - 1 && json_is_integer(seq) &&
                 json_integer_value(seq) > 0 && hash && hash_parse(hash, n->hash) == ERR_OK;
     if (good) {
@@ -67,9 +68,10 @@ void noted_finish(struct noted_list *list)
 
 /* ---- the walk ---- */
 
-void chain_begin(struct chain *c, const char *journal, const struct noted_list *noted)
+void chain_begin(struct chain *c, const char *journal, const struct noted_list *noted,
+                 struct signed_heads *heads)
 {
-    *c = (struct chain){.noted = noted};
+    *c = (struct chain){.noted = noted, .heads = heads};
     snprintf(c->head.id, sizeof c->head.id, "%s", journal);
 }
 
@@ -113,8 +115,15 @@ static void name_damage(struct chain *c, const struct row *row)
 
 int chain_row(struct chain *c, const struct row *row)
 {
+    struct journal before = c->head;
     if (journal_check(&c->head, row) != ERR_OK) {
         name_damage(c, row);
+        return ERR_DAMAGED;
+    }
+    if (c->heads && strcmp(row->kind, "head") == 0 && signed_take(c->heads, &before, row) != ERR_OK) {
+        c->damaged = row->seq;
+        c->why_zh = "签名不符：它签的不是前一条的链头，或签名有假";
+        c->why_en = "its signature is false, or not for the row before it";
         return ERR_DAMAGED;
     }
     c->rows++;

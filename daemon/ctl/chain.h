@@ -1,7 +1,9 @@
-/* Walks the journal's hash chain, and compares it with heads that somebody else noted down. Pure. */
+/* Walks the journal's hash chain, checks its signed heads, and compares it with heads that somebody else
+ * noted down. Pure. */
 #ifndef DUST_CHAIN_H
 #define DUST_CHAIN_H
 
+#include "daemon/ctl/signed.h"
 #include "daemon/store/journal.h"
 
 #include <stdbool.h>
@@ -21,8 +23,8 @@ struct noted_list {
     int count, room;
 };
 
-/* Reads JSON lines with "journal", "seq" and "hash"; other members are ignored, empty lines too. ERR_FORMAT
- * with the bad line's number in `bad_line`. */
+/* Reads JSON lines with "journal", "seq" and "hash" (or "head_seq" and "head_hash"); other members are
+ * ignored, empty lines too. ERR_FORMAT with the bad line's number in `bad_line`. */
 int noted_read(FILE *in, struct noted_list *list, int *bad_line);
 void noted_finish(struct noted_list *list);
 
@@ -33,13 +35,15 @@ struct chain {
     int64_t rows, without_body;
     int64_t damaged; /* first damaged row, 0 none */
     const char *why_zh, *why_en;
+    struct signed_heads *heads;     /* NULL: signatures are not looked at */
     const struct noted_list *noted; /* NULL: none given */
     int next;                       /* of noted: not reached yet */
     int agreed, differed, foreign;
     int64_t first_differing; /* seq, 0 none */
 };
 
-void chain_begin(struct chain *c, const char *journal, const struct noted_list *noted);
+void chain_begin(struct chain *c, const char *journal, const struct noted_list *noted,
+                 struct signed_heads *heads);
 
 /* The next row. ERR_DAMAGED: `damaged` and why are set; no more rows can be judged. */
 int chain_row(struct chain *c, const struct row *row);

@@ -41,6 +41,10 @@ static void put_first_line(const struct source *s, const struct span *span)
     json_t *first = json_pack("{s:i, s:s, s:{s:I, s:s}, s:O?, s:b}", "export", 1, "journal", about->head.id,
                               "head", "seq", (json_int_t)about->head.seq, "hash", hash, "site", about->site,
                               "simulated", about->simulated);
+    if (about->key[0]) {
+        json_object_set_new(first, "key", json_string(about->key));
+        json_object_set_new(first, "fingerprint", json_string(about->fingerprint));
+    }
     if (span->from_ms != INT64_MIN)
         json_object_set_new(first, "from", json_integer(span->from_ms));
     if (span->to_ms != INT64_MAX)

@@ -46,8 +46,8 @@ static const struct {
      "open issues; --all: closed and dismissed ones too"},
     {"status", verb_status, 0, 0, 0, "", "守护进程、总线、上行和问题概况",
      "the daemon, its lines, uplinks, issues"},
-    {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--heads FILE | --key FINGERPRINT]",
-     "核验日志的哈希链", "walks the journal's hash chain"},
+    {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--key FINGERPRINT] [--heads FILE]",
+     "核验日志的哈希链和签名", "walks the journal's hash chain and its signatures"},
 };
 
 enum { NVERBS = sizeof verbs / sizeof *verbs };
@@ -71,7 +71,8 @@ static const struct {
     {"heads", TEXT(heads), TAKES_HEADS, "与他人记下的链头比对（JSON 行：journal、seq、hash）",
      "compare with heads noted elsewhere (JSON lines: journal, seq, hash)"},
     {"json", FLAG(json), 0, "输出 JSON", "print JSON"},
-    {"key", TEXT(key), TAKES_HEADS, NULL, NULL},
+    {"key", TEXT(key), TAKES_HEADS, "网关公钥的指纹（换过密钥时用逗号隔开）",
+     "fingerprint of the gateway's key (of several, with commas, where it was replaced)"},
     {"lang", TEXT(lang), 0, "zh 或 en", "zh or en"},
     {"person", TEXT(person), TAKES_PERSON, "交办给谁", "to whom it is assigned"},
     {"rows", FLAG(rows), TAKES_WHAT, NULL, NULL},

@@ -117,6 +117,14 @@ static int no_row(const char *text, const json_t *data, void *arg)
     return ERR_CLOSED;
 }
 
+static void look_at_key(struct source_about *about, const json_t *object)
+{
+    if (!*text_of(object, "key"))
+        return;
+    snprintf(about->key, sizeof about->key, "%s", text_of(object, "key"));
+    snprintf(about->fingerprint, sizeof about->fingerprint, "%s", text_of(object, "fingerprint"));
+}
+
 static int about_daemon(struct source *s)
 {
     json_t *status = ctl_result(s->ctl, json_pack("{s:s}", "do", "status"));
@@ -125,6 +133,7 @@ static int about_daemon(struct source *s)
     s->about.now_ms = int_of(status, "now");
     s->about.simulated = is_true(status, "simulated");
     s->about.site = json_incref(json_object_get(status, "site"));
+    look_at_key(&s->about, status);
     struct span last = {"", int_of(status, "committed"), INT64_MIN, INT64_MAX};
     json_decref(status);
     json_t *final = ctl_ask(s->ctl, page_request("rows", &last, 1), no_row, NULL);
@@ -244,6 +253,15 @@ static int look_at_last(const struct row *row, void *arg)
     return ERR_OK;
 }
 
+/* The gateway's key: the last row of that kind counts. */
+static int look_at_boot(const struct row *row, void *arg)
+{
+    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    look_at_key(arg, body);
+    json_decref(body);
+    return ERR_OK;
+}
+
 /* The settings in force: the last row of that kind counts. */
 static int look_at_settings(const struct row *row, void *arg)
 {
@@ -261,7 +279,7 @@ static int look_at_settings(const struct row *row, void *arg)
 
 static int about_copy(struct source *s)
 {
-    struct span settings = {"settings", 0, INT64_MIN, INT64_MAX};
+    struct span settings = {"settings", 0, INT64_MIN, INT64_MAX}, boots = {"boot", 0, INT64_MIN, INT64_MAX};
     char why[256] = "";
     int rc = store_copy_open(s->ctl->db, &s->copy, &s->about.head, why, sizeof why);
     if (rc != ERR_OK) {
@@ -271,6 +289,8 @@ static int about_copy(struct source *s)
     struct span last = {"", s->about.head.seq - 1, INT64_MIN, INT64_MAX};
     if (s->about.head.seq)
         rc = copy_rows(s, &last, look_at_last, &s->about);
+    if (rc == ERR_OK)
+        rc = copy_rows(s, &boots, look_at_boot, &s->about);
     return rc == ERR_OK ? copy_rows(s, &settings, look_at_settings, s) : rc;
 }
 

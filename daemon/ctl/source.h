@@ -2,6 +2,7 @@
 #ifndef DUST_SOURCE_H
 #define DUST_SOURCE_H
 
+#include "daemon/base/sign.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/store/journal.h"
 
@@ -18,6 +19,8 @@ struct source_about {
     json_t *site;        /* of the status, or of the last settings row; NULL: not told */
     int64_t now_ms;      /* site time; of the last row in a database */
     bool simulated;
+    char key[2 * SIGN_KEY_SIZE + 1]; /* the gateway's public key, hex digits; "" not known */
+    char fingerprint[FINGERPRINT_SIZE];
 };
 
 /* Asks the daemon, or copies the database. Complains itself. */

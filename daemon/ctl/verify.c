@@ -2,7 +2,9 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/source.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/when.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +13,9 @@
 
 /* Rows are on the disk a moment after the daemon counted them: how long to wait for the last. */
 enum { TAIL_TRIES = 50, TAIL_WAIT_MS = 100 };
+
+/* A head is signed every 10 minutes; this much later, in site time, the newest one is too old. */
+enum { RECENT_MS = 20 * CLOCK_MINUTE_MS };
 
 /* What a minute's row says of its raw block. */
 struct promise {
@@ -29,6 +34,7 @@ struct verification {
     struct ctl *ctl;
     struct source *source;
     struct noted_list noted;
+    struct signed_heads heads;
     struct chain chain;
     struct raw_check raw;
 };
@@ -91,7 +97,7 @@ static int walk(struct verification *v)
 {
     const struct journal *head = &source_about(v->source)->head;
     int rc = ERR_OK;
-    chain_begin(&v->chain, head->id, v->ctl->heads ? &v->noted : NULL);
+    chain_begin(&v->chain, head->id, v->ctl->heads ? &v->noted : NULL, &v->heads);
     for (int i = 0; rc == ERR_OK && i < TAIL_TRIES; i++) {
         struct span span = {"", v->chain.head.seq, INT64_MIN, INT64_MAX};
         rc = source_rows(v->source, &span, take_row, v);
@@ -119,22 +125,75 @@ static int walk(struct verification *v)
 
 static bool is_damaged(const struct verification *v)
 {
-    return v->chain.damaged || v->raw.damaged || v->chain.differed;
+    return v->chain.damaged || v->raw.damaged || v->chain.differed || v->heads.stranger;
 }
 
+static bool is_recent(const struct verification *v)
+{
+    return v->heads.count && source_about(v->source)->now_ms - v->heads.at_ms <= RECENT_MS;
+}
+
+/* Rows after the one that carries the newest signature. */
+static int64_t uncovered(const struct verification *v)
+{
+    return v->chain.head.seq - v->heads.seq - (v->heads.count ? 1 : 0);
+}
+
+/* By what it was given to compare with: all of it must be good. */
 static int verdict(const struct verification *v)
 {
-    return is_damaged(v) ? EXIT_FAILED : v->chain.agreed ? EXIT_OK : EXIT_UNPROVEN;
+    const struct ctl *c = v->ctl;
+    if (is_damaged(v))
+        return EXIT_FAILED;
+    bool proven = (c->key || c->heads) && (!c->key || is_recent(v)) && (!c->heads || v->chain.agreed);
+    return proven ? EXIT_OK : EXIT_UNPROVEN;
+}
+
+static void print_strangers(const struct verification *v)
+{
+    const struct ctl *c = v->ctl;
+    for (int i = 0; c->key && i < v->heads.nkeys; i++)
+        if (!v->heads.keys[i].wanted)
+            printf(say(c, "第 %lld 至 %lld 条之间有别的密钥的签名：%s\n",
+                       "rows %lld to %lld: signed with ANOTHER key, %s\n"),
+                   (long long)v->heads.keys[i].first, (long long)v->heads.keys[i].last,
+                   v->heads.keys[i].fingerprint);
+}
+
+/* Whose word it is, up to where, and what nobody has signed for. */
+static void print_signed(const struct verification *v)
+{
+    const struct ctl *c = v->ctl;
+    const struct signed_heads *h = &v->heads;
+    char at[32];
+    if (!h->count) {
+        puts(say(c, "没有签名的链头", "no head is signed"));
+        return;
+    }
+    printf(say(c, "签名：%lld 个链头的签名有效，最近一个在 %s，密钥指纹 %s%s\n",
+               "signed: %lld heads verify, the newest of %s with the key %s%s\n"),
+           (long long)h->count, when_text(h->at_ms, c->zone_min, at), h->fingerprint,
+           c->key ? "" : say(c, "：请核对指纹，再用 --key 指定", ": compare it, then give it with --key"));
+    print_strangers(v);
+    if (uncovered(v))
+        printf(say(c, "第 %lld 至 %lld 条在最近的签名之后，签名未覆盖\n",
+                   "rows %lld to %lld come after it: not covered by a signature\n"),
+               (long long)h->seq + 2, (long long)v->chain.head.seq);
+    if (c->key && !is_recent(v))
+        puts(say(c, "最近的签名太旧：此后的记录可能已被截掉，未得到证明",
+                 "the newest signature is too old: rows after it may have been cut off, nothing is proven"));
 }
 
 static void print_noted(const struct verification *v)
 {
     const struct ctl *c = v->ctl;
     const struct chain *k = &v->chain;
+    if (!c->heads && c->key)
+        return;
     if (!c->heads) {
-        puts(say(c, "没有与任何外部记下的链头比对：不能证明整条链没有被重造过（见 --heads）",
-                 "not compared with any signed or noted head: the whole chain could have been made anew (see "
-                 "--heads)"));
+        puts(say(c, "没有与任何指纹或外部记下的链头比对：不能证明整条链没有被重造过（见 --key、--heads）",
+                 "not compared with any fingerprint or noted head: the whole chain could have been made anew "
+                 "(see --key, --heads)"));
         return;
     }
     printf(say(c, "外部链头：%d 个一致，%d 个不一致，%d 个属于别的日志\n",
@@ -182,7 +241,21 @@ static void print_text(const struct verification *v)
             say(c, "其中 %lld 条的正文已按保存期限删除\n", "%lld of them have lost their body (retention)\n"),
             (long long)k->without_body);
     print_raw(v);
+    print_signed(v);
     print_noted(v);
+}
+
+static json_t *signed_json(const struct verification *v)
+{
+    const struct signed_heads *h = &v->heads;
+    json_t *keys = json_array();
+    for (int i = 0; i < h->nkeys; i++)
+        json_array_append_new(keys, json_pack("{s:s,s:I,s:I,s:b}", "fingerprint", h->keys[i].fingerprint,
+                                              "first", (json_int_t)h->keys[i].first, "last",
+                                              (json_int_t)h->keys[i].last, "given", h->keys[i].wanted));
+    return json_pack("{s:I,s:o,s:I,s:I,s:I,s:b}", "heads", (json_int_t)h->count, "keys", keys, "seq",
+                     (json_int_t)h->seq, "ts", (json_int_t)h->at_ms, "uncovered", (json_int_t)uncovered(v),
+                     "recent", is_recent(v));
 }
 
 static void print_as_json(const struct verification *v)
@@ -197,6 +270,7 @@ static void print_as_json(const struct verification *v)
     if (k->damaged)
         json_object_set_new(result, "damaged",
                             json_pack("{s:I, s:s}", "seq", (json_int_t)k->damaged, "why", k->why_en));
+    json_object_set_new(result, "signed", signed_json(v));
     if (v->ctl->heads)
         json_object_set_new(result, "heads",
                             json_pack("{s:i, s:i, s:i, s:I}", "agree", k->agreed, "differ", k->differed,
@@ -231,10 +305,23 @@ static int read_heads(struct verification *v)
     return EXIT_USAGE;
 }
 
+static int read_key(struct verification *v)
+{
+    const struct ctl *c = v->ctl;
+    if (!c->key || signed_want(&v->heads, c->key) == ERR_OK)
+        return EXIT_OK;
+    complain(say(c, "--key %s：指纹是 64 个十六进制数字（每四个一组），几个指纹用逗号隔开",
+                 "--key %s: a fingerprint is 64 hex digits (in groups of four), several have commas between"),
+             c->key);
+    return EXIT_USAGE;
+}
+
 static int run(struct verification *v)
 {
     struct ctl *c = v->ctl;
-    int rc = read_heads(v);
+    int rc = read_key(v);
+    if (rc == EXIT_OK)
+        rc = read_heads(v);
     if (rc != EXIT_OK)
         return rc;
     if (source_open(c, &v->source) != ERR_OK || walk(v) != ERR_OK)
@@ -249,14 +336,10 @@ static int run(struct verification *v)
 int verb_verify(struct ctl *c)
 {
     struct verification v = {.ctl = c};
-    if (c->key) {
-        complain("%s", say(c, "--key 还不能用：链头尚无签名；请用 --heads",
-                           "--key is not available yet: heads are not signed so far; use --heads"));
-        return EXIT_USAGE;
-    }
     int rc = run(&v);
     source_close(v.source);
     noted_finish(&v.noted);
+    signed_finish(&v.heads);
     mem_free(v.raw.items);
     return rc;
 }

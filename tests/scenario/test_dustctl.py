@@ -215,7 +215,7 @@ class Verifying(Base):
         self.serve("page=5")
         result = self.ctl("verify", "--lang", "en", code=3)
         self.assertIn("unbroken: 14 rows", result.stdout)
-        self.assertIn("not compared with any signed", result.stdout)
+        self.assertIn("not compared with any fingerprint", result.stdout)
         self.assertIn("raw blocks not checked", result.stdout)
 
     def test_a_noted_head_that_agrees_proves_it(self):
@@ -250,7 +250,7 @@ class Verifying(Base):
         self.serve()
         self.assertIn("bad:2", self.ctl("verify", "--heads", self.write("bad", "\nx\n"), code=2).stderr)
         self.ctl("verify", "--heads", os.path.join(self.dir, "missing"), code=2)
-        self.assertIn("not available yet", self.ctl("verify", "--key", "aa", code=2).stderr)
+        self.assertIn("64 hex digits", self.ctl("verify", "--lang", "en", "--key", "aa", code=2).stderr)
 
 
 class Databases(Base):

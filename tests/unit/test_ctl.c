@@ -1,5 +1,6 @@
 /* dustctl's pure parts: column widths, safe text, times, the walk along the chain. */
 #include "daemon/ctl/chain.c"
+#include "daemon/ctl/signed.c"
 #include "daemon/ctl/table.c"
 #include "daemon/ctl/when.c"
 #include "daemon/ctl/words.c"
@@ -260,7 +261,7 @@ static int teardown(void **state)
 /* Walks all rows but row `without`; ERR_DAMAGED or ERR_OK. */
 static int walk(struct fixture *f, const struct noted_list *noted, int without)
 {
-    chain_begin(&f->chain, f->head.id, noted);
+    chain_begin(&f->chain, f->head.id, noted, NULL);
     for (int i = 0; i < ROWS; i++)
         if (i + 1 != without && chain_row(&f->chain, &f->rows[i]) != ERR_OK)
             return ERR_DAMAGED;
