@@ -224,8 +224,7 @@ static int check_profile(const struct yaml_doc *doc, const struct yaml_node *map
     return ERR_OK;
 }
 
-static const struct schema profile_schema = {"profile", sizeof(struct profile), profile_rows, NULL,
-                                             check_profile};
+const struct schema profile_schema = {"profile", sizeof(struct profile), profile_rows, NULL, check_profile};
 
 /* The name is the file's; a point without title is called by its name. */
 static void name_things(struct profile *p, const char *file)

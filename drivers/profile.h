@@ -11,6 +11,9 @@
  * `why` says file:line:column, what was found and what is allowed. Main thread. */
 int profile_load(const char *file, struct profile **out, struct complaint *why);
 
+/* Its table. */
+extern const struct schema profile_schema;
+
 /* Accepts NULL. Nobody may still hold its points. */
 void profile_free(struct profile *p);
 

@@ -142,7 +142,10 @@ int scalar_duration(const char *text, int64_t *ms)
 
 char *duration_text(int64_t ms, char text[static 32])
 {
-    return ms ? multiple_text(durations, ms, text) : strcpy(text, "0s");
+    if (ms)
+        return multiple_text(durations, ms, text);
+    snprintf(text, 32, "0s");
+    return text;
 }
 
 int scalar_size(const char *text, int64_t *bytes)

@@ -1,7 +1,7 @@
 /* YAML into structs by a table: a setting is one row (key, type, field, range, default, unit, meaning). The
- * same table reads, checks, prints and frees; nothing else in the code mentions a setting's text. Refused,
- * with file:line:column, what was found and what is allowed: an unknown key (with a suggestion), a missing
- * one, a wrong type, a value out of range, a reference to nothing. Main thread.
+ * same table reads, checks, prints, documents and frees; nothing else in the code mentions a setting's text.
+ * Refused, with file:line:column, what was found and what is allowed: an unknown key (with a suggestion), a
+ * missing one, a wrong type, a value out of range, a reference to nothing. Main thread.
  *
  *     static const struct setting unit_rows[] = {
  *         {"name", SETTING_KEY, FIELD(struct unit, name), .meaning = "name of the unit"},
@@ -69,7 +69,8 @@ struct setting {
     const struct schema *sub; /* map, list, keyed */
     int per;                  /* SETTING_DURATION: stored in units of this many ms; 0: 1 */
     unsigned only;            /* applies only to these values of the selector: bit 1 << value; 0: all */
-    const char *(*check)(const char *text); /* of a scalar: NULL if fine, else what is allowed */
+    const char *(*check)(const char *text); /* of a scalar: NULL if fine, else what is allowed;
+                                               a control character never is */
 };
 
 struct schema {
@@ -96,6 +97,13 @@ int schema_load(const struct schema *schema, const char *file, void *object, str
 
 /* Appends `object` as YAML that reads to the same, `indent` spaces in; absent values are left out. */
 void schema_print(const struct schema *schema, const void *object, int indent, struct buf *out);
+
+/* Appends what is allowed and the default as one phrase, for the comment of an example: "100ms to 60s,
+ * default 1s"; nothing for a plain text without default. */
+void schema_brief(const struct setting *row, struct buf *out);
+
+/* Appends the table as the reference of a manual page, man(7): an item a setting, a subsection a map. */
+void schema_reference(const struct schema *schema, struct buf *out);
 
 /* Frees what the object's fields own (not the object) and zeroes it. */
 void schema_finish(const struct schema *schema, void *object);

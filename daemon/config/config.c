@@ -109,7 +109,7 @@ int config_load(const char *file, const char *const *dirs, struct config **out, 
 {
     struct loaded *d = mem_new(struct loaded);
     struct yaml_doc *doc = NULL;
-    int error = schema_load(&site_schema, file, d, &doc, why);
+    int error = schema_load(&config_schema, file, d, &doc, why);
     if (error) {
         mem_free(d);
         return error;
@@ -151,7 +151,7 @@ static void print_comment(const char *text, struct buf *out)
 static void print_all(const struct loaded *d, struct buf *out)
 {
     struct buf text = {0};
-    schema_print(&site_schema, d, 0, out);
+    schema_print(&config_schema, d, 0, out);
     buf_text(out, "\n# What the files named above say:\n");
     for (int i = 0; i < d->nprofiles; i++) {
         buf_printf(out, "#\n# devices/%s.yaml\n", d->profiles[i]->name);
@@ -226,6 +226,6 @@ void config_free(struct config *c)
     mem_free(d->profiles);
     mem_free(d->limit_files);
     mem_free(d->file);
-    schema_finish(&site_schema, d);
+    schema_finish(&config_schema, d);
     mem_free(d);
 }

@@ -47,7 +47,8 @@ struct mqtt_config {
     const char *username, *password_file;       /* "" none */
     const char *ca_file, *cert_file, *key_file; /* ca_file "": no TLS */
     int keepalive_s;
-    bool mqtt5; /* false: 3.1.1 */
+    bool mqtt5;              /* false: 3.1.1 */
+    int64_t data_plan_bytes; /* of a month, 0 none: dustd --check warns above it */
 };
 
 struct config_point { /* the flat list all samples refer to */

@@ -56,7 +56,7 @@ struct loading {
     struct complaint *why;
 };
 
-extern const struct schema site_schema, limit_schema;
+extern const struct schema config_schema, limit_schema;
 
 /* The node of a setting of the site's file, or the nearest thing above it that is there. */
 const struct yaml_node *place(const struct loading *l, const char *section, const char *name,

@@ -150,6 +150,8 @@ static const struct setting mqtt_rows[] = {
      .meaning = "its key"},
     {"keepalive", SETTING_DURATION, FIELD(struct mqtt_config, keepalive_s), .absent = "60s", .low = "5s",
      .high = "10min", .per = 1000, .meaning = "longest silence on the line"},
+    {"data_plan", SETTING_SIZE, FIELD(struct mqtt_config, data_plan_bytes), .low = "1 MB", .high = "1000 GB",
+     .meaning = "what the line may carry in a month: dustd --check warns above it"},
     {0},
 };
 static const struct schema mqtt_schema = {"broker", sizeof(struct mqtt_config), mqtt_rows, NULL, NULL};
@@ -208,4 +210,4 @@ static const struct setting site_rows[] = {
      .meaning = "brokers"},
     {0},
 };
-const struct schema site_schema = {"configuration", sizeof(struct loaded), site_rows, NULL, NULL};
+const struct schema config_schema = {"configuration", sizeof(struct loaded), site_rows, NULL, NULL};
