@@ -43,7 +43,7 @@ static bool cursor_waits(const struct dustd *d)
 void batch_flush(struct dustd *d)
 {
     struct batch *b = &d->batch;
-    if (!b->nrows && !b->raw && !b->chunk && !cursor_waits(d))
+    if (!b->nrows && !b->raw && !b->chunk && !b->nheld && !b->held_done && !cursor_waits(d))
         return;
     mem_free(b->cursors);
     batch_cursors(d);
@@ -123,6 +123,10 @@ static void take_commit(struct dustd *d, const struct store_message *m)
 
 static void take_page(struct dustd *d, const struct store_message *m)
 {
+    if (m->asker == HOLD_ASKER) {
+        late_page(d, m->page);
+        return;
+    }
     if (m->asker < (uint64_t)d->config->nmqtt) {
         mqtt_rows(d->uplinks[m->asker].mqtt, m->page->rows, m->page->nrows);
         m->page->nrows = 0; /* the rows' strings have moved */

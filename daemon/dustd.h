@@ -5,6 +5,7 @@
 #include "daemon/base/notify.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
+#include "daemon/hold.h"
 #include "daemon/judge/judge.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/rate.h"
@@ -22,8 +23,10 @@ struct options {
     const char *config_file, *data_dir;
     bool check, print, once, simulated;
     int clock_rate;
-    int64_t clock_start_ms; /* 0: now */
-    int64_t clock_since_us; /* wire time of clock_start_ms; 0: now */
+    int64_t clock_start_ms;    /* 0: now */
+    int64_t clock_since_us;    /* wire time of clock_start_ms; 0: now */
+    int64_t unsynced_until_ms; /* simulated: the clock is right from then on; 0: always */
+    const char *boot_id;       /* simulated: the boot's name; NULL: the kernel's */
 };
 
 struct device_now {
@@ -77,6 +80,7 @@ struct dustd {
     struct options options;
     struct config *config;
     int64_t since_ms;
+    json_t *last_run; /* how the last one ended: {"before","machine","gap_ms"} */
     bool stopping;
     int exit_code;
     struct notify notify;
@@ -96,12 +100,15 @@ struct dustd {
     int nhanded;
     uint64_t batches_done; /* batches on the disk */
 
+    struct hold hold; /* what cannot be dated yet */
     struct judge *judge;
     struct ledger *ledger;
     struct mean *means; /* of the minute just closed, one a point */
 
     /* the running minute, and what came of the next one while a slower bus still works on this one */
     int64_t minute_ms;
+    int64_t closed_ms; /* end of the last minute that has a row; INT64_MAX: none */
+    int64_t alive_ms;  /* last sign of life before the running minute's; 0: none */
     struct sample *samples;
     size_t nsamples, room, chunked; /* chunked: the first so many are in the sample table */
     uint64_t late_samples;
@@ -123,7 +130,8 @@ struct dustd {
     struct writer writer;
 
     int64_t next_chunk_ms, next_live_ms, next_state_ms; /* site time */
-    int64_t step_site_ms, step_wire_us;                 /* for noticing that the clock was set */
+    int64_t step_site_ms, step_boot_us;                 /* for noticing that the clock was set */
+    int64_t stepped_ms;                                 /* forward, and no minute has ended since */
 };
 
 /* restore.c: opens the store and brings judge, ledger and the running minute to where the journal ends. */
@@ -132,17 +140,29 @@ int restore_all(struct dustd *d);
 /* pipeline.c: from samples to rows. */
 void pipeline_bus(struct dustd *d, int bus); /* takes what the bus has pushed */
 void pipeline_turn(struct dustd *d, int64_t now_ms,
-                   int64_t wire_us); /* closes minutes, notices clock steps, cuts chunks */
+                   int64_t boot_us); /* closes minutes, notices clock steps, cuts chunks */
 void pipeline_close_minute(struct dustd *d,
                            int64_t next_ms); /* ends the running minute; the next starts there */
+void pipeline_close_until(struct dustd *d, int64_t now_ms);   /* ends all minutes that are over by then */
+void pipeline_keep(struct dustd *d, const struct sample *s);  /* to the running minute */
+int pipeline_point(const struct config *c, const char *name); /* -1: there is none */
+
+/* The samples in [from_ms, end_ms) leave as a raw block; of the running minute the judge gets them, if asked.
+ * The block's transaction empties the sample table: what stays goes into it again with the same one. */
+struct buf;
+void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block);
 void pipeline_judged(const struct judge_event *event, void *dustd); /* the judge's sink */
+
+/* lastrun.c: how the last run ended, and what was not measured since. */
+json_t *lastrun_boot(struct dustd *d, int64_t now_ms, const char *last_boot, bool clean);
+void lastrun_begin(struct dustd *d, int64_t at_ms, json_t *boot); /* a run begins: its rows */
 
 /* rows.c: one function a kind of row. Each appends to the batch and returns its seq. */
 json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const char *subject);
 int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, json_t *body);
 int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, char *body);
-void row_boot(struct dustd *d, int64_t now_ms);
 void row_settings(struct dustd *d, int64_t now_ms);
+int64_t row_undated(struct dustd *d, json_t *body, const struct mean *means, const char *raw_sha256);
 int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256);
 void row_window(struct dustd *d, const struct judge_event *e);
 int64_t row_verdict(struct dustd *d, const struct judge_event *e);
@@ -150,8 +170,10 @@ int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue,
                  char *body); /* applied to the ledger too */
 void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq);
 void row_device(struct dustd *d, int64_t at_ms, int device);
-void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms); /* no minutes there */
-void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms);              /* the clock was set */
+void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms,
+             const char *reason);                                   /* no minutes there */
+void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms);   /* the clock was set */
+void row_dated(struct dustd *d, int64_t now_ms, int64_t offset_ms); /* or believed for the first time */
 void row_bus(struct dustd *d, int64_t at_ms, int bus, int error);
 
 /* batches.c: rows and chunks to the store, and what follows from a commit. */

@@ -189,7 +189,7 @@ static void run(struct dustd *d, int signals, int timer)
         if (polls[WAKE_SIGNAL].revents)
             take_signal(d, signals);
         take_all(d, polls);
-        pipeline_turn(d, clock_site_ms(), clock_wire_us());
+        pipeline_turn(d, clock_site_ms(), clock_boot_us());
         seal_turn(d, clock_site_ms());
         batch_flush(d);
         watch_turn(d, clock_wire_us());
@@ -210,13 +210,13 @@ static void stop_buses(struct dustd *d)
 /* The last rows: what came in, a stop row; waits until they are on the disk, but not for ever. */
 static void last_rows(struct dustd *d, int64_t until_us)
 {
-    int64_t now_ms = clock_site_ms();
-    pipeline_turn(d, now_ms, clock_wire_us());
+    pipeline_turn(d, clock_site_ms(), clock_boot_us());
+    int64_t now_ms = clock_site_ms(); /* not before: the turn may have given it a date */
     batch_chunk(d);
     seal_head(d, now_ms);
     row_append(d, now_ms, "stop", "", row_begin(d, now_ms, "stop", ""));
     batch_flush(d);
-    while (d->committed < d->head.seq && clock_wire_us() < until_us) {
+    while ((d->committed < d->head.seq || d->nhanded) && clock_wire_us() < until_us) {
         struct pollfd p = {.fd = ring_fd(store_ring(d->store)), .events = POLLIN};
         poll(&p, 1, 50);
         batch_store(d);
@@ -281,6 +281,8 @@ static void destroy(struct dustd *d)
     ledger_destroy(d->ledger);
     seal_close(d);
     batch_finish(&d->batch);
+    page_free(d->hold.page);
+    json_decref(d->last_run);
     mem_free(d->buses);
     mem_free(d->uplinks);
     mem_free(d->devices);

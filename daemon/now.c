@@ -40,10 +40,13 @@ static double rounded(double value, int decimals)
 
 void now_state(struct dustd *d, int uplink)
 {
-    json_t *body =
-        json_pack("{s:b,s:I,s:I,s:i,s:s,s:s,s:s}", "online", 1, "since", (json_int_t)d->since_ms, "now",
-                  (json_int_t)clock_site_ms(), "rate", clock_rate(), "clock",
-                  clock_synced() ? "synced" : "unsynced", "version", DUST_VERSION, "journal", d->head.id);
+    json_t *body = json_pack("{s:b,s:b,s:i,s:s,s:s,s:s}", "online", 1, "dated", !d->hold.undated, "rate",
+                             clock_rate(), "clock", clock_synced() ? "synced" : "unsynced", "version",
+                             DUST_VERSION, "journal", d->head.id);
+    if (!d->hold.undated) { /* no wrong date leaves */
+        json_object_set_new(body, "since", json_integer(d->since_ms));
+        json_object_set_new(body, "now", json_integer(clock_site_ms()));
+    }
     if (d->options.simulated)
         json_object_set_new(body, "simulated", json_true());
     publish(d, uplink, "state", body, 1);
@@ -106,7 +109,9 @@ void now_device(struct dustd *d, int uplink, int device)
         return;
     char topic[96];
     snprintf(topic, sizeof topic, "device/%s", d->config->devices[device].name);
-    json_t *body = json_pack("{s:s,s:I}", "state", states[now->state], "since", (json_int_t)now->since_ms);
+    json_t *body = json_pack("{s:s}", "state", states[now->state]);
+    if (clock_is_dated(now->since_ms))
+        json_object_set_new(body, "since", json_integer(now->since_ms));
     if (now->state == DEVICE_DOWN)
         json_object_set_new(body, "why", json_string(why_str(now->why)));
     if (now->state == DEVICE_DOWN && now->why == WHY_EXCEPTION)
@@ -189,7 +194,7 @@ void now_all(struct dustd *d, int uplink)
     now_head(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)
         now_device(d, uplink, i);
-    for (int i = 0; i < ledger_count(d->ledger); i++) {
+    for (int i = 0; i < ledger_count(d->ledger) && !d->hold.undated; i++) {
         const struct issue *issue = ledger_at(d->ledger, i);
         if (issue->last_seq <= d->committed)
             now_issue(d, uplink, issue, now_ms);

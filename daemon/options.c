@@ -34,6 +34,8 @@ enum long_option {
     OPT_RATE,
     OPT_START,
     OPT_SINCE,
+    OPT_UNSYNCED,
+    OPT_BOOT,
     OPT_DATA,
     OPT_DEBUG,
     OPT_VERSION,
@@ -49,6 +51,8 @@ static const struct option options[] = {
     {"clock-rate", required_argument, NULL, OPT_RATE},
     {"clock-start", required_argument, NULL, OPT_START},
     {"clock-since", required_argument, NULL, OPT_SINCE},
+    {"unsynced-until", required_argument, NULL, OPT_UNSYNCED}, /* these two are for tests: simulated only */
+    {"boot-id", required_argument, NULL, OPT_BOOT},
     {"data", required_argument, NULL, OPT_DATA},
     {"debug", no_argument, NULL, OPT_DEBUG},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -99,6 +103,11 @@ static int take_option(int opt, struct options *o, enum log_level *level)
         if (!read_since(optarg, &o->clock_since_us))
             return bad("--clock-since takes microseconds", optarg);
         break;
+    case OPT_UNSYNCED:
+        if (clock_parse(optarg, &o->unsynced_until_ms) != ERR_OK)
+            return bad("--unsynced-until takes a stamp as 2026-03-05T08:00:00+08:00", optarg);
+        break;
+    case OPT_BOOT: o->boot_id = optarg; break;
     case OPT_VERSION: printf("dustd %s\n", DUST_VERSION); return EXIT_OK;
     case OPT_HELP: fputs(usage, stdout); return EXIT_OK;
     default: fputs(usage, stderr); return EXIT_USAGE;
@@ -121,6 +130,8 @@ int options_parse(int argc, char **argv, struct options *o)
         return bad("only one of", "--check --print --once");
     if ((o->clock_rate || o->clock_start_ms) && !o->simulated)
         return bad("needs --simulated", o->clock_rate ? "--clock-rate" : "--clock-start");
+    if ((o->unsynced_until_ms || o->boot_id) && !o->simulated)
+        return bad("needs --simulated", o->boot_id ? "--boot-id" : "--unsynced-until");
     log_open("dustd", level);
     if (o->clock_since_us && !o->clock_start_ms)
         return bad("needs --clock-start", "--clock-since");
@@ -129,6 +140,8 @@ int options_parse(int argc, char **argv, struct options *o)
         clock_simulate_since(o->clock_start_ms, rate, o->clock_since_us);
     else if (o->simulated)
         clock_simulate(o->clock_start_ms, rate);
+    if (o->unsynced_until_ms || o->boot_id)
+        clock_simulate_unsynced(o->unsynced_until_ms, o->boot_id ? o->boot_id : "");
     return -1;
 }
 

@@ -16,15 +16,28 @@ enum {
     JUMP_MS = 10 * CLOCK_MINUTE_MS, /* a hole longer than this is one row, not empty minutes */
 };
 
-static void take_sample(struct dustd *d, const struct sample *s)
+int pipeline_point(const struct config *c, const char *name)
 {
-    if (s->at_ms < d->minute_ms && d->late_samples++ == 0)
-        log_warning("a sample came after its minute was closed; it is kept, but in no mean");
+    for (int i = 0; i < c->npoints; i++)
+        if (strcmp(c->points[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+void pipeline_keep(struct dustd *d, const struct sample *s)
+{
     if (d->nsamples == d->room) {
         d->room = d->room ? d->room * 2 : 256;
         d->samples = mem_resize(d->samples, d->room, sizeof *d->samples);
     }
     d->samples[d->nsamples++] = *s;
+}
+
+static void take_sample(struct dustd *d, const struct sample *s)
+{
+    if (s->at_ms < d->minute_ms && !d->hold.late && d->late_samples++ == 0)
+        log_warning("a sample came after its minute was closed; it is kept, but in no mean");
+    pipeline_keep(d, s);
     d->now[s->point] = *s;
 }
 
@@ -60,11 +73,23 @@ static void take_line(struct dustd *d, const struct bus_message *m)
     row_bus(d, m->u.line.at_ms, m->bus, m->u.line.error);
 }
 
+/* Its thread may have read the clock just before that was found to be right. */
+static void date_message(const struct dustd *d, struct bus_message *m)
+{
+    switch (m->kind) {
+    case BUS_SAMPLE: m->u.sample.at_ms = hold_date(d, m->u.sample.at_ms); break;
+    case BUS_MARK: m->u.mark_ms = m->u.mark_ms ? hold_date(d, m->u.mark_ms) : 0; break;
+    case BUS_DEVICE: m->u.device.at_ms = hold_date(d, m->u.device.at_ms); break;
+    case BUS_LINE: m->u.line.at_ms = hold_date(d, m->u.line.at_ms); break;
+    }
+}
+
 void pipeline_bus(struct dustd *d, int bus)
 {
     struct bus_message m;
     ring_woken(d->buses[bus].ring);
     while (ring_pop(d->buses[bus].ring, &m) == ERR_OK) {
+        date_message(d, &m);
         switch (m.kind) {
         case BUS_SAMPLE: take_sample(d, &m.u.sample); break;
         case BUS_MARK: d->buses[bus].mark_ms = m.u.mark_ms; break;
@@ -86,35 +111,40 @@ void pipeline_judged(const struct judge_event *event, void *dustd)
         row_breach(d, event, seq);
 }
 
-/* The raw block of the running minute into the batch; its samples leave, the next minute's stay. The minute's
- * transaction empties the sample table: what stays goes back into it with the same one, and a chunk that a
- * full store still refuses would come too late, its samples are in the block or in what stays. */
-static void minute_block(struct dustd *d, int64_t end_ms, char hex[static 65])
+/* A chunk that a full store still refuses would come too late: its samples are in the block or in what stays.
+ */
+void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block)
 {
     struct sample *of = mem_array(d->nsamples, sizeof *of);
     size_t n = 0, rest = 0;
     for (size_t i = 0; i < d->nsamples; i++) {
-        if (d->samples[i].at_ms < end_ms) {
+        if (d->samples[i].at_ms >= from_ms && d->samples[i].at_ms < end_ms) {
             of[n++] = d->samples[i];
-            if (d->samples[i].at_ms >= d->minute_ms)
+            if (judged && d->samples[i].at_ms >= d->minute_ms)
                 judge_sample(d->judge, &d->samples[i]);
         } else {
             d->samples[rest++] = d->samples[i];
         }
     }
-    struct buf block = {0};
-    uint8_t hash[HASH_SIZE];
-    rawblock_encode(d->config, of, n, &block);
-    hash_bytes(block.data, block.length, hash);
-    hash_hex(hash, hex);
-    d->batch.raw_length = block.length;
-    d->batch.raw = buf_take(&block);
+    rawblock_encode(d->config, of, n, block);
     mem_free(of);
     d->nsamples = rest;
     d->chunked = 0;
     mem_free(d->batch.chunk);
     d->batch.chunk = NULL;
     batch_chunk(d);
+}
+
+/* The raw block of the running minute into the batch; its samples leave, the next minute's stay. */
+static void minute_block(struct dustd *d, int64_t from_ms, char hex[static 65])
+{
+    struct buf block = {0};
+    uint8_t hash[HASH_SIZE];
+    pipeline_block(d, from_ms, d->minute_ms + CLOCK_MINUTE_MS, true, &block);
+    hash_bytes(block.data, block.length, hash);
+    hash_hex(hash, hex);
+    d->batch.raw_length = block.length;
+    d->batch.raw = buf_take(&block);
 }
 
 /* Why a point of a unit that answers has no valid minute, said once; a unit that is down has been reported.
@@ -136,18 +166,37 @@ static void say_quality(struct dustd *d)
     }
 }
 
-void pipeline_close_minute(struct dustd *d, int64_t next_ms)
+/* A minute without a date is held as its samples: it is cut anew once it has one. */
+static void hold_minute(struct dustd *d, int64_t next_ms)
+{
+    batch_flush(d);
+    hold_samples(d, INT64_MIN, d->minute_ms + CLOCK_MINUTE_MS);
+    d->minute_ms = next_ms;
+    batch_flush(d);
+}
+
+/* Of the samples, those from `from_ms` on. */
+static void close_minute(struct dustd *d, int64_t from_ms, int64_t next_ms)
 {
     char hex[65];
     int64_t start_ms = d->minute_ms;
     batch_flush(d);
-    minute_block(d, start_ms + CLOCK_MINUTE_MS, hex);
+    minute_block(d, from_ms, hex);
     judge_minute(d->judge, d->means);
     d->batch.raw_seq = row_minute(d, start_ms, d->means, hex);
     judge_feed(d->judge, start_ms, d->means, pipeline_judged, d);
+    d->closed_ms = start_ms + CLOCK_MINUTE_MS;
     d->minute_ms = next_ms;
     say_quality(d);
     batch_flush(d);
+}
+
+void pipeline_close_minute(struct dustd *d, int64_t next_ms)
+{
+    if (d->hold.undated)
+        hold_minute(d, next_ms);
+    else
+        close_minute(d, INT64_MIN, next_ms);
 }
 
 /* A minute may end when every bus has told all it knows of it; a bus that says nothing is not waited for
@@ -157,6 +206,8 @@ static bool minute_is_over(const struct dustd *d, int64_t now_ms)
     int64_t end_ms = d->minute_ms + CLOCK_MINUTE_MS;
     if (now_ms < end_ms)
         return false;
+    if (d->hold.late)
+        return true;
     if (now_ms >= end_ms + (int64_t)LATEST_CLOSE_MS * clock_rate())
         return true;
     for (int i = 0; i < d->config->nbuses; i++)
@@ -165,22 +216,40 @@ static bool minute_is_over(const struct dustd *d, int64_t now_ms)
     return true;
 }
 
-/* Site time against the monotonic clock since the last turn: a difference means that somebody set the clock.
- */
-static void notice_step(struct dustd *d, int64_t now_ms, int64_t wire_us)
+/* The running minute ends where it is, without what was read since the step; the minute to which that belongs
+ * comes next, perhaps for the second time. What the buses said of the time before is void. */
+static void step_back(struct dustd *d, int64_t now_ms)
 {
-    int64_t step = now_ms - d->step_site_ms - (wire_us - d->step_wire_us) * clock_rate() / 1000;
-    bool first = d->step_wire_us == 0;
+    int64_t first_ms = now_ms;
+    d->next_chunk_ms = d->next_live_ms = d->next_state_ms = now_ms;
+    for (int i = 0; i < d->config->nbuses; i++)
+        if (d->buses[i].mark_ms > now_ms)
+            d->buses[i].mark_ms = 0;
+    if (now_ms >= d->minute_ms || d->hold.late)
+        return;
+    for (size_t i = 0; i < d->nsamples; i++)
+        if (d->samples[i].at_ms <= now_ms && d->samples[i].at_ms > now_ms - CLOCK_MINUTE_MS &&
+            d->samples[i].at_ms < first_ms)
+            first_ms = d->samples[i].at_ms;
+    close_minute(d, now_ms + 1, clock_window_start(first_ms, CLOCK_MINUTE_MS, 0));
+}
+
+/* Site time against the time since the boot, suspend included, since the last turn: a difference means that
+ * somebody set the clock. */
+static void notice_step(struct dustd *d, int64_t now_ms, int64_t boot_us)
+{
+    int64_t step = now_ms - d->step_site_ms - (boot_us - d->step_boot_us) * clock_rate() / 1000;
+    bool first = d->step_boot_us == 0;
     d->step_site_ms = now_ms;
-    d->step_wire_us = wire_us;
+    d->step_boot_us = boot_us;
     if (first || (step < (int64_t)STEP_MS * clock_rate() && step > -(int64_t)STEP_MS * clock_rate()))
         return;
     log_warning("the clock was set by %lld ms", (long long)step);
     row_clock(d, now_ms, step);
-    if (step < 0)
-        d->next_chunk_ms = d->next_live_ms = d->next_state_ms = now_ms;
-    if (step < 0 && now_ms < d->minute_ms)
-        pipeline_close_minute(d, clock_window_start(now_ms, CLOCK_MINUTE_MS, 0));
+    if (step > 0)
+        d->stepped_ms = step;
+    else
+        step_back(d, now_ms);
 }
 
 /* Where the minute after the running one starts. A long hole is skipped, but not what was measured in it
@@ -199,34 +268,48 @@ static int64_t next_minute(const struct dustd *d, int64_t now_ms)
     return jump_ms;
 }
 
-static void close_minutes(struct dustd *d, int64_t now_ms)
+/* Minutes that there are none of: skipped by a clock that was set forward, or main did not run. */
+static void say_hole(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms)
+{
+    bool set = d->stepped_ms > 0;
+    d->stepped_ms = 0;
+    if (!d->hold.undated && to_ms > from_ms)
+        row_gap(d, d->hold.late ? clock_site_ms() : now_ms, from_ms, to_ms, set ? "clock" : "paused");
+}
+
+void pipeline_close_until(struct dustd *d, int64_t now_ms)
 {
     while (!d->batch.raw &&
            minute_is_over(d, now_ms)) { /* a block still in the batch: the store takes no more */
         int64_t end_ms = d->minute_ms + CLOCK_MINUTE_MS, next_ms = next_minute(d, now_ms);
         pipeline_close_minute(d, next_ms);
-        judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
-        if (next_ms > end_ms)
-            row_gap(d, now_ms, end_ms, next_ms);
+        if (!d->hold.undated)
+            judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
+        say_hole(d, now_ms, end_ms, next_ms);
     }
 }
 
-void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t wire_us)
+void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t boot_us)
 {
+    if (hold_turn(d, now_ms, boot_us))
+        return;        /* now_ms was no date yet */
     if (!d->batch.raw) /* a step may end the minute; it is noticed as well when there is room again */
-        notice_step(d, now_ms, wire_us);
-    close_minutes(d, now_ms);
+        notice_step(d, now_ms, boot_us);
+    if (!d->hold.late)
+        pipeline_close_until(d, now_ms);
     if (now_ms >= d->next_chunk_ms) {
         batch_chunk(d);
         d->next_chunk_ms = now_ms + d->config->store.commit_every_ms;
     }
     if (now_ms >= d->next_live_ms) {
-        now_live(d);
+        if (!d->hold.undated)
+            now_live(d);
         d->next_live_ms = now_ms + d->config->live_every_ms;
     }
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);
-        now_issues(d, now_ms);
+        if (!d->hold.undated)
+            now_issues(d, now_ms);
         d->next_state_ms = now_ms + STATE_MS;
     }
 }

@@ -17,15 +17,8 @@ struct restoring {
     struct dustd *d;
     int64_t minute_ms; /* 0: none yet */
     bool settings_same, said_gone;
+    char last_boot[40]; /* the machine's, of the last run; "" unknown */
 };
-
-static int point_index(const struct config *c, const char *name)
-{
-    for (int i = 0; i < c->npoints; i++)
-        if (strcmp(c->points[i].name, name) == 0)
-            return i;
-    return -1;
-}
 
 static void forget_means(struct dustd *d)
 {
@@ -55,7 +48,7 @@ static void restore_minute(struct restoring *r, const struct row *row, json_t *b
     json_t *point;
     json_object_foreach(json_object_get(body, "points"), name, point)
     {
-        int i = point_index(r->d->config, name);
+        int i = pipeline_point(r->d->config, name);
         const char *quality = json_string_value(json_object_get(point, "q"));
         if (i < 0 || !quality)
             continue;
@@ -98,11 +91,25 @@ static void restore_settings(const struct row *row, void *arg)
     r->settings_same = row->body && strstr(row->body, hex) != NULL;
 }
 
+/* Boots that have a date: those that had one from the start, and those that got it later. */
+static void restore_boot(const struct row *row, void *arg)
+{
+    struct restoring *r = arg;
+    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    const char *boot = json_string_value(json_object_get(body, "boot"));
+    const json_t *offset = json_object_get(body, "offset_ms");
+    if (boot && json_is_integer(offset))
+        hold_known(&r->d->hold, boot, json_integer_value(offset));
+    if (strcmp(row->kind, "boot") == 0)
+        snprintf(r->last_boot, sizeof r->last_boot, "%s", boot ? boot : "");
+    json_decref(body);
+}
+
 static void restore_sample(const struct raw_sample *raw, void *arg)
 {
     struct restoring *r = arg;
     struct dustd *d = r->d;
-    int point = point_index(d->config, raw->name);
+    int point = pipeline_point(d->config, raw->name);
     if (point < 0) {
         if (!r->said_gone)
             log_error("%s is no longer configured: its last readings before the restart are not kept",
@@ -110,48 +117,15 @@ static void restore_sample(const struct raw_sample *raw, void *arg)
         r->said_gone = true;
         return;
     }
-    if (d->nsamples == d->room) {
-        d->room = d->room ? d->room * 2 : 256;
-        d->samples = mem_resize(d->samples, d->room, sizeof *d->samples);
-    }
-    d->samples[d->nsamples] = raw->sample;
-    d->samples[d->nsamples++].point = (uint16_t)point;
+    struct sample s = raw->sample;
+    s.point = (uint16_t)point;
+    pipeline_keep(d, &s);
 }
 
 static void restore_chunk(const void *data, size_t length, void *arg)
 {
     if (rawblock_decode(data, length, restore_sample, arg) != ERR_OK)
         log_error("a chunk of the running minute cannot be read");
-}
-
-/* The earliest minute but this one of which samples are held. What came after its minute was closed is no
- * minute of its own, unless the clock has been set back to before it. */
-static bool minute_left(const struct dustd *d, int64_t closed_ms, int64_t this_ms, int64_t *left_ms)
-{
-    bool found = false;
-    for (size_t i = 0; i < d->nsamples; i++) {
-        int64_t minute_ms = clock_window_start(d->samples[i].at_ms, CLOCK_MINUTE_MS, 0);
-        bool late = minute_ms < closed_ms && closed_ms <= this_ms;
-        if (late || minute_ms == this_ms || (found && minute_ms >= *left_ms))
-            continue;
-        *left_ms = minute_ms;
-        found = true;
-    }
-    return found;
-}
-
-/* The minute that was running when the daemon ended: it goes on, or is closed now. Minutes up to closed_ms
- * have their rows; returns up to where they have them afterwards. */
-static int64_t restore_running(struct dustd *d, int64_t now_ms, int64_t closed_ms)
-{
-    int64_t this_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
-    d->chunked = d->nsamples;
-    while (minute_left(d, closed_ms, this_ms, &d->minute_ms)) {
-        closed_ms = d->minute_ms + CLOCK_MINUTE_MS;
-        pipeline_close_minute(d, this_ms);
-    }
-    d->minute_ms = this_ms;
-    return closed_ms;
 }
 
 static void predecessor_row(struct dustd *d, int64_t now_ms)
@@ -198,6 +172,12 @@ static int scan(struct dustd *d, struct restoring *r)
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "settings", INT64_MIN, restore_settings, r);
     if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, "boot", INT64_MIN, restore_boot, r);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, "clock", INT64_MIN, restore_boot, r);
+    if (rc == ERR_OK)
+        rc = store_scan_held(d->store, hold_entry, &d->hold);
+    if (rc == ERR_OK)
         rc = store_scan_rows(d->store, NULL, from_ms, restore_row, r);
     if (rc == ERR_OK)
         rc = store_scan_samples(d->store, restore_chunk, r);
@@ -205,23 +185,49 @@ static int scan(struct dustd *d, struct restoring *r)
     return rc;
 }
 
+/* The last sign of life that has a date. */
+static int64_t last_alive(const struct dustd *d)
+{
+    int64_t at_ms = d->opened.last_at_ms;
+    for (size_t i = 0; i < d->nsamples; i++)
+        if (clock_is_dated(d->samples[i].at_ms) && d->samples[i].at_ms > at_ms)
+            at_ms = d->samples[i].at_ms;
+    return at_ms;
+}
+
+/* Whether the last run was told to stop. What is held of a boot without a date is newer than the journal. */
+static bool ended_clean(const struct dustd *d)
+{
+    int64_t ignored;
+    const struct hold *h = &d->hold;
+    bool newer = h->last_boot[0] && !hold_offset(h, h->last_boot, &ignored);
+    return newer ? h->last_stopped : d->opened.clean;
+}
+
 /* First what the run before left undone, in one go with the minute it belongs to; then that there is a new
- * run. */
+ * run. While something is held both wait for its turn: they are held too. */
 static void go_on(struct dustd *d, const struct restoring *r)
 {
-    int64_t now_ms = clock_site_ms();
-    int64_t closed_ms = r->minute_ms ? r->minute_ms + CLOCK_MINUTE_MS : INT64_MAX;
-    d->since_ms = now_ms;
-    closed_ms = restore_running(d, now_ms, closed_ms);
-    judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
-    row_boot(d, now_ms);
+    d->closed_ms = r->minute_ms ? r->minute_ms + CLOCK_MINUTE_MS : INT64_MAX;
+    d->alive_ms = last_alive(d);
+    const char *last_boot = d->hold.last_boot[0] ? d->hold.last_boot : r->last_boot;
+    bool clean = ended_clean(d);
+    hold_begin(d);
+    int64_t now_ms = d->since_ms = clock_site_ms();
+    json_t *boot = lastrun_boot(d, now_ms, last_boot, clean);
+    if (d->hold.undated || d->hold.late) {
+        d->minute_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+        char *body = json_dumps(boot, JSON_COMPACT);
+        json_decref(boot);
+        hold_row(d, now_ms, "boot", body);
+    } else {
+        lastrun_begin(d, now_ms, boot);
+    }
     seal_changed(d, now_ms);
     if (d->opened.damaged)
         predecessor_row(d, now_ms);
     if (!r->settings_same)
         row_settings(d, now_ms);
-    if (closed_ms < d->minute_ms)
-        row_gap(d, now_ms, closed_ms, now_ms);
     batch_flush(d);
 }
 

@@ -17,12 +17,18 @@ json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const 
     json_t *body = json_pack("{s:I,s:s,s:s}", "ts", (json_int_t)at_ms, "kind", kind, "subject", subject);
     if (d->options.simulated)
         json_object_set_new(body, "simulated", json_true());
+    if (d->hold.late && at_ms < d->hold.dated_at_ms)
+        json_object_set_new(body, "late", json_true());
     return body;
 }
 
 int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, char *body)
 {
     struct batch *b = &d->batch;
+    if (d->hold.undated) {
+        hold_row(d, at_ms, kind, body);
+        return 0;
+    }
     if (b->nrows == d->batch_room) {
         d->batch_room = d->batch_room ? d->batch_room * 2 : 16;
         b->rows = mem_resize(b->rows, (size_t)d->batch_room, sizeof *b->rows);
@@ -40,19 +46,6 @@ int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char 
     char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12));
     json_decref(body);
     return row_append_text(d, at_ms, kind, subject, text);
-}
-
-void row_boot(struct dustd *d, int64_t now_ms)
-{
-    json_t *body = row_begin(d, now_ms, "boot", "");
-    json_object_set_new(body, "journal_id", json_string(d->head.id)); /* the chain itself does not name it */
-    json_object_set_new(body, "version", json_string(DUST_VERSION));
-    json_object_set_new(body, "clock", json_string(clock_synced() ? "synced" : "unsynced"));
-    json_object_set_new(body, "rate", json_integer(clock_rate()));
-    seal_key(d, body);
-    const char *before = d->opened.created ? "none" : d->opened.clean ? "stopped" : "broke off";
-    json_object_set_new(body, "before", json_string(before));
-    row_append(d, now_ms, "boot", "", body);
 }
 
 /* The settings in force; their text too, where it fits in a row. */
@@ -113,6 +106,23 @@ static int64_t means_rows(struct dustd *d, int64_t start_ms, const char *kind, c
         int64_t seq = row_append(d, start_ms, kind, "", body);
         first = first ? first : seq;
     }
+    return first;
+}
+
+/* Means that belong to no window; `body` is taken. Returns the seq of the first row. */
+int64_t row_undated(struct dustd *d, json_t *body, const struct mean *means, const char *raw_sha256)
+{
+    int64_t first = 0, at_ms = json_integer_value(json_object_get(body, "ts"));
+    for (int from = 0; from == 0 || from < d->config->npoints; from += POINTS_PER_ROW) {
+        int to = from + POINTS_PER_ROW < d->config->npoints ? from + POINTS_PER_ROW : d->config->npoints;
+        json_t *part = json_copy(body);
+        if (from == 0)
+            json_object_set_new(part, "raw", json_string(raw_sha256));
+        json_object_set_new(part, "points", means_json(d, means, from, to));
+        int64_t seq = row_append(d, at_ms, "undated", "", part);
+        first = first ? first : seq;
+    }
+    json_decref(body);
     return first;
 }
 
@@ -223,11 +233,12 @@ void row_bus(struct dustd *d, int64_t at_ms, int bus, int error)
     row_append(d, at_ms, "line", name, body);
 }
 
-void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms)
+void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms, const char *reason)
 {
     json_t *body = row_begin(d, now_ms, "gap", "");
     json_object_set_new(body, "from", json_integer(from_ms));
     json_object_set_new(body, "to", json_integer(to_ms));
+    json_object_set_new(body, "reason", json_string(reason));
     row_append(d, now_ms, "gap", "", body);
 }
 
@@ -236,5 +247,14 @@ void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms)
     json_t *body = row_begin(d, now_ms, "clock", "");
     json_object_set_new(body, "step_ms", json_integer(step_ms));
     json_object_set_new(body, "before_ms", json_integer(now_ms - step_ms));
+    row_append(d, now_ms, "clock", "", body);
+}
+
+/* From now on stamps of this boot have a date: that much later than the time since it. */
+void row_dated(struct dustd *d, int64_t now_ms, int64_t offset_ms)
+{
+    json_t *body = row_begin(d, now_ms, "clock", "");
+    json_object_set_new(body, "boot", json_string(clock_boot_id()));
+    json_object_set_new(body, "offset_ms", json_integer(offset_ms));
     row_append(d, now_ms, "clock", "", body);
 }

@@ -115,7 +115,7 @@ void seal_head(struct dustd *d, int64_t now_ms)
 {
     struct seal *s = &d->seal;
     s->window_ms = clock_window_start(d->minute_ms, EVERY_MS, d->config->site.zone_min);
-    if (!s->signer || d->head.seq == 0)
+    if (!s->signer || d->head.seq == 0 || d->hold.undated)
         return;
     struct signed_head head = {.head = d->head, .at_ms = now_ms, .simulated = d->options.simulated};
     if (head_sign(&head, s->signer) != ERR_OK) {
@@ -132,6 +132,8 @@ void seal_head(struct dustd *d, int64_t now_ms)
 /* By the running minute, so that a head at midnight covers the day's own rows. */
 void seal_turn(struct dustd *d, int64_t now_ms)
 {
+    if (d->hold.late) /* its minutes are of the past; they are covered when all are told */
+        return;
     if (clock_window_start(d->minute_ms, EVERY_MS, d->config->site.zone_min) != d->seal.window_ms)
         seal_head(d, now_ms);
 }

@@ -110,11 +110,16 @@ static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
                              titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
                              "contractor", c->site.contractor);
     json_t *result = json_pack(
-        "{s:o,s:s,s:I,s:I,s:i,s:b,s:s,s:s,s:I,s:I,s:o}", "site", site, "version", DUST_VERSION, "now",
-        (json_int_t)now_ms, "since", (json_int_t)d->since_ms, "rate", clock_rate(), "simulated",
-        d->options.simulated, "clock", clock_synced() ? "synced" : "unsynced", "journal", d->head.id, "seq",
-        (json_int_t)d->head.seq, "committed", (json_int_t)d->committed, "store", store);
+        "{s:o,s:s,s:i,s:b,s:b,s:I,s:s,s:s,s:I,s:I,s:o}", "site", site, "version", DUST_VERSION, "rate",
+        clock_rate(), "simulated", d->options.simulated, "dated", !d->hold.undated, "held",
+        (json_int_t)(d->hold.next - d->hold.low), "clock", clock_synced() ? "synced" : "unsynced", "journal",
+        d->head.id, "seq", (json_int_t)d->head.seq, "committed", (json_int_t)d->committed, "store", store);
     seal_key(d, result);
+    if (!d->hold.undated) {
+        json_object_set_new(result, "now", json_integer(now_ms));
+        json_object_set_new(result, "since", json_integer(d->since_ms));
+    }
+    json_object_set(result, "last_run", d->last_run);
     json_object_set_new(result, "buses", status_buses(d));
     json_object_set_new(result, "devices", status_devices(d));
     json_object_set_new(result, "mqtt", status_brokers(d));
@@ -132,7 +137,8 @@ static json_t *point_json(const struct dustd *d, int index)
     if (!s->at_ms)
         return point;
     char letter = (char)s->quality;
-    json_object_set_new(point, "ts", json_integer(s->at_ms));
+    if (clock_is_dated(s->at_ms))
+        json_object_set_new(point, "ts", json_integer(s->at_ms));
     json_object_set_new(point, "q", json_stringn(&letter, 1));
     if (!isnan(s->value))
         json_object_set_new(point, "v", json_real(s->value));
@@ -169,7 +175,7 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
                       titles(device->title_zh, device->title_en), "bus", device_bus(d->config, device),
                       "unit_id", device->unit_id, "profile", device->profile->name, "state",
                       states[now->state], "period_ms", (json_int_t)device->period_ms, "points", points);
-        if (now->state != DEVICE_UNKNOWN)
+        if (now->state != DEVICE_UNKNOWN && clock_is_dated(now->since_ms))
             json_object_set_new(j, "since", json_integer(now->since_ms));
         if (now->state == DEVICE_DOWN)
             json_object_set_new(j, "why", json_string(why_str(now->why)));
@@ -236,6 +242,10 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
     char why[256] = "", *body = NULL;
     if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
         fail(d, client, "needs \"issue\" and a known \"verb\"");
+        return;
+    }
+    if (d->hold.undated) {
+        fail(d, client, "the clock of this machine is not right yet: a step would have no date");
         return;
     }
     if (as && uid != 0) {

@@ -3,17 +3,26 @@
 #include "daemon/base/err.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <time.h>
 
+/* No clock stood before this when the program was made: 2026-01-01T00:00Z. */
+static const int64_t earliest_us = 1767225600000000;
+
 /* Site time = site_ms + (wire - wire_us) / 1000 * rate while simulated, CLOCK_REALTIME otherwise. */
 static struct {
     bool simulated;
     int rate;
-    int64_t site_ms, wire_us;
-} sim = {.rate = 1};
+    int64_t site_ms, wire_us, synced_ms;
+} sim = {.rate = 1, .synced_ms = INT64_MIN};
+
+/* Main writes, every thread reads. */
+static atomic_bool undated;
+static atomic_llong dated_offset_us; /* of when the clock was last believed */
+static char boot[CLOCK_BOOT_ID_SIZE];
 
 static int64_t read_us(clockid_t id)
 {
@@ -36,6 +45,13 @@ void clock_simulate_since(int64_t start_ms, int rate, int64_t since_us)
     sim.site_ms = start_ms;
 }
 
+void clock_simulate_unsynced(int64_t until_ms, const char *boot_id)
+{
+    sim.synced_ms = until_ms;
+    if (boot_id)
+        snprintf(boot, sizeof boot, "%s", boot_id);
+}
+
 int clock_rate(void)
 {
     return sim.rate;
@@ -46,21 +62,37 @@ int64_t clock_wire_us(void)
     return read_us(CLOCK_MONOTONIC);
 }
 
+/* A clock that was right once and is set to before this program goes on as it was: there are no such dates.
+ */
+static int64_t real_us(void)
+{
+    if (atomic_load(&undated))
+        return read_us(CLOCK_BOOTTIME);
+    int64_t us = read_us(CLOCK_REALTIME);
+    return us >= earliest_us ? us : read_us(CLOCK_BOOTTIME) + atomic_load(&dated_offset_us);
+}
+
+/* Where the simulation's site time counts from. */
+static int64_t sim_origin_ms(void)
+{
+    return atomic_load(&undated) ? 0 : sim.site_ms;
+}
+
 int64_t clock_site_ms(void)
 {
     if (!sim.simulated)
-        return read_us(CLOCK_REALTIME) / 1000;
-    return sim.site_ms + (read_us(CLOCK_MONOTONIC) - sim.wire_us) * sim.rate / 1000;
+        return real_us() / 1000;
+    return sim_origin_ms() + (read_us(CLOCK_MONOTONIC) - sim.wire_us) * sim.rate / 1000;
 }
 
 int64_t clock_wire_until_us(int64_t at_ms)
 {
     if (!sim.simulated) {
-        int64_t us = at_ms * 1000 - read_us(CLOCK_REALTIME);
+        int64_t us = at_ms * 1000 - real_us();
         return us > 0 ? us : 0;
     }
     /* rounded up, so that site time has reached at_ms when the wait is over */
-    int64_t due = sim.wire_us + ((at_ms - sim.site_ms) * 1000 + sim.rate - 1) / sim.rate;
+    int64_t due = sim.wire_us + ((at_ms - sim_origin_ms()) * 1000 + sim.rate - 1) / sim.rate;
     int64_t us = due - read_us(CLOCK_MONOTONIC);
     return us > 0 ? us : 0;
 }
@@ -75,9 +107,54 @@ void clock_wire_sleep_until(int64_t at_us)
 bool clock_synced(void)
 {
     if (sim.simulated)
-        return true;
+        return sim.site_ms + (read_us(CLOCK_MONOTONIC) - sim.wire_us) * sim.rate / 1000 >= sim.synced_ms;
     struct timex t = {0};
     return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
+bool clock_is_plausible(bool need_sync)
+{
+    if (!sim.simulated && read_us(CLOCK_REALTIME) < earliest_us)
+        return false;
+    return !need_sync || clock_synced();
+}
+
+bool clock_is_dated(int64_t at_ms)
+{
+    return at_ms >= CLOCK_DATED_MS;
+}
+
+void clock_undate(void)
+{
+    atomic_store(&undated, true);
+}
+
+void clock_date(void)
+{
+    atomic_store(&dated_offset_us, read_us(CLOCK_REALTIME) - read_us(CLOCK_BOOTTIME));
+    atomic_store(&undated, false);
+}
+
+int64_t clock_offset_ms(void)
+{
+    return sim.simulated ? sim.site_ms : (read_us(CLOCK_REALTIME) - read_us(CLOCK_BOOTTIME)) / 1000;
+}
+
+const char *clock_boot_id(void)
+{
+    if (boot[0])
+        return boot;
+    FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (f && fscanf(f, "%36[0-9a-f-]", boot) != 1)
+        boot[0] = 0;
+    if (f)
+        fclose(f);
+    return boot;
+}
+
+int64_t clock_boot_us(void)
+{
+    return read_us(CLOCK_BOOTTIME);
 }
 
 int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min)

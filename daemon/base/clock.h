@@ -17,6 +17,10 @@ void clock_simulate(int64_t start_ms, int rate);
  * machine): programs that are started again, or one after the other, live in the same simulated time. */
 void clock_simulate_since(int64_t start_ms, int rate, int64_t since_us);
 
+/* Simulated too: nobody synchronises the clock before site time `until_ms`, and the machine's boot is called
+ * `boot_id` ("": the kernel's own; NULL: as it was). */
+void clock_simulate_unsynced(int64_t until_ms, const char *boot_id);
+
 /* How many times faster than the world site time runs; 1 in real use. */
 int clock_rate(void);
 
@@ -29,8 +33,27 @@ int64_t clock_wire_until_us(int64_t at_ms);
 /* Sleeps until wire time `at_us`, to the timer's precision; returns at once when that has passed. */
 void clock_wire_sleep_until(int64_t at_us);
 
-/* Whether the system's clock is synchronised (adjtimex, read-only); a simulated clock always is. */
+/* Whether the system's clock is synchronised (adjtimex, read-only). */
 bool clock_synced(void);
+
+/* Whether it may be taken for the time: synchronised, if that is asked for, and not from before this program.
+ */
+bool clock_is_plausible(bool need_sync);
+
+/* Where it may not, site time counts from the machine's boot until clock_date: a stamp below CLOCK_DATED_MS
+ * is such a count, and no date. What must be added to one, as the system's clock stands now, is the offset.
+ * Main decides; the other threads see it at their next reading. */
+#define CLOCK_DATED_MS 315360000000 /* ten years since boot; 1979 */
+bool clock_is_dated(int64_t at_ms);
+void clock_undate(void);
+void clock_date(void);
+int64_t clock_offset_ms(void);
+
+/* This boot of the machine: the kernel's name for it ("" unknown), and the time since, suspend included
+ * (CLOCK_BOOTTIME), never scaled. */
+enum { CLOCK_BOOT_ID_SIZE = 37 };
+const char *clock_boot_id(void);
+int64_t clock_boot_us(void);
 
 /* Start of the day, of the hour, of any window of `length_ms` that holds `at_ms`, in a zone `zone_min`
  * minutes east of UTC (site zones without summer time: China Standard Time is 480). */

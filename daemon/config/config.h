@@ -71,6 +71,11 @@ struct config {
         const char *dir;         /* state directory */
         int64_t commit_every_ms; /* raw samples, 1 to 60 s */
     } store;
+    struct {
+        bool require_sync; /* false: a clock that nobody synchronises is believed (an RTC) */
+    } clock;
+    const char **power_off; /* "22:00-06:00", site's zone: when the site's power is off as a rule */
+    int npower_off;
     const char *control_socket;
     int64_t live_every_ms;
     struct bus_config *buses;

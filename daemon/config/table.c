@@ -1,5 +1,7 @@
 /* The site's file, one row a setting. */
 #include "daemon/base/credential.h"
+#include "daemon/base/err.h"
+#include "daemon/base/hours.h"
 #include "daemon/config/loaded.h"
 
 #include <arpa/inet.h>
@@ -52,6 +54,13 @@ static const char *check_user(const char *text)
 }
 
 static const struct word languages[] = {{"zh", 0}, {"en", 0}, {0}};
+static const char *check_hours(const char *text)
+{
+    struct hours h;
+    return hours_parse(text, &h) == ERR_OK ? NULL
+                                           : "hours such as 22:00-06:00, two different times of the day";
+}
+
 static const struct word zones[] = {{"Asia/Shanghai", 480}, {"Asia/Urumqi", 360}, {"UTC", 0}, {0}};
 static const struct word parities[] = {{"none", 'N'}, {"even", 'E'}, {"odd", 'O'}, {0}};
 static const struct word stops[] = {{"1", 1}, {"2", 2}, {0}};
@@ -188,11 +197,21 @@ static const struct setting store_rows[] = {
 };
 static const struct schema store_schema = {"store", 0, store_rows, NULL, NULL};
 
+static const struct setting clock_rows[] = {
+    {"require_sync", SETTING_BOOL, FIELD(struct loaded, c.clock.require_sync), .absent = "true",
+     .meaning = "after a boot nothing is dated before NTP has set the clock; false: an RTC is believed"},
+    {0},
+};
+static const struct schema clock_schema = {"clock", 0, clock_rows, NULL, NULL};
+
 static const struct setting site_rows[] = {
     {"language", SETTING_WORD, FIELD(struct loaded, c.language), .absent = "zh", .words = languages,
      .meaning = "of what people see"},
     {"site", SETTING_MAP, 0, 0, .sub = &place_schema, .meaning = "what and where it is"},
     {"store", SETTING_MAP, 0, 0, .sub = &store_schema, .meaning = "where data are kept"},
+    {"clock", SETTING_MAP, 0, 0, .sub = &clock_schema, .meaning = "when the date is believed"},
+    {"power_off", SETTING_TEXTS, FIELD(struct loaded, c.power_off), COUNT(struct loaded, c.npower_off),
+     .check = check_hours, .meaning = "hours in which the site's power is off as a rule, site's zone"},
     {"control_socket", SETTING_TEXT, FIELD(struct loaded, c.control_socket),
      .absent = "/run/dustd/control.sock", .high = "100", .check = check_path,
      .meaning = "where dustctl finds the daemon"},

@@ -23,6 +23,47 @@ static void add_store(struct table *t, const struct ctl *c, const json_t *status
              text_of(store, "why"));
 }
 
+/* Without a date nothing is judged or sent: that is the news, not the hour. */
+static void add_time(struct table *t, const struct ctl *c, const json_t *status)
+{
+    int64_t now_ms = int_of(status, "now"), held = int_of(status, "held");
+    char text[32];
+    if (now_ms)
+        LINE(t, c, "时间", "time", "%s%s", when_text(now_ms, c->zone_min, text),
+             strcmp(text_of(status, "clock"), "synced") == 0
+                 ? say(c, "，时钟已同步", ", clock synchronised")
+                 : say(c, "，时钟未同步", ", clock NOT synchronised"));
+    else
+        LINE(t, c, "时间", "time", "%s",
+             say(c, "开机后时钟尚未校准：数据暂存，不评判，不上报",
+                 "the clock is NOT right since the boot: readings are held, not judged, not sent"));
+    if (held)
+        LINE(t, c, "暂存", "held", say(c, "%lld 条等待补时间", "%lld entries wait for their date"),
+             (long long)held);
+}
+
+/* How the run before this one ended, as far as it can be known. */
+static void add_last_run(struct table *t, const struct ctl *c, const json_t *last)
+{
+    const char *before = text_of(last, "before"), *machine = text_of(last, "machine");
+    int64_t gap_ms = int_of(last, "gap_ms");
+    char span[48];
+    if (!*before || strcmp(before, "none") == 0)
+        return;
+    bool stopped = strcmp(before, "stopped") == 0, rebooted = strcmp(machine, "rebooted") == 0;
+    const char *how = stopped    ? say(c, "正常停止", "it was stopped")
+                      : rebooted ? say(c, "中断：机器重新启动过（断电或重启）",
+                                       "it broke off: the machine has booted since (power or reboot)")
+                      : *machine ? say(c, "中断：程序意外结束，机器未重启",
+                                       "it broke off: the program ended, the machine ran on")
+                                 : say(c, "中断", "it broke off");
+    if (gap_ms)
+        LINE(t, c, "上次运行", "last run", say(c, "%s；中间 %s 无记录", "%s; %s without a sign of life"), how,
+             when_span(gap_ms, c->zh, span));
+    else
+        LINE(t, c, "上次运行", "last run", "%s", how);
+}
+
 static void add_losses(struct table *t, const struct ctl *c, json_t *lost)
 {
     const char *queue;
@@ -43,13 +84,14 @@ static void print_overview(const struct ctl *c, const json_t *status)
     struct table t = {.columns = 2};
     LINE(&t, c, "工地", "site", "%s (%s)", say_title(c, json_object_get(site, "title")),
          text_of(site, "name"));
-    LINE(&t, c, "程序", "program", say(c, "dustd %s，%s 启动，已运行 %s", "dustd %s, since %s (%s)"),
-         text_of(status, "version"), when_text(since_ms, c->zone_min, text),
-         when_span(now_ms - since_ms, c->zh, span));
-    LINE(&t, c, "时间", "time", "%s%s", when_text(now_ms, c->zone_min, text),
-         strcmp(text_of(status, "clock"), "synced") == 0
-             ? say(c, "，时钟已同步", ", clock synchronised")
-             : say(c, "，时钟未同步", ", clock NOT synchronised"));
+    if (since_ms)
+        LINE(&t, c, "程序", "program", say(c, "dustd %s，%s 启动，已运行 %s", "dustd %s, since %s (%s)"),
+             text_of(status, "version"), when_text(since_ms, c->zone_min, text),
+             when_span(now_ms - since_ms, c->zh, span));
+    else
+        LINE(&t, c, "程序", "program", "dustd %s", text_of(status, "version"));
+    add_last_run(&t, c, json_object_get(status, "last_run"));
+    add_time(&t, c, status);
     if (is_true(status, "simulated"))
         LINE(&t, c, "模拟", "simulated",
              say(c, "模拟数据，不是实测；时间 %lld 倍速", "no real measurements; time runs %lld-fold"),

@@ -102,6 +102,8 @@ int batch_write(struct place *p, const struct batch *b)
         rc = add_rows(&p->db, b, &head, &span);
     if (rc == ERR_OK && b->raw)
         rc = add_raw(&p->db, b);
+    if (rc == ERR_OK)
+        rc = held_write(&p->db, b);
     if (rc == ERR_OK && b->chunk)
         rc = add_chunk(&p->db, b, p->next_sample);
     if (rc == ERR_OK)
@@ -117,7 +119,7 @@ int batch_write(struct place *p, const struct batch *b)
 }
 
 /* A transaction is there as a whole or not at all, so its last row tells. One without rows may be written
- * twice: its chunk has a number, a cursor moves to the same place. */
+ * twice: its chunk and held entries have numbers, a cursor moves to the same place. */
 int batch_written(struct place *p, const struct batch *b, bool *written)
 {
     *written = false;
@@ -137,6 +139,9 @@ void batch_finish(struct batch *b)
 {
     for (int i = 0; i < b->nrows; i++)
         row_finish(&b->rows[i]);
+    for (int i = 0; i < b->nheld; i++)
+        mem_free(b->held[i].data);
+    mem_free(b->held);
     mem_free(b->rows);
     mem_free(b->raw);
     mem_free(b->chunk);

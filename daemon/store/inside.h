@@ -102,6 +102,11 @@ int row_take(struct walk *w, struct journal *before, struct row *row);
 /* The chunks of the running minute, in order. */
 int samples_scan(struct db *d, void (*each)(const void *data, size_t length, void *arg), void *arg);
 
+/* held.c. What a batch says of held entries, within its transaction; a page of them. */
+int held_write(struct db *d, const struct batch *b);
+struct page *held_page(struct db *d, const struct question *q);
+int held_scan(struct db *d, void (*each)(const struct held *h, void *arg), void *arg);
+
 /* worker.c */
 void *store_worker(void *arg); /* a struct store */
 

@@ -97,6 +97,10 @@ struct page *page_build(struct db *d, const struct check *c, const struct questi
         b.page->error = ERR_IO;
         return b.page;
     }
+    if (q->held) {
+        mem_free(b.page);
+        return held_page(d, q);
+    }
     if (b.limit <= 0)
         b.limit = LIMIT;
     if (b.limit > LIMIT_MAX)
@@ -124,6 +128,9 @@ void page_free(struct page *p)
         row_finish(&p->rows[i]);
     for (int i = 0; i < p->nblocks; i++)
         mem_free(p->blocks[i].data);
+    for (int i = 0; i < p->nheld; i++)
+        mem_free(p->held[i].data);
+    mem_free(p->held);
     mem_free(p->rows);
     mem_free(p->blocks);
     mem_free(p);

@@ -12,7 +12,8 @@ enum { APPLICATION_ID = 0x64757374 }; /* "dust" */
  *   journal raw sample   the truth (docs/architecture.md)
  *   span                 first and last time of rows seq to seq + 255, so that a page of some days skips the
  *                        rest though a clock may step back
- *   cursor meta          uplinks' places; what the file is */
+ *   cursor meta          uplinks' places; what the file is
+ *   held                 of boots without a date, until they have one */
 static const char *const migrations[] = {
     "PRAGMA application_id = 0x64757374;"
     "PRAGMA user_version = 1;"
@@ -24,6 +25,9 @@ static const char *const migrations[] = {
     "CREATE TABLE span(seq INTEGER PRIMARY KEY, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL) STRICT;"
     "CREATE TABLE cursor(uplink TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    "PRAGMA user_version = 2;"
+    "CREATE TABLE held(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, boot TEXT NOT NULL,"
+    " kind TEXT NOT NULL, data BLOB NOT NULL) STRICT;",
 };
 enum { NEWEST = sizeof migrations / sizeof *migrations };
 

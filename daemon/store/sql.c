@@ -14,11 +14,16 @@ const char *const sql_text[SQL__COUNT] = {
     [SQL_EVENTS] =
         "SELECT seq, at_ms, kind, subject, hash, body_sha256, body "
         "FROM journal INDEXED BY journal_event " RANGE "AND kind = ?5 AND kind <> 'minute' ORDER BY seq",
+    [SQL_HELD] = "SELECT number, at_ms, boot, kind, data FROM held WHERE number > ?1 ORDER BY number",
+    [SQL_HELD_ADD] =
+        "INSERT OR REPLACE INTO held(number, at_ms, boot, kind, data) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [SQL_HELD_DROP] = "DELETE FROM held WHERE number <= ?1",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
     [SQL_META_SET] = "INSERT INTO meta(name, value) VALUES(?1, ?2)",
     [SQL_MINUTES] = ROW RANGE "AND kind = 'minute' ORDER BY seq",
     [SQL_RAWS] = "SELECT raw.seq, at_ms, data FROM raw CROSS JOIN journal ON journal.seq = raw.seq "
-                 "WHERE raw.seq > ?1 AND raw.seq <= ?2 AND at_ms >= ?3 AND at_ms < ?4 ORDER BY raw.seq",
+                 "WHERE raw.seq > ?1 AND raw.seq <= ?2 AND at_ms >= ?3 AND at_ms < ?4 "
+                 "AND kind = 'minute' ORDER BY raw.seq",
     [SQL_RAW_ADD] = "INSERT OR REPLACE INTO raw(seq, data) VALUES(?1, ?2)",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_ROWS] = ROW RANGE "ORDER BY seq",

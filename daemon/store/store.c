@@ -212,6 +212,11 @@ int store_scan_samples(struct store *s, void (*each)(const void *data, size_t le
     return samples_scan(&s->place.db, each, arg);
 }
 
+int store_scan_held(struct store *s, void (*each)(const struct held *h, void *arg), void *arg)
+{
+    return held_scan(&s->place.db, each, arg);
+}
+
 int64_t store_cursor(struct store *s, const char *uplink)
 {
     sqlite3_stmt *st = db_use(&s->place.db, SQL_CURSOR_GET);

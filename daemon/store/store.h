@@ -45,6 +45,20 @@ int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
 int store_scan_samples(struct store *s, void (*each)(const void *data, size_t length, void *arg), void *arg);
 int64_t store_cursor(struct store *s, const char *uplink); /* 0: none yet */
 
+/* What an undated boot leaves, until somebody can say when it was: a row's body, or the raw block of a
+ * minute. */
+struct held {
+    int64_t number; /* their order, from 1; the same number again takes the place of the first */
+    int64_t at_ms;  /* dated, or since the boot (clock.h) */
+    char boot[40];  /* which */
+    char kind[16];  /* the row's; "": a raw block */
+    void *data;     /* a body is no string: `length` */
+    size_t length;
+};
+
+/* Before store_start: all of them, in order. */
+int store_scan_held(struct store *s, void (*each)(const struct held *h, void *arg), void *arg);
+
 /* One transaction. All pointers in it are heap blocks that become the store's with store_commit. */
 struct batch {
     struct row *rows; /* nrows of them, consecutive seq */
@@ -54,6 +68,9 @@ struct batch {
     int64_t raw_seq;
     void *chunk; /* a chunk of the running minute for the sample table, NULL for none */
     size_t chunk_length;
+    struct held *held; /* nheld of them; raw blocks among them empty the sample table */
+    int nheld;
+    int64_t held_done; /* those up to this number have become rows and go; 0: none */
     struct store_cursor *cursors;
     int ncursors;
     char last_issue[32]; /* for journal.last; "" unchanged */
@@ -81,6 +98,8 @@ struct page {
     int nrows;
     struct raw_block *blocks;
     int nblocks;
+    struct held *held;
+    int nheld;
     int64_t next; /* ask again with after = next (also when this page is empty); 0: this was the end */
     int error; /* ERR_OK, or why there is nothing; ERR_DAMAGED: the row `next` fails the chain, is not served
                 */
@@ -109,6 +128,7 @@ int store_commit(struct store *s, struct batch *batch);
 struct question {
     uint64_t asker;         /* returned with the page */
     bool raw;               /* raw blocks instead of rows */
+    bool held;              /* held entries of number > after instead; kind and times do not count */
     char kind[16];          /* rows of this kind; "" any */
     int64_t after;          /* seq > after */
     int64_t from_ms, to_ms; /* from_ms <= at_ms < to_ms; 0, INT64_MAX: all */

@@ -169,7 +169,8 @@ static bool answer_one(struct worker *w)
         return false;
     if (!w->have_question)
         w->have_question = ring_pop(w->s->questions, &w->question) == ERR_OK;
-    if (!w->have_question || (p->db.handle && !check_knows(&p->check, w->question.after + 1)))
+    if (!w->have_question ||
+        (p->db.handle && !w->question.held && !check_knows(&p->check, w->question.after + 1)))
         return false;
     w->page = (struct store_message){
         .kind = STORE_PAGE,

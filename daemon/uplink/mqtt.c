@@ -123,6 +123,12 @@ void mqtt_ready(struct mqtt *m)
     signal_fd(m->wake);
 }
 
+void mqtt_hurry(struct mqtt *m)
+{
+    atomic_store(&m->hurry, true);
+    signal_fd(m->wake);
+}
+
 void mqtt_committed(struct mqtt *m, int64_t seq)
 {
     atomic_store(&m->committed, seq);

@@ -41,6 +41,9 @@ void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos);
 /* After MQTT_CONNECTED: every now-message has been given; rows may follow. */
 void mqtt_ready(struct mqtt *m);
 
+/* The clock was set: a certificate that was not valid may be now. Tries to connect at once, if it waits. */
+void mqtt_hurry(struct mqtt *m);
+
 /* Rows up to here are committed: wakes the thread if it waits for more. */
 void mqtt_committed(struct mqtt *m, int64_t seq);
 

@@ -86,6 +86,10 @@ static int wait_for_something(struct mqtt *m, int64_t now)
 static void step(struct mqtt *m, int revents, int64_t now)
 {
     bool stop = atomic_load(&m->stop);
+    if (atomic_exchange(&m->hurry, false)) {
+        m->backoff.tries = 0; /* of an attempt that is under way, too */
+        m->next_try = now;
+    }
     if (m->phase == PHASE_WAIT && !stop && now >= m->next_try && tell_flush(m))
         line_try(m, now);
     else if (m->phase != PHASE_WAIT)

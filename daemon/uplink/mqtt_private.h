@@ -57,7 +57,7 @@ struct mqtt {
     pthread_t thread;
 
     /* written by one side, read by the other */
-    atomic_bool stop, connected;
+    atomic_bool stop, connected, hurry;
     atomic_int_fast64_t committed, persisted, taken;
     atomic_uint_fast64_t readies, sent, reconnects;
     atomic_int in_flight;

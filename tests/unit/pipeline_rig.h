@@ -32,6 +32,7 @@ struct rig {
     char *dir;
     bool running;
     int64_t wire_us;
+    int64_t since_ms; /* of the simulated clock's origin, when the rig starts */
 };
 
 static struct { /* what the stubs do and have seen */
@@ -41,7 +42,7 @@ static struct { /* what the stubs do and have seen */
     char topic[RIG_SAID][64];
     char *payload[RIG_SAID];
     int64_t committed, persisted, said_at; /* said_at: committed, when the last issue message came */
-    int ready, rows;
+    int ready, rows, hurries;
 } stub;
 
 static int rig_commit(struct store *s, struct batch *batch)
@@ -74,6 +75,12 @@ void mqtt_ready(struct mqtt *m)
 {
     assert_non_null(m);
     stub.ready++;
+}
+
+void mqtt_hurry(struct mqtt *m)
+{
+    assert_non_null(m);
+    stub.hurries++;
 }
 
 void mqtt_committed(struct mqtt *m, int64_t seq)
@@ -232,7 +239,8 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     rig_config.store.dir = r->dir;
     stub.dead = stub.full = false;
     stub.until_death = 0;
-    clock_simulate(now_ms, 1);
+    clock_simulate_since(now_ms, 1, clock_wire_us() - r->since_ms * 1000);
+    clock_date();
     d->judge = judge_create(d->config);
     d->ledger = ledger_create(d->config);
     d->means = mem_array(RIG_POINTS, sizeof *d->means);
@@ -266,6 +274,8 @@ static inline void rig_kill(struct rig *r)
     for (int i = 0; i < RIG_POINTS; i++)
         ring_destroy(d->buses[i].ring);
     ring_destroy(d->uplinks[0].ring);
+    page_free(d->hold.page);
+    json_decref(d->last_run);
     void *const owned[] = {d->means, d->now,        d->said_bad, d->devices, d->uplinks, d->buses,
                            d->told,  d->person_uid, d->samples,  d->handed,  d->heads};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
@@ -320,6 +330,8 @@ static inline int rig_setup(void **state)
     struct rig *r = mem_new(struct rig);
     log_open("test", LOG_LEVEL_ERROR);
     json_set_alloc_funcs(mem_bytes, mem_free);
+    clock_simulate_unsynced(INT64_MIN, "");
+    rig_config.clock.require_sync = false;
     help_in_memory();
     r->dir = help_dir();
     r->wire_us = 1000000;

@@ -1,0 +1,22 @@
+/* Hours of the day that return daily: "22:00-06:00". Pure. */
+#ifndef DUST_HOURS_H
+#define DUST_HOURS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Minutes after midnight, 0 to 1440; `to_min` is not past `from_min` when the hours go over midnight. */
+struct hours {
+    int from_min, to_min;
+};
+
+/* Two times of the day and a hyphen, "24:00" is the end of the day. ERR_FORMAT; ERR_RANGE when both are the
+ * same time. */
+int hours_parse(const char *text, struct hours *out);
+
+/* Where in [from_ms, to_ms) it changes first whether one of the `n` texts (each parses) holds, in a zone
+ * `zone_min` minutes east of UTC; to_ms when it does not. `inside` says whether from_ms is in one of them. */
+int64_t hours_until(const char *const *texts, int n, int zone_min, int64_t from_ms, int64_t to_ms,
+                    bool *inside);
+
+#endif
