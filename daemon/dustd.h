@@ -188,6 +188,8 @@ void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
 void now_head(struct dustd *d, int uplink);  /* the signed head, once it is on the disk */
 void now_device(struct dustd *d, int uplink, int device);
 void now_live(struct dustd *d);
+json_t *now_state_json(const struct dustd *d);
+json_t *now_live_json(const struct dustd *d, int device); /* NULL: nothing of it was read yet */
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);
 void now_issues(struct dustd *d, int64_t now_ms);
 void now_uplink(struct dustd *d, int uplink); /* takes the uplink's events */

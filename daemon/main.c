@@ -5,6 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
+#include "daemon/cost.h"
 #include "daemon/options.h"
 #include "daemon/watch.h"
 
@@ -335,8 +336,7 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     if (d.options.check)
-        printf("configuration OK: %d devices, %d points, %d limits\n", d.config->ndevices, d.config->npoints,
-               d.config->nlimits);
+        cost_print(d.config, clock_site_ms(), stdout);
     else if (d.options.print)
         config_print(d.config, stdout);
     else if (d.options.once)

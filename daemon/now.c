@@ -38,7 +38,7 @@ static double rounded(double value, int decimals)
     return nearbyint(value * power) / power;
 }
 
-void now_state(struct dustd *d, int uplink)
+json_t *now_state_json(const struct dustd *d)
 {
     json_t *body = json_pack("{s:b,s:b,s:i,s:s,s:s,s:s}", "online", 1, "dated", !d->hold.undated, "rate",
                              clock_rate(), "clock", clock_synced() ? "synced" : "unsynced", "version",
@@ -49,7 +49,12 @@ void now_state(struct dustd *d, int uplink)
     }
     if (d->options.simulated)
         json_object_set_new(body, "simulated", json_true());
-    publish(d, uplink, "state", body, 1);
+    return body;
+}
+
+void now_state(struct dustd *d, int uplink)
+{
+    publish(d, uplink, "state", now_state_json(d), 1);
 }
 
 static json_t *site_device(const struct dustd *d, const struct device *device)
@@ -140,25 +145,31 @@ static json_t *live_value(const struct sample *s, const struct point *p)
     return value;
 }
 
+json_t *now_live_json(const struct dustd *d, int device)
+{
+    const struct device *of = &d->config->devices[device];
+    json_t *values = json_object();
+    int64_t at_ms = 0;
+    for (int k = 0; k < of->profile->npoints; k++) {
+        const struct sample *s = &d->now[of->first_point + k];
+        if (!s->at_ms)
+            continue;
+        at_ms = s->at_ms > at_ms ? s->at_ms : at_ms;
+        json_object_set_new(values, of->profile->points[k].name, live_value(s, &of->profile->points[k]));
+    }
+    json_t *body = at_ms ? json_pack("{s:I,s:O}", "ts", (json_int_t)at_ms, "values", values) : NULL;
+    json_decref(values);
+    return body;
+}
+
 void now_live(struct dustd *d)
 {
     for (int i = 0; i < d->config->ndevices; i++) {
-        const struct device *device = &d->config->devices[i];
-        json_t *values = json_object();
-        int64_t at_ms = 0;
-        for (int k = 0; k < device->profile->npoints; k++) {
-            const struct sample *s = &d->now[device->first_point + k];
-            if (!s->at_ms)
-                continue;
-            at_ms = s->at_ms > at_ms ? s->at_ms : at_ms;
-            json_object_set_new(values, device->profile->points[k].name,
-                                live_value(s, &device->profile->points[k]));
-        }
         char topic[96];
-        snprintf(topic, sizeof topic, "live/%s", device->name);
-        if (at_ms)
-            publish(d, -1, topic, json_pack("{s:I,s:O}", "ts", (json_int_t)at_ms, "values", values), 0);
-        json_decref(values);
+        snprintf(topic, sizeof topic, "live/%s", d->config->devices[i].name);
+        json_t *body = now_live_json(d, i);
+        if (body)
+            publish(d, -1, topic, body, 0);
     }
 }
 

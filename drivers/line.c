@@ -68,6 +68,14 @@ int line_overhead_bytes(const struct bus_config *config, int turnaround_us)
     return REQUEST_CHARACTERS + 5 + (int)((quiet_ns + ns - 1) / ns);
 }
 
+int64_t line_exchange_us(const struct bus_config *config, const struct request *r, int turnaround_us)
+{
+    if (config->transport == TRANSPORT_TCP)
+        return turnaround_us;
+    int64_t characters = REQUEST_CHARACTERS + frame_answer_bytes(r);
+    return characters * character_ns(config) / 1000 + silence_us(config) + turnaround_us;
+}
+
 struct line *line_create(const struct bus_config *config, int stop_fd)
 {
     struct line *l = mem_new(struct line);

@@ -58,6 +58,10 @@ void line_strays(const struct line *l, void (*each)(enum modbus_table table, int
 /* A second request's price in characters of wire time (plan.h). */
 int line_overhead_bytes(const struct bus_config *config, int turnaround_us);
 
+/* Wire time of one question and its whole answer with the silence before it; what the unit thinks comes on
+ * top. For Modbus TCP the turnaround alone. */
+int64_t line_exchange_us(const struct bus_config *config, const struct request *r, int turnaround_us);
+
 /* Accepts NULL. */
 void line_destroy(struct line *l);
 

@@ -212,6 +212,8 @@ void config_free(struct config *c)
         mem_free((char *)c->points[i].name);
     for (int i = 0; i < c->nlimits; i++)
         mem_free((char *)c->limits[i].id);
+    for (int i = 0; i < c->nunjudged; i++)
+        mem_free((char *)c->unjudged[i].id);
     for (int i = 0; i < c->nbuses; i++)
         mem_free((void *)c->buses[i].devices);
     for (int i = 0; i < d->nprofiles; i++)
@@ -222,6 +224,7 @@ void config_free(struct config *c)
     }
     mem_free(c->points);
     mem_free(c->limits);
+    mem_free(c->unjudged);
     mem_free(c->devices);
     mem_free(d->profiles);
     mem_free(d->limit_files);

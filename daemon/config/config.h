@@ -39,6 +39,11 @@ struct limit {
     int64_t answer_ms, rectify_ms; /* deadlines from finding, site time */
 };
 
+struct unjudged {
+    const char *id; /* as a limit's */
+    const char *role;
+};
+
 struct mqtt_config {
     const char *name; /* unique; its cursor's name */
     const char *host;
@@ -86,6 +91,8 @@ struct config {
     int npoints;
     struct limit *limits;
     int nlimits;
+    struct unjudged *unjudged; /* rules of the limit files that no point has the role for */
+    int nunjudged;
     struct person *people;
     int npeople;
     struct mqtt_config *mqtt;

@@ -1,7 +1,6 @@
 /* Limit files, config/limits/<name>.yaml: several rules of one standard, each dated. */
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
-#include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/config/loaded.h"
@@ -165,6 +164,13 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
     return check_one_unit(l, p);
 }
 
+static void leave_out(struct config *c, const struct limit_file *f, const struct limit_rule *r)
+{
+    c->unjudged = mem_resize(c->unjudged, (size_t)c->nunjudged + 1, sizeof(*c->unjudged));
+    c->unjudged[c->nunjudged++] =
+        (struct unjudged){.id = mem_printf("%s/%s", f->name, r->name), .role = r->role};
+}
+
 /* A rule without a point is left out and said: the file may be for more than this site has. A file of which
  * no rule has a point is a mistake. */
 static int make_limits(const struct loading *l, const struct limit_entry *e, const struct limit_file *f)
@@ -177,8 +183,7 @@ static int make_limits(const struct loading *l, const struct limit_entry *e, con
         if (p)
             error = make_limit(l, e, f, &f->rules[i], p);
         else
-            log_warning("limit %s/%s is not judged: no point has the role %s", f->name, f->rules[i].name,
-                        f->rules[i].role);
+            leave_out(c, f, &f->rules[i]);
     }
     if (!error && c->nlimits == before)
         return yaml_complain(
