@@ -133,7 +133,10 @@ static void take_page(struct dustd *d, const struct store_message *m)
         page_free(m->page);
         return;
     }
-    verb_page(d, m->asker, m->page);
+    if (m->asker == (uint64_t)d->config->nmqtt) /* client 0, which is none */
+        health_page(d, m->page);
+    else
+        verb_page(d, m->asker, m->page);
     page_free(m->page);
 }
 
@@ -148,6 +151,7 @@ void batch_store(struct dustd *d)
         case STORE_STUCK: /* the store has logged it */
             snprintf(d->store_error, sizeof d->store_error, "%s", m.text);
             d->store_stuck = true;
+            d->stuck_ms = clock_site_ms();
             break;
         case STORE_WELL: d->store_stuck = false; break;
         case STORE_DAMAGED: /* the next start sets the file aside and goes on */

@@ -5,6 +5,7 @@
 #include "daemon/base/notify.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
+#include "daemon/health.h"
 #include "daemon/hold.h"
 #include "daemon/judge/judge.h"
 #include "daemon/ledger/ledger.h"
@@ -50,6 +51,8 @@ struct uplink_now {
     struct mqtt *mqtt; /* NULL: its thread has ended, only its last events are still taken */
     struct ring *ring;
     int64_t taken, handed, persisted; /* cursor: known, in a batch, on the disk */
+    int64_t since_ms;                 /* of the change to or from connected; 0: none yet */
+    char why[160];                    /* the last reason that the line was lost or not had, "" none */
     bool connected, wants;            /* wants: asked for rows, none were there */
     int64_t wants_after;
 };
@@ -93,6 +96,7 @@ struct dustd {
     uint8_t committed_hash[HASH_SIZE];
     bool store_stuck;
     char store_error[160];
+    int64_t stuck_ms;   /* site time since when */
     struct batch batch; /* being filled; handed over at the end of each turn of the loop */
     int batch_room;
     struct store_cursor *handed; /* cursors of the batches on their way, config.nmqtt a batch */
@@ -122,6 +126,7 @@ struct dustd {
     uid_t *person_uid; /* of config.people; (uid_t)-1: none */
 
     struct seal seal;
+    struct health health;
 
     struct told *told;
     int ntold;
@@ -186,6 +191,7 @@ void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client
 void now_all(struct dustd *d, int uplink);
 void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
 void now_head(struct dustd *d, int uplink);  /* the signed head, once it is on the disk */
+void now_health(struct dustd *d, int uplink);
 void now_device(struct dustd *d, int uplink, int device);
 void now_live(struct dustd *d);
 json_t *now_state_json(const struct dustd *d);

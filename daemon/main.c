@@ -113,6 +113,7 @@ static int start(struct dustd *d)
         return rc;
     }
     seal_head(d, clock_site_ms());
+    health_open(d);
     rc = open_control(d);
     if (rc != ERR_OK)
         return rc;
@@ -194,6 +195,7 @@ static void run(struct dustd *d, int signals, int timer)
         seal_turn(d, clock_site_ms());
         batch_flush(d);
         watch_turn(d, clock_wire_us());
+        health_turn(d, clock_site_ms(), clock_wire_us());
     }
     mem_free(polls);
 }
@@ -281,6 +283,7 @@ static void destroy(struct dustd *d)
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
     seal_close(d);
+    health_close(d);
     batch_finish(&d->batch);
     page_free(d->hold.page);
     json_decref(d->last_run);

@@ -105,6 +105,11 @@ void now_head(struct dustd *d, int uplink)
         publish(d, uplink, "head", body, 1);
 }
 
+void now_health(struct dustd *d, int uplink)
+{
+    publish(d, uplink, "health", health_json(d, clock_site_ms()), 1);
+}
+
 void now_device(struct dustd *d, int uplink, int device)
 {
     static const char *const states[] = {
@@ -203,6 +208,7 @@ void now_all(struct dustd *d, int uplink)
     now_state(d, uplink);
     now_site(d, uplink);
     now_head(d, uplink);
+    now_health(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)
         now_device(d, uplink, i);
     for (int i = 0; i < ledger_count(d->ledger) && !d->hold.undated; i++) {
@@ -237,10 +243,15 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
     switch (e->kind) {
     case MQTT_CONNECTED:
         u->connected = true;
+        u->since_ms = clock_site_ms();
         now_all(d, uplink);
         mqtt_ready(u->mqtt);
         break;
-    case MQTT_LOST: u->connected = false; break;
+    case MQTT_LOST:
+        u->since_ms = u->connected || !u->since_ms ? clock_site_ms() : u->since_ms;
+        u->connected = false;
+        snprintf(u->why, sizeof u->why, "%s", e->text);
+        break;
     case MQTT_WANT: want_rows(d, uplink, e->seq, e->limit); break;
     case MQTT_TAKEN: u->taken = e->seq; break;
     case MQTT_REFUSED:

@@ -244,6 +244,8 @@ void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms, co
 
 void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms)
 {
+    d->health.step_at_ms = now_ms;
+    d->health.step_ms = step_ms;
     json_t *body = row_begin(d, now_ms, "clock", "");
     json_object_set_new(body, "step_ms", json_integer(step_ms));
     json_object_set_new(body, "before_ms", json_integer(now_ms - step_ms));

@@ -36,36 +36,6 @@ static json_t *titles(const char *zh, const char *en)
     return json_pack("{s:s,s:s}", "zh", zh, "en", en);
 }
 
-static json_t *status_buses(const struct dustd *d)
-{
-    json_t *buses = json_array();
-    for (int i = 0; i < d->config->nbuses; i++) {
-        const struct bus_now *b = &d->buses[i];
-        struct bus_counters n = bus_count(b->bus);
-        json_array_append_new(
-            buses, json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", d->config->buses[i].name, "up",
-                             b->up, "since", (json_int_t)b->since_ms, "requests", (json_int_t)n.requests,
-                             "answers", (json_int_t)n.answers, "no_answer", (json_int_t)n.no_answer,
-                             "garbled", (json_int_t)n.garbled, "exceptions", (json_int_t)n.exceptions,
-                             "late_slots", (json_int_t)n.late_slots));
-    }
-    return buses;
-}
-
-static json_t *status_brokers(const struct dustd *d)
-{
-    json_t *brokers = json_array();
-    for (int i = 0; i < d->config->nmqtt; i++) {
-        struct mqtt_state s = mqtt_state(d->uplinks[i].mqtt);
-        json_array_append_new(brokers,
-                              json_pack("{s:s,s:b,s:I,s:I,s:I,s:I}", "name", d->config->mqtt[i].name,
-                                        "connected", s.connected, "taken", (json_int_t)d->uplinks[i].taken,
-                                        "behind", (json_int_t)(d->committed - d->uplinks[i].taken), "sent",
-                                        (json_int_t)s.sent, "reconnects", (json_int_t)s.reconnects));
-    }
-    return brokers;
-}
-
 static json_t *status_issues(const struct dustd *d, int64_t now_ms)
 {
     int open = 0, overdue = 0;
@@ -101,28 +71,22 @@ static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
     (void)uid, (void)request;
     const struct config *c = d->config;
     int64_t now_ms = clock_site_ms();
-    struct store_state s = store_state(d->store);
-    json_t *store = json_pack("{s:I,s:I,s:b}", "waiting", (json_int_t)s.waiting, "bytes", (json_int_t)s.bytes,
-                              "stuck", d->store_stuck);
-    if (d->store_stuck)
-        json_object_set_new(store, "why", json_string(d->store_error));
     json_t *site = json_pack("{s:s,s:o,s:s,s:s}", "name", c->site.name, "title",
                              titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
                              "contractor", c->site.contractor);
     json_t *result = json_pack(
-        "{s:o,s:s,s:i,s:b,s:b,s:I,s:s,s:s,s:I,s:I,s:o}", "site", site, "version", DUST_VERSION, "rate",
+        "{s:o,s:s,s:i,s:b,s:b,s:I,s:s,s:s,s:I,s:I}", "site", site, "version", DUST_VERSION, "rate",
         clock_rate(), "simulated", d->options.simulated, "dated", !d->hold.undated, "held",
         (json_int_t)(d->hold.next - d->hold.low), "clock", clock_synced() ? "synced" : "unsynced", "journal",
-        d->head.id, "seq", (json_int_t)d->head.seq, "committed", (json_int_t)d->committed, "store", store);
+        d->head.id, "seq", (json_int_t)d->head.seq, "committed", (json_int_t)d->committed);
     seal_key(d, result);
     if (!d->hold.undated) {
         json_object_set_new(result, "now", json_integer(now_ms));
         json_object_set_new(result, "since", json_integer(d->since_ms));
     }
     json_object_set(result, "last_run", d->last_run);
-    json_object_set_new(result, "buses", status_buses(d));
+    health_add(d, now_ms, result);
     json_object_set_new(result, "devices", status_devices(d));
-    json_object_set_new(result, "mqtt", status_brokers(d));
     json_object_set_new(result, "issues", status_issues(d, now_ms));
     json_object_set_new(result, "lost", status_lost(d));
     answer(d, client, result);

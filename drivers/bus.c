@@ -44,7 +44,8 @@ struct bus {
     int64_t reopen_us, reopen_gap;
     int64_t mark_ms; /* when the next mark is due */
     uint64_t unsent; /* refused by a full ring while stopping */
-    atomic_uint_fast64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns;
+    atomic_uint_fast64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns,
+        busy_us;
     atomic_int rtt_us;
 };
 
@@ -211,6 +212,7 @@ static bool ask(struct bus *b, struct unit *u, int request, struct request *sent
                               .timeout_us = u->timeout_us,
                               .turnaround_us = u->turnaround_us};
     line_ask(b->line, &q, a);
+    atomic_fetch_add(&b->busy_us, (uint64_t)(clock_wire_us() - now_us));
     count(b, a);
     unit_asked(u, sent, a->why, now_us);
     if (a->why == WHY_LINE)
@@ -400,6 +402,7 @@ struct bus_counters bus_count(const struct bus *b)
                                  .line_errors = atomic_load(&b->line_errors),
                                  .late_slots = atomic_load(&b->late_slots),
                                  .turns = atomic_load(&b->turns),
+                                 .busy_us = atomic_load(&b->busy_us),
                                  .rtt_us = atomic_load(&b->rtt_us)};
 }
 

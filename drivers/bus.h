@@ -54,9 +54,10 @@ struct bus_message {
 
 /* Counters since start; a copy made under no lock (each is atomic). turns moves with each question and each
  * turn of the thread's loop, so a thread that stands still shows. line_errors counts the port's losses and
- * the failed tries to open it again, late_slots the slots that were skipped. */
+ * the failed tries to open it again, late_slots the slots that were skipped. busy_us is the wire time for
+ * which the line could not have been asked anything else. */
 struct bus_counters {
-    uint64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns;
+    uint64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns, busy_us;
     int rtt_us; /* wire, of the last answer */
 };
 

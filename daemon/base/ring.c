@@ -1,5 +1,6 @@
 #include "daemon/base/ring.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 
@@ -8,12 +9,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* head and tail only grow; (head - tail) messages wait. The producer writes head, the consumer tail. */
+/* head and tail only grow; (head - tail) messages wait. The producer writes head, most and the slots' stamps,
+ * the consumer tail. */
 struct ring {
     char *slots;
+    atomic_int_fast64_t *stamps; /* wire time of each slot's push */
     size_t size, mask;
     int fd;
     _Alignas(64) atomic_size_t head;
+    atomic_size_t most;
     _Alignas(64) atomic_size_t tail;
     _Alignas(64) atomic_uint_fast64_t refused;
 };
@@ -28,6 +32,7 @@ struct ring *ring_create(size_t count, size_t size)
         room *= 2;
     struct ring *r = mem_new(struct ring);
     r->slots = mem_array(room, size);
+    r->stamps = mem_array(room, sizeof *r->stamps);
     r->size = size;
     r->mask = room - 1;
     r->fd = fd;
@@ -43,7 +48,10 @@ int ring_push(struct ring *r, const void *message)
         return ERR_FULL;
     }
     memcpy(r->slots + (head & r->mask) * r->size, message, r->size);
+    atomic_store_explicit(&r->stamps[head & r->mask], clock_wire_us(), memory_order_relaxed);
     atomic_store_explicit(&r->head, head + 1, memory_order_release);
+    if (head + 1 - tail > atomic_load_explicit(&r->most, memory_order_relaxed))
+        atomic_store_explicit(&r->most, head + 1 - tail, memory_order_relaxed);
     uint64_t one = 1;
     if (write(r->fd, &one, sizeof one) < 0) {
         /* EAGAIN at 2^64-2: the reader is awake already */
@@ -85,11 +93,24 @@ uint64_t ring_refused(const struct ring *r)
     return atomic_load(&r->refused);
 }
 
+struct ring_state ring_state(const struct ring *r, int64_t now_us)
+{
+    size_t tail = atomic_load(&r->tail), head = atomic_load(&r->head);
+    struct ring_state s = {.waiting = head - tail,
+                           .most = atomic_load(&r->most),
+                           .room = r->mask + 1,
+                           .refused = atomic_load(&r->refused)};
+    int64_t age_us = now_us - atomic_load(&r->stamps[tail & r->mask]);
+    s.oldest_us = s.waiting && age_us > 0 ? age_us : 0;
+    return s;
+}
+
 void ring_destroy(struct ring *r)
 {
     if (!r)
         return;
     close(r->fd);
     mem_free(r->slots);
+    mem_free(r->stamps);
     mem_free(r);
 }

@@ -28,6 +28,15 @@ void ring_woken(struct ring *r);
 size_t ring_waiting(const struct ring *r);
 uint64_t ring_refused(const struct ring *r);
 
+/* A moment's view of it, any thread: how many wait and how long the first of them has (0: none), the most
+ * that ever waited, for how many there is room, pushes refused so far. `now_us` is wire time. */
+struct ring_state {
+    size_t waiting, most, room;
+    uint64_t refused;
+    int64_t oldest_us;
+};
+struct ring_state ring_state(const struct ring *r, int64_t now_us);
+
 /* Both threads are done. What messages own must have been popped before. Accepts NULL. */
 void ring_destroy(struct ring *r);
 

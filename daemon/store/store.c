@@ -290,5 +290,12 @@ struct store_state store_state(const struct store *s)
     return (struct store_state){.waiting = ring_waiting(s->batches) + atomic_load(&s->held),
                                 .refused = ring_refused(s->batches),
                                 .bytes = size_of(s->place.file, "") + size_of(s->place.file, "-wal"),
+                                .wal_bytes = size_of(s->place.file, "-wal"),
                                 .stuck = atomic_load(&s->stuck)};
+}
+
+struct ring_state store_queue(const struct store *s, enum store_queue which, int64_t now_us)
+{
+    const struct ring *const rings[] = {s->batches, s->questions, s->messages};
+    return ring_state(rings[which], now_us);
 }

@@ -154,13 +154,17 @@ int store_copy_scan_samples(struct store_copy *s, void (*each)(const void *data,
                             void *arg); /* as store_scan_samples */
 void store_copy_close(struct store_copy *s);
 
-/* Waiting batches and bytes on disk (database and WAL), for status. */
+/* Waiting batches and bytes on disk (database and WAL; the WAL alone), for status. */
 struct store_state {
     size_t waiting;
     uint64_t refused; /* batches, since start */
-    int64_t bytes;
+    int64_t bytes, wal_bytes;
     bool stuck;
 };
 struct store_state store_state(const struct store *s);
+
+/* The ways between main and the thread; `now_us` is wire time. */
+enum store_queue { STORE_BATCHES, STORE_QUESTIONS, STORE_MESSAGES, STORE_QUEUES };
+struct ring_state store_queue(const struct store *s, enum store_queue which, int64_t now_us);
 
 #endif

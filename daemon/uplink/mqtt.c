@@ -162,6 +162,11 @@ struct mqtt_state mqtt_state(const struct mqtt *m)
                                .in_flight = atomic_load(&m->in_flight)};
 }
 
+struct ring_state mqtt_queue(const struct mqtt *m, enum mqtt_queue which, int64_t now_us)
+{
+    return ring_state(which == MQTT_NOWS ? m->nows : m->rows, now_us);
+}
+
 void mqtt_stop(struct mqtt *m)
 {
     atomic_store(&m->stop, true);
