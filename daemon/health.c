@@ -140,7 +140,7 @@ static void warn_of_lines(const struct dustd *d, json_t *list)
 static void warn_of_certs(const struct dustd *d, int64_t now_ms, json_t *list)
 {
     const struct health *h = &d->health;
-    for (int i = 0; i < h->ncerts; i++) {
+    for (int i = 0; i < h->ncerts && clock_is_dated(now_ms); i++) {
         const struct cert *c = &h->certs[i];
         if (c->error)
             warn(list, "certificate_unreadable", c->file);
@@ -160,7 +160,9 @@ json_t *health_warnings(const struct dustd *d, int64_t now_ms)
     if (disk_look(d->config->store.dir, &free_bytes, &size_bytes) == ERR_OK &&
         (free_bytes < DISK_LEAST_MB * 1000000LL || free_bytes < size_bytes / 100 * DISK_LEAST_PERCENT))
         warn(list, "disk_low", d->config->store.dir);
-    if (!d->health.synced)
+    if (d->hold.undated)
+        warn(list, "clock_undated", NULL);
+    else if (!d->health.synced)
         warn(list, "clock_unsynced", NULL);
     if (!d->seal.signer)
         warn(list, "no_key", d->seal.why_not);
@@ -178,6 +180,7 @@ void health_open(struct dustd *d)
     h->loads = mem_array((size_t)c->nbuses, sizeof *h->loads);
     h->busy_us = mem_array((size_t)c->nbuses, sizeof *h->busy_us);
     h->unsent = mem_array((size_t)c->nmqtt, sizeof *h->unsent);
+    h->opened_us = clock_wire_us();
     h->cpu_share = -1;
     h->asking = -1;
     for (int i = 0; i < c->nbuses; i++)

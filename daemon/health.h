@@ -26,7 +26,7 @@ struct unsent {
 };
 
 struct health {
-    int64_t next_us, next_look_us, next_certs_us;
+    int64_t opened_us, next_us, next_look_us, next_certs_us;
     bool synced;
     int64_t synced_since_ms, step_at_ms, step_ms; /* of the clock: the last change, the last step */
     double *loads; /* a bus: share of the last minute that it was busy; <0: not known yet */

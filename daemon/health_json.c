@@ -14,6 +14,19 @@ static json_t *rounded(double value, int decimals)
     return json_real(nearbyint(value * power) / power);
 }
 
+/* A stamp, unless it is none: of a boot that has no date yet. No wrong date leaves. */
+static void add_date(json_t *to, const char *name, int64_t at_ms)
+{
+    if (clock_is_dated(at_ms))
+        json_object_set_new(to, name, json_integer(at_ms));
+}
+
+static void add_text(json_t *to, const char *name, const char *text)
+{
+    if (text[0])
+        json_object_set_new(to, name, json_string(text));
+}
+
 /* ---- queues ---- */
 
 static void add_queue(json_t *list, struct ring_state s, const char *format, ...)
@@ -62,8 +75,8 @@ static json_t *store_json(const struct dustd *d)
         json_pack("{s:I,s:I,s:I,s:b}", "waiting", (json_int_t)s.waiting, "bytes", (json_int_t)s.bytes,
                   "wal_bytes", (json_int_t)s.wal_bytes, "stuck", d->store_stuck);
     if (d->store_stuck) {
-        json_object_set_new(store, "since", json_integer(d->stuck_ms));
-        json_object_set_new(store, "why", json_string(d->store_error));
+        add_date(store, "since", d->stuck_ms);
+        add_text(store, "why", d->store_error);
     }
     if (disk_look(d->config->store.dir, &free_bytes, &size_bytes) == ERR_OK) {
         json_object_set_new(store, "disk_free_bytes", json_integer(free_bytes));
@@ -104,10 +117,8 @@ static json_t *brokers_json(const struct dustd *d, int64_t now_ms)
                                    "connected", s.connected, "taken", (json_int_t)u->taken, "behind",
                                    (json_int_t)(d->committed - u->taken), "sent", (json_int_t)s.sent,
                                    "reconnects", (json_int_t)s.reconnects, "in_flight", s.in_flight);
-        if (u->since_ms)
-            json_object_set_new(broker, "since", json_integer(u->since_ms));
-        if (u->why[0])
-            json_object_set_new(broker, "why", json_string(u->why));
+        add_date(broker, "since", u->since_ms);
+        add_text(broker, "why", u->why);
         if (u->taken < d->committed && unsent->seq == u->taken + 1)
             json_object_set_new(broker, "oldest_ms",
                                 json_integer(now_ms > unsent->at_ms ? now_ms - unsent->at_ms : 0));
@@ -119,8 +130,9 @@ static json_t *brokers_json(const struct dustd *d, int64_t now_ms)
 static json_t *clock_json(const struct dustd *d)
 {
     const struct health *h = &d->health;
-    json_t *clock = json_pack("{s:b,s:I}", "synced", h->synced, "since", (json_int_t)h->synced_since_ms);
-    if (h->step_at_ms)
+    json_t *clock = json_pack("{s:b,s:b}", "synced", h->synced, "dated", !d->hold.undated);
+    add_date(clock, "since", h->synced_since_ms);
+    if (clock_is_dated(h->step_at_ms))
         json_object_set_new(
             clock, "step",
             json_pack("{s:I,s:I}", "ts", (json_int_t)h->step_at_ms, "step_ms", (json_int_t)h->step_ms));
@@ -133,12 +145,12 @@ static void add_known(json_t *to, const char *name, int64_t number)
         json_object_set_new(to, name, json_integer(number));
 }
 
-static json_t *process_json(const struct dustd *d, int64_t now_ms)
+static json_t *process_json(const struct dustd *d, int64_t now_us)
 {
     struct process_state s;
     process_look(&s);
-    json_t *process =
-        json_pack("{s:s,s:I}", "version", DUST_VERSION, "uptime_ms", (json_int_t)(now_ms - d->since_ms));
+    json_t *process = json_pack("{s:s,s:I}", "version", DUST_VERSION, "uptime_ms",
+                                (json_int_t)((now_us - d->health.opened_us) / 1000));
     add_known(process, "rss_bytes", s.rss_bytes);
     add_known(process, "cpu_ms", s.cpu_us < 0 ? -1 : s.cpu_us / 1000);
     add_known(process, "fds", s.fds);
@@ -146,6 +158,11 @@ static json_t *process_json(const struct dustd *d, int64_t now_ms)
     if (d->health.cpu_share >= 0)
         json_object_set_new(process, "cpu", rounded(d->health.cpu_share, 4));
     return process;
+}
+
+static json_int_t whole_days(int64_t ms)
+{
+    return (json_int_t)floor((double)ms / CLOCK_DAY_MS);
 }
 
 static json_t *certs_json(const struct dustd *d, int64_t now_ms)
@@ -160,8 +177,8 @@ static json_t *certs_json(const struct dustd *d, int64_t now_ms)
             json_object_set_new(cert, "why", json_string(err_str(c->error)));
         } else if (c->ends_ms) {
             json_object_set_new(cert, "ends", json_integer(c->ends_ms));
-            double days = (double)(c->ends_ms - now_ms) / CLOCK_DAY_MS;
-            json_object_set_new(cert, "days", json_integer((json_int_t)floor(days)));
+            if (clock_is_dated(now_ms))
+                json_object_set_new(cert, "days", json_integer(whole_days(c->ends_ms - now_ms)));
         }
         json_array_append_new(list, cert);
     }
@@ -171,18 +188,21 @@ static json_t *certs_json(const struct dustd *d, int64_t now_ms)
 void health_add(const struct dustd *d, int64_t now_ms, json_t *to)
 {
     json_object_set_new(to, "warnings", health_warnings(d, now_ms));
+    json_object_set(to, "last_run", d->last_run);
     json_object_set_new(to, "store", store_json(d));
     json_object_set_new(to, "buses", buses_json(d));
     json_object_set_new(to, "mqtt", brokers_json(d, now_ms));
     json_object_set_new(to, "timekeeping", clock_json(d));
-    json_object_set_new(to, "process", process_json(d, now_ms));
+    json_object_set_new(to, "process", process_json(d, clock_wire_us()));
     json_object_set_new(to, "certificates", certs_json(d, now_ms));
     json_object_set_new(to, "queues", queues_json(d, clock_wire_us()));
 }
 
 json_t *health_json(const struct dustd *d, int64_t now_ms)
 {
-    json_t *body = json_pack("{s:I,s:I}", "ts", (json_int_t)now_ms, "since", (json_int_t)d->since_ms);
+    json_t *body = json_object();
+    add_date(body, "ts", now_ms);
+    add_date(body, "since", d->since_ms);
     if (d->options.simulated)
         json_object_set_new(body, "simulated", json_true());
     health_add(d, now_ms, body);

@@ -74,17 +74,16 @@ static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
     json_t *site = json_pack("{s:s,s:o,s:s,s:s}", "name", c->site.name, "title",
                              titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
                              "contractor", c->site.contractor);
-    json_t *result = json_pack(
-        "{s:o,s:s,s:i,s:b,s:b,s:I,s:s,s:s,s:I,s:I}", "site", site, "version", DUST_VERSION, "rate",
-        clock_rate(), "simulated", d->options.simulated, "dated", !d->hold.undated, "held",
-        (json_int_t)(d->hold.next - d->hold.low), "clock", clock_synced() ? "synced" : "unsynced", "journal",
-        d->head.id, "seq", (json_int_t)d->head.seq, "committed", (json_int_t)d->committed);
+    json_t *result = json_pack("{s:o,s:s,s:i,s:b,s:b,s:I,s:s,s:s,s:I,s:I}", "site", site, "version",
+                               DUST_VERSION, "rate", clock_rate(), "simulated", d->options.simulated, "dated",
+                               !d->hold.undated, "held", (json_int_t)(d->hold.next - d->hold.low), "clock",
+                               clock_synced() ? "synced" : "unsynced", "journal", d->head.id, "seq",
+                               (json_int_t)d->head.seq, "committed", (json_int_t)d->committed);
     seal_key(d, result);
     if (!d->hold.undated) {
         json_object_set_new(result, "now", json_integer(now_ms));
         json_object_set_new(result, "since", json_integer(d->since_ms));
     }
-    json_object_set(result, "last_run", d->last_run);
     health_add(d, now_ms, result);
     json_object_set_new(result, "devices", status_devices(d));
     json_object_set_new(result, "issues", status_issues(d, now_ms));

@@ -1,5 +1,5 @@
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/table.h"
+#include "daemon/ctl/health.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 
@@ -18,9 +18,6 @@ static void add_store(struct table *t, const struct ctl *c, const json_t *status
          text_of(status, "journal"));
     LINE(t, c, "数据库", "database", say(c, "%.1f MB，等待写入 %lld 批", "%.1f MB, %lld batches waiting"),
          (double)int_of(store, "bytes") / 1e6, (long long)int_of(store, "waiting"));
-    if (is_true(store, "stuck"))
-        LINE(t, c, "警告", "warning", "%s%s", say(c, "磁盘写不进去：", "the disk cannot be written: "),
-             text_of(store, "why"));
 }
 
 /* Without a date nothing is judged or sent: that is the news, not the hour. */
@@ -82,6 +79,7 @@ static void print_overview(const struct ctl *c, const json_t *status)
     int64_t now_ms = int_of(status, "now"), since_ms = int_of(status, "since");
     char text[32], span[48];
     struct table t = {.columns = 2};
+    health_warnings(&t, c, status);
     LINE(&t, c, "工地", "site", "%s (%s)", say_title(c, json_object_get(site, "title")),
          text_of(site, "name"));
     if (since_ms)
@@ -103,62 +101,11 @@ static void print_overview(const struct ctl *c, const json_t *status)
     LINE(&t, c, "问题", "issues",
          say(c, "未销号 %lld 个，其中逾期 %lld 个", "%lld open, %lld of them overdue"),
          (long long)int_of(issues, "open"), (long long)int_of(issues, "overdue"));
+    health_lines(&t, c, status);
     add_losses(&t, c, json_object_get(status, "lost"));
     table_print(&t, stdout);
     table_finish(&t);
 }
-
-/* A list of objects: the heading's cells, then for each object name, a state, and counters. */
-struct listing {
-    const char *member, *flag;
-    const char *head_zh[9], *head_en[9]; /* ended by NULL */
-    const char *on_zh, *on_en, *off_zh, *off_en;
-    const char *counters[6];
-};
-
-static void print_listing(const struct ctl *c, const json_t *status, const struct listing *l)
-{
-    const json_t *list = json_object_get(status, l->member);
-    struct table t = {.right = ~3u};
-    size_t i;
-    json_t *item;
-    for (; l->head_en[t.columns]; t.columns++)
-        table_cell(&t, say(c, l->head_zh[t.columns], l->head_en[t.columns]));
-    json_array_foreach(list, i, item)
-    {
-        bool on = is_true(item, l->flag);
-        table_cell(&t, text_of(item, "name"));
-        table_cell(&t, on ? say(c, l->on_zh, l->on_en) : say(c, l->off_zh, l->off_en));
-        for (int k = 0; k < t.columns - 2; k++)
-            table_printf(&t, "%lld", (long long)int_of(item, l->counters[k]));
-    }
-    if (json_array_size(list)) {
-        putchar('\n');
-        table_print(&t, stdout);
-    }
-    table_finish(&t);
-}
-
-static const struct listing listings[] = {
-    {.member = "buses",
-     .flag = "up",
-     .head_zh = {"总线", "状态", "请求", "应答", "无应答", "有误", "异常", "迟到"},
-     .head_en = {"bus", "state", "requests", "answers", "no answer", "garbled", "exceptions", "late"},
-     .on_zh = "已打开",
-     .on_en = "open",
-     .off_zh = "断开",
-     .off_en = "gone",
-     .counters = {"requests", "answers", "no_answer", "garbled", "exceptions", "late_slots"}},
-    {.member = "mqtt",
-     .flag = "connected",
-     .head_zh = {"MQTT", "状态", "已送达", "积压", "发送", "重连"},
-     .head_en = {"MQTT", "state", "taken", "behind", "sent", "reconnects"},
-     .on_zh = "已连接",
-     .on_en = "connected",
-     .off_zh = "未连接",
-     .off_en = "NOT connected",
-     .counters = {"taken", "behind", "sent", "reconnects"}},
-};
 
 int verb_status(struct ctl *c)
 {
@@ -169,8 +116,7 @@ int verb_status(struct ctl *c)
         print_json(status);
     } else {
         print_overview(c, status);
-        for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
-            print_listing(c, status, &listings[i]);
+        health_tables(c, status);
     }
     json_decref(status);
     return EXIT_OK;

@@ -66,6 +66,32 @@ const char *word_state(const char *state, bool zh)
     return look_up(table, COUNT(table), state, zh);
 }
 
+const char *word_warning(const char *what, bool zh)
+{
+    static const struct word table[] = {
+        {"broker_down", "MQTT 未连接", "broker not connected"},
+        {"bus_busy", "总线负荷过高", "bus too busy"},
+        {"bus_down", "总线断开", "bus gone"},
+        {"bus_stuck", "总线线程停滞", "the bus thread stands still"},
+        {"certificate_ended", "证书已过期", "certificate has ended"},
+        {"certificate_ends", "证书将在 30 天内到期", "certificate ends within 30 days"},
+        {"certificate_unreadable", "证书读不出", "certificate cannot be read"},
+        {"clock_undated", "开机后时钟尚未校准，数据暂存", "clock not right since the boot, data are held"},
+        {"clock_unsynced", "时钟未同步", "clock not synchronised"},
+        {"device_down", "设备离线", "device down"},
+        {"disk_low", "磁盘空间不足", "disk nearly full"},
+        {"no_key", "没有网关密钥，日志未签名", "no key, the journal is not signed"},
+        {"store_stuck", "磁盘写不进去", "the disk cannot be written"},
+    };
+    return look_up(table, COUNT(table), what, zh);
+}
+
+const char *word_certificate(const char *what, bool zh)
+{
+    static const struct word table[] = {{"ca", "CA 证书", "CA"}, {"client", "客户端证书", "client"}};
+    return look_up(table, COUNT(table), what, zh);
+}
+
 /* The machine's verbs stand last: nobody may ask for them. */
 static const struct word verbs[] = {
     {"accept", "接办", "accept"},     {"answer", "回复", "answer"},

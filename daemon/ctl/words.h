@@ -13,6 +13,11 @@ const char *word_why(const char *why, bool zh);
 /* "up", "green", "limit" …: states, lights, kinds; the text itself when unknown. */
 const char *word_state(const char *state, bool zh);
 
+/* What somebody should look after ("bus_down"), and whose certificate it is ("ca"); the text itself when
+ * unknown. */
+const char *word_warning(const char *what, bool zh);
+const char *word_certificate(const char *what, bool zh);
+
 /* A verb of a step ("rectify": 整改); the text itself when unknown. */
 const char *word_verb(const char *verb, bool zh);
 

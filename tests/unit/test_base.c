@@ -31,6 +31,29 @@ static void a_full_ring_refuses_counts_and_keeps_what_it_has(void **state)
     ring_destroy(r);
 }
 
+static void a_ring_knows_its_high_water_mark_and_how_long_its_oldest_waits(void **state)
+{
+    (void)state;
+    struct ring *r = ring_create(4, sizeof(int));
+    int64_t before_us = clock_wire_us();
+    assert_int_equal(ring_state(r, before_us).oldest_us, 0);
+    for (int i = 0; i < 3; i++)
+        ring_push(r, &i);
+    int got;
+    ring_pop(r, &got);
+    int64_t after_us = clock_wire_us();
+    struct ring_state s = ring_state(r, after_us + 5000);
+    assert_int_equal(s.waiting, 2);
+    assert_int_equal(s.most, 3);
+    assert_int_equal(s.room, 4);
+    assert_in_range(s.oldest_us, 5000, 5000 + (after_us - before_us));
+    ring_pop(r, &got);
+    ring_pop(r, &got);
+    assert_int_equal(ring_state(r, after_us).oldest_us, 0);
+    assert_int_equal(ring_state(r, after_us).most, 3);
+    ring_destroy(r);
+}
+
 static void a_push_makes_the_descriptor_readable(void **state)
 {
     (void)state;
@@ -121,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_ring_refuses_counts_and_keeps_what_it_has),
+        cmocka_unit_test(a_ring_knows_its_high_water_mark_and_how_long_its_oldest_waits),
         cmocka_unit_test(a_push_makes_the_descriptor_readable),
         cmocka_unit_test(numbers_cross_between_threads_in_order_and_whole),
         cmocka_unit_test(a_stamp_is_written_and_read_in_the_sites_zone),

@@ -1,0 +1,16 @@
+/* The parts of `dustctl status` that tell how the daemon is. */
+#ifndef DUST_CTL_HEALTH_H
+#define DUST_CTL_HEALTH_H
+
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/table.h"
+
+/* Lines of the overview (two columns): what somebody should look after, none when all is well; disk, clock,
+ * process, key. */
+void health_warnings(struct table *t, const struct ctl *c, const json_t *status);
+void health_lines(struct table *t, const struct ctl *c, const json_t *status);
+
+/* Lines, brokers, certificates and queues, a table each. */
+void health_tables(const struct ctl *c, const json_t *status);
+
+#endif
