@@ -6,6 +6,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
 #include "daemon/cost.h"
+#include "daemon/libraries.h"
 #include "daemon/options.h"
 #include "daemon/watch.h"
 
@@ -330,10 +331,11 @@ int main(int argc, char **argv)
 {
     struct dustd d = {0};
     struct complaint why;
+    libraries_start();
+    store_memory();
     int code = options_parse(argc, argv, &d.options);
     if (code >= 0)
         return code;
-    json_set_alloc_funcs(mem_bytes, mem_free);
     if (options_load(&d.options, &d.config, &why) != ERR_OK) {
         fprintf(stderr, "%s\n", why.text);
         return EXIT_CONFIG;

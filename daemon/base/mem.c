@@ -10,12 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
+void mem_exhausted(void)
+{
+    log_error("out of memory");
+    _exit(EXIT_NO_MEMORY);
+}
+
 static void *checked(void *block)
 {
-    if (!block) {
-        log_error("out of memory");
-        _exit(EXIT_NO_MEMORY);
-    }
+    if (!block)
+        mem_exhausted();
     return block;
 }
 

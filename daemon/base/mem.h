@@ -24,6 +24,9 @@ char *mem_string_n(const char *text, size_t length);
 /* A printed string of the length it needs. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A library found no memory: says so and ends the process as a failed allocation of ours would. */
+_Noreturn void mem_exhausted(void);
+
 /* Accepts NULL. */
 void mem_free(void *old);
 

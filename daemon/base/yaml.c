@@ -103,12 +103,14 @@ static int next_event(struct build *b, yaml_event_t *event)
 {
     if (yaml_parser_parse(&b->parser, event))
         return ERR_OK;
+    if (b->parser.error == YAML_MEMORY_ERROR)
+        mem_exhausted(); /* nothing is wrong with the text */
     struct yaml_node at;
     set_place(&at, b->parser.problem_mark);
     const char *problem = b->parser.problem, *context = b->parser.context;
     return yaml_complain(b->doc, &at, b->why,
                          "found bad YAML (%s%s%s); allowed: maps, lists and values, indented with spaces",
-                         problem ? problem : "out of memory", context ? " " : "", context ? context : "");
+                         problem ? problem : "no reason given", context ? " " : "", context ? context : "");
 }
 
 static int refuse_extras(struct build *b, const struct yaml_node *at, const yaml_char_t *anchor,
@@ -316,9 +318,9 @@ int yaml_parse(const char *name, const char *text, size_t length, struct yaml_do
         length -= 3;
     }
     int error = check_text(b.doc, text, length, why);
-    if (!error && !yaml_parser_initialize(&b.parser))
-        error = yaml_complain(b.doc, &b.doc->root, why, "out of memory");
-    else if (!error) {
+    if (!error) {
+        if (!yaml_parser_initialize(&b.parser))
+            mem_exhausted();
         yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, length);
         error = build_root(&b);
@@ -337,6 +339,8 @@ int yaml_load(const char *file, struct yaml_doc **doc, struct complaint *why)
     struct buf text = {0};
     char part[4096];
     FILE *f = fopen(file, "re");
+    if (!f && errno == ENOMEM)
+        mem_exhausted();
     size_t n;
     while (f && text.length <= BYTES_MAX && (n = fread(part, 1, sizeof(part), f)) > 0)
         buf_add(&text, part, n);

@@ -4,6 +4,7 @@
 #include "daemon/config/loaded.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@ static void add_names(struct names *names, const char *dir, const char *kind)
 {
     char *path = mem_printf("%s/%s", dir, kind);
     DIR *d = opendir(path);
+    if (!d && errno == ENOMEM)
+        mem_exhausted();
     mem_free(path);
     for (const struct dirent *e; d && (e = readdir(d));) {
         size_t length = strlen(e->d_name);

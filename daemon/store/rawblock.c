@@ -169,8 +169,8 @@ void rawblock_encode(const struct config *c, const struct sample *samples, size_
     uLongf length = compressBound(plain.length);
     Bytef *packed = mem_array(length, 1);
     int done = compress2(packed, &length, (const Bytef *)plain.data, plain.length, Z_BEST_COMPRESSION);
-    assert(done == Z_OK); /* zlib's only other answer here is "out of memory" */
-    (void)done;
+    if (done != Z_OK) /* zlib's only other answer here */
+        mem_exhausted();
     buf_add(out, magic, sizeof magic);
     buf_varint(out, plain.length);
     buf_add(out, packed, length);
@@ -402,7 +402,10 @@ int rawblock_decode(const void *data, size_t length, void (*sink)(const struct r
     uLongf got = inflated;
     uLong used = rest;
     int rc = ERR_DAMAGED;
-    if (uncompress2(plain, &got, packed.at, &used) == Z_OK && got == inflated && used == rest) {
+    int done = uncompress2(plain, &got, packed.at, &used);
+    if (done == Z_MEM_ERROR)
+        mem_exhausted(); /* the block may be whole */
+    if (done == Z_OK && got == inflated && used == rest) {
         struct reader r = {.at = plain, .end = plain + inflated};
         rc = read_columns(&r, sink, arg);
     }

@@ -13,6 +13,9 @@
 
 struct store;
 
+/* Before anything else of the store, once: SQLite's allocations go through base/mem.h. */
+void store_memory(void);
+
 struct store_cursor {
     char uplink[48];
     int64_t seq; /* last row the far end has taken */
