@@ -2,12 +2,16 @@
 
 #include "daemon/base/err.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <time.h>
+
+static_assert(sizeof(time_t) == 8,
+              "time must not end in 2038: on a 32-bit processor build with -D_TIME_BITS=64");
 
 /* No clock stood before this when the program was made: 2026-01-01T00:00Z. */
 static const int64_t earliest_us = 1767225600000000;

@@ -397,7 +397,8 @@ static bool listen_until(struct simbus *b, int64_t until_us)
     if (until_us != INT64_MAX) {
         int64_t us = until_us - clock_wire_us();
         if (us > 0)
-            left = (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+            left =
+                (struct timespec){.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
         wait = &left;
     }
     if (ppoll(fds, 2 + WIRE_PEERS_MAX, wait, NULL) < 0)

@@ -156,13 +156,13 @@ static void damage_both(struct files *d, const struct fixture *f, uint64_t *seed
 static void cut_file(struct files *d, const struct fixture *f, uint64_t *seed)
 {
     (void)f;
-    d->db.length = random_of(seed) % d->db.length;
+    d->db.length = (size_t)(random_of(seed) % d->db.length);
 }
 
 static void cut_wal(struct files *d, const struct fixture *f, uint64_t *seed)
 {
     (void)f;
-    d->wal.length = random_of(seed) % d->wal.length;
+    d->wal.length = (size_t)(random_of(seed) % d->wal.length);
 }
 
 static void drop_wal(struct files *d, const struct fixture *f, uint64_t *seed)
@@ -203,7 +203,7 @@ static void foreign_file(struct files *d, const struct fixture *f, uint64_t *see
 static void foreign_page(struct files *d, const struct fixture *f, uint64_t *seed)
 {
     size_t least = d->db.length < f->foreign.db.length ? d->db.length : f->foreign.db.length;
-    size_t at = random_of(seed) % (least / 4096) * 4096;
+    size_t at = (size_t)(random_of(seed) % (least / 4096)) * 4096;
     memcpy(d->db.data + at, f->foreign.db.data + at, 4096);
 }
 

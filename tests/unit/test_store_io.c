@@ -55,11 +55,6 @@ ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
     return -1;
 }
 
-ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
-{
-    return pwrite64(fd, bytes, n, at);
-}
-
 int fsync(int fd)
 {
     hang();
@@ -77,10 +72,19 @@ int ftruncate64(int fd, off64_t length)
     return fails() ? -1 : REAL(ftruncate64)(fd, length);
 }
 
+/* Where off_t always had 64 bits these are functions of their own; elsewhere the names above stand for them
+ * too. */
+#ifdef __OFF_T_MATCHES_OFF64_T
+ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
+{
+    return pwrite64(fd, bytes, n, at);
+}
+
 int ftruncate(int fd, off_t length)
 {
     return ftruncate64(fd, length);
 }
+#endif
 
 static void arm(long first, long last, int error)
 {
