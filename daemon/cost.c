@@ -13,6 +13,10 @@
 enum {
     HEADS_A_DAY = 144, /* one every 10 min */
     STATES_A_DAY = 144,
+    HEALTHS_A_DAY = 144, /* and when a warning comes or goes */
+    HEALTH_BYTES = 900,  /* of the message: without a store and threads it cannot be made here */
+    HEALTH_BUS_BYTES = 320,
+    HEALTH_BROKER_BYTES = 560,
     ROW_BYTES = 130, /* of a row beside its body: two hashes, numbers, kind, subject, SQLite's own */
     /* A minute's raw block, measured with bench_raw: docs/benchmarks.md, "Raw blocks". */
     BLOCK_BYTES = 60,
@@ -215,6 +219,8 @@ int cost_messages(const struct config *c, struct cost_message **out)
     add_head(m, now_ms);
     add_live(m);
     add_message(m, "state", 1, STATES_A_DAY)->payload = json_bytes(now_state_json(&m->d));
+    add_message(m, "health", 1, HEALTHS_A_DAY)->payload =
+        (size_t)(HEALTH_BYTES + HEALTH_BUS_BYTES * c->nbuses + HEALTH_BROKER_BYTES * c->nmqtt);
     *out = m->list;
     int n = m->n;
     batch_finish(&m->d.batch);

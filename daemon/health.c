@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum {
-    MINUTE_US = 60000000,
+    MINUTE_US = 60000000, /* between two looks */
+    TELL_MINUTES = 10,    /* between two messages: they cost a mobile contract something */
     SECOND_US = 1000000,
     CERTS_US = 600000000,
     WARN_DAYS = 30,     /* before a certificate ends */
@@ -206,23 +207,28 @@ static bool warnings_changed(struct dustd *d, int64_t now_ms)
     return changed;
 }
 
-/* Each second it looks whether a warning has come or gone; each minute of site time, but not more often than
- * each second, everything is looked at and published. */
+/* Whether the time in `next_us` has come; sets the next, in `minutes` of site time, but not more often than
+ * each second. */
+static bool is_due(int64_t *next_us, int64_t now_us, int minutes)
+{
+    int64_t every_us = (int64_t)minutes * MINUTE_US / clock_rate();
+    if (now_us < *next_us)
+        return false;
+    *next_us = now_us + (every_us > SECOND_US ? every_us : SECOND_US);
+    return true;
+}
+
 void health_turn(struct dustd *d, int64_t now_ms, int64_t now_us)
 {
     struct health *h = &d->health;
-    if (now_us < h->next_look_us)
+    if (!is_due(&h->next_look_us, now_us, 0))
         return;
-    h->next_look_us = now_us + SECOND_US;
     look_at_clock(h, now_ms);
     look_at_certs(d, now_us);
     look_at_unsent(d);
-    bool due = now_us >= h->next_us;
-    if (due) {
+    if (is_due(&h->next_us, now_us, 1))
         look_at_loads(d, now_us);
-        int64_t every_us = MINUTE_US / clock_rate();
-        h->next_us = now_us + (every_us > SECOND_US ? every_us : SECOND_US);
-    }
+    bool due = is_due(&h->next_tell_us, now_us, TELL_MINUTES);
     if (warnings_changed(d, now_ms) || due)
         now_health(d, -1);
 }

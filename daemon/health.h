@@ -26,7 +26,7 @@ struct unsent {
 };
 
 struct health {
-    int64_t opened_us, next_us, next_look_us, next_certs_us;
+    int64_t opened_us, next_us, next_look_us, next_tell_us, next_certs_us;
     bool synced;
     int64_t synced_since_ms, step_at_ms, step_ms; /* of the clock: the last change, the last step */
     double *loads; /* a bus: share of the last minute that it was busy; <0: not known yet */
@@ -41,6 +41,9 @@ struct health {
 };
 
 void health_open(struct dustd *d);
+
+/* Each second it looks whether a warning has come or gone, and says so at once; each minute at the loads;
+ * each ten minutes it says everything. */
 void health_turn(struct dustd *d, int64_t now_ms, int64_t now_us);
 
 /* The store's answer to health_turn's question. */
