@@ -12,7 +12,7 @@
 
 struct ctl {
     /* as given on the command line; NULL or false when not */
-    const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *person, *as;
+    const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *out, *person, *as;
     bool json, all, rows, samples;
     char *const *words; /* after the verb */
     int nwords;
@@ -29,6 +29,7 @@ int verb_export(struct ctl *c);
 int verb_history(struct ctl *c);
 int verb_issue(struct ctl *c);
 int verb_issues(struct ctl *c);
+int verb_metrics(struct ctl *c);
 int verb_status(struct ctl *c);
 int verb_verify(struct ctl *c);
 

@@ -22,6 +22,7 @@ enum {
     TAKES_HEADS = 16,
     TAKES_PERSON = 32,
     TAKES_DB = 64,
+    TAKES_OUT = 512,
 };
 
 static const struct {
@@ -44,6 +45,8 @@ static const struct {
      "one issue; VERB: confirm assign accept answer rectify return close dismiss note"},
     {"issues", verb_issues, 0, 0, TAKES_ALL | TAKES_DB, "[--all]", "未销号的问题；--all 含已销号和误报",
      "open issues; --all: closed and dismissed ones too"},
+    {"metrics", verb_metrics, 0, 0, TAKES_OUT, "[--out FILE]", "Prometheus 文本格式的运行指标",
+     "status and last readings as Prometheus text"},
     {"status", verb_status, 0, 0, 0, "", "守护进程、总线、上行和问题概况",
      "the daemon, its lines, uplinks, issues"},
     {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--key FINGERPRINT] [--heads FILE]",
@@ -74,6 +77,7 @@ static const struct {
     {"key", TEXT(key), TAKES_HEADS, "网关公钥的指纹（换过密钥时用逗号隔开）",
      "fingerprint of the gateway's key (of several, with commas, where it was replaced)"},
     {"lang", TEXT(lang), 0, "zh 或 en", "zh or en"},
+    {"out", TEXT(out), TAKES_OUT, "写入此文件（整体替换）", "write this file, as a whole"},
     {"person", TEXT(person), TAKES_PERSON, "交办给谁", "to whom it is assigned"},
     {"rows", FLAG(rows), TAKES_WHAT, NULL, NULL},
     {"samples", FLAG(samples), TAKES_WHAT, NULL, NULL},
