@@ -21,14 +21,17 @@ static void batch_cursors(struct dustd *d)
     d->handed = mem_resize(d->handed, (size_t)(d->nhanded + 1) * (size_t)(n ? n : 1), sizeof *d->handed);
     d->heads = mem_resize(d->heads, (size_t)d->nhanded + 1, sizeof *d->heads);
     d->heads[d->nhanded] = d->head;
-    b->cursors = mem_array((size_t)n, sizeof *b->cursors);
+    int former = d->cursor_left ? d->ncursors : 0;
+    b->cursors = mem_array((size_t)(n + former), sizeof *b->cursors);
     for (int i = 0; i < n; i++) {
         struct store_cursor *c = &b->cursors[i];
         snprintf(c->uplink, sizeof c->uplink, "%s", d->config->mqtt[i].name);
         c->seq = d->uplinks[i].handed = d->uplinks[i].taken;
         d->handed[d->nhanded * n + i] = *c;
     }
-    b->ncursors = n;
+    for (int i = 0; i < former; i++)
+        b->cursors[n + i] = d->cursors[i];
+    b->ncursors = n + former;
 }
 
 static bool cursor_waits(const struct dustd *d)
@@ -37,7 +40,7 @@ static bool cursor_waits(const struct dustd *d)
         if (d->uplinks[i].taken - d->uplinks[i].handed >=
             (d->uplinks[i].mqtt ? CURSOR_LAG : 1)) /* the last of a thread that ended */
             return true;
-    return false;
+    return d->cursor_left;
 }
 
 void batch_flush(struct dustd *d)
@@ -51,6 +54,7 @@ void batch_flush(struct dustd *d)
     if (store_commit(d->store, b) != ERR_OK)
         return; /* the store has said so; the batch goes on being filled */
     d->nhanded++;
+    d->cursor_left = false;
     *b = (struct batch){0};
     d->batch_room = 0;
 }
@@ -127,16 +131,15 @@ static void take_page(struct dustd *d, const struct store_message *m)
         late_page(d, m->page);
         return;
     }
-    if (m->asker < (uint64_t)d->config->nmqtt) {
-        mqtt_rows(d->uplinks[m->asker].mqtt, m->page->rows, m->page->nrows);
-        m->page->nrows = 0; /* the rows' strings have moved */
-        page_free(m->page);
-        return;
-    }
-    if (m->asker == (uint64_t)d->config->nmqtt) /* client 0, which is none */
+    if (m->asker == ASKER_HEALTH)
         health_page(d, m->page);
-    else
+    else if (!(m->asker & ASKER_UPLINK))
         verb_page(d, m->asker, m->page);
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if (d->uplinks[i].asker == m->asker) {
+            mqtt_rows(d->uplinks[i].mqtt, m->page->rows, m->page->nrows);
+            m->page->nrows = 0; /* the rows' strings have moved */
+        }
     page_free(m->page);
 }
 

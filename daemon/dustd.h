@@ -20,6 +20,9 @@
 #include <poll.h>
 #include <sys/types.h>
 
+/* Messages that a ring holds: of samples minutes, should main ever be that late. */
+enum { BUS_RING = 8192, MQTT_RING = 256 };
+
 struct options {
     const char *config_file, *data_dir;
     bool check, print, once, simulated;
@@ -40,7 +43,8 @@ struct device_now {
 struct bus_now {
     struct bus *bus;
     struct ring *ring;
-    int64_t mark_ms; /* every sample stamped before has arrived */
+    struct config *held; /* the one its thread reads, which after a reload may be an older one */
+    int64_t mark_ms;     /* every sample stamped before has arrived */
     bool up;
     int64_t since_ms;
     struct notify_pulse pulse; /* watch.c */
@@ -50,11 +54,20 @@ struct bus_now {
 struct uplink_now {
     struct mqtt *mqtt; /* NULL: its thread has ended, only its last events are still taken */
     struct ring *ring;
+    struct config *held;           /* the one its thread reads, and there: */
+    const struct mqtt_config *own; /* itself */
+    bool waits;                    /* for one of the last configuration to leave its place: not let go yet */
+    uint64_t asker;                /* its questions to the store; never given twice */
     int64_t taken, handed, persisted; /* cursor: known, in a batch, on the disk */
     int64_t since_ms;                 /* of the change to or from connected; 0: none yet */
     char why[160];                    /* the last reason that the line was lost or not had, "" none */
-    bool connected, wants;            /* wants: asked for rows, none were there */
-    int64_t wants_after;
+    bool connected;
+};
+
+/* Who changed the settings. */
+struct author {
+    const char *name; /* a person's, "root" or "SIGHUP" */
+    bool as_root;     /* root in the person's name */
 };
 
 /* What waits for a row to be committed before anybody is told. */
@@ -72,6 +85,10 @@ struct asked {
 };
 
 enum { ASKED_MAX = 16 };
+
+/* Who asks the store: a control client's id, or an uplink, of which each thread has a number of its own. */
+#define ASKER_UPLINK ((uint64_t)1 << 63)
+#define ASKER_HEALTH ((uint64_t)0) /* client 0, which is none */
 
 /* The control client that changes something, until its row is committed. */
 struct writer {
@@ -99,6 +116,9 @@ struct dustd {
     int64_t stuck_ms;   /* site time since when */
     struct batch batch; /* being filled; handed over at the end of each turn of the loop */
     int batch_room;
+    struct store_cursor *cursors; /* of brokers that were ever configured, but for those that are */
+    int ncursors;
+    bool cursor_left;            /* one of these has just come: the next batch takes them along */
     struct store_cursor *handed; /* cursors of the batches on their way, config.nmqtt a batch */
     struct journal *heads;       /* and the head that each leaves */
     int nhanded;
@@ -122,6 +142,12 @@ struct dustd {
     struct device_now *devices;
     struct bus_now *buses;
     struct uplink_now *uplinks;
+    uint64_t uplinks_started;
+    struct uplink_now *leaving; /* of the configurations before: asked to end, not joined yet */
+    int nleaving;
+    char **removed; /* devices that a reload took out: their topics are cleared at each connect */
+    int nremoved;
+    const bool *gone; /* while points that are taken out end: rows are about these only, and say so */
     struct control *control;
     uid_t *person_uid; /* of config.people; (uid_t)-1: none */
 
@@ -156,7 +182,13 @@ int pipeline_point(const struct config *c, const char *name); /* -1: there is no
  * The block's transaction empties the sample table: what stays goes into it again with the same one. */
 struct buf;
 void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block);
+void pipeline_take_out(struct dustd *d, const struct sample *of, size_t n,
+                       struct buf *block); /* the same for those that have left d->samples already */
 void pipeline_judged(const struct judge_event *event, void *dustd); /* the judge's sink */
+
+/* leave.c: ends what is open of points that a reload takes out, as it stands. Only while no raw block is in
+ * the batch, and no minute is without a date or late. */
+void leave_points(struct dustd *d, const bool *gone);
 
 /* lastrun.c: how the last run ended, and what was not measured since. */
 json_t *lastrun_boot(struct dustd *d, int64_t now_ms, const char *last_boot, bool clean);
@@ -166,7 +198,7 @@ void lastrun_begin(struct dustd *d, int64_t at_ms, json_t *boot); /* a run begin
 json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const char *subject);
 int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, json_t *body);
 int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, char *body);
-void row_settings(struct dustd *d, int64_t now_ms);
+void row_settings(struct dustd *d, int64_t now_ms, const struct author *by); /* by NULL: at start */
 int64_t row_undated(struct dustd *d, json_t *body, const struct mean *means, const char *raw_sha256);
 int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256);
 void row_window(struct dustd *d, const struct judge_event *e);
@@ -192,21 +224,45 @@ void now_all(struct dustd *d, int uplink);
 void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
 void now_head(struct dustd *d, int uplink);  /* the signed head, once it is on the disk */
 void now_health(struct dustd *d, int uplink);
+json_t *now_site_json(const struct dustd *d, const struct config *c);
+void now_site(struct dustd *d, int uplink);
+void now_clear(struct dustd *d, int uplink, const char *device); /* a device that is no more */
 void now_device(struct dustd *d, int uplink, int device);
 void now_live(struct dustd *d);
 json_t *now_state_json(const struct dustd *d);
 json_t *now_live_json(const struct dustd *d, int device); /* NULL: nothing of it was read yet */
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);
 void now_issues(struct dustd *d, int64_t now_ms);
-void now_uplink(struct dustd *d, int uplink); /* takes the uplink's events */
+void now_uplink(struct dustd *d, int uplink);         /* takes the uplink's events */
+void now_last(struct dustd *d, struct uplink_now *u); /* the last cursors of one whose thread has ended */
 
 /* running.c: what the limits' running windows come to so far. */
 json_t *running_json(const struct dustd *d);
 
 /* verbs.c: the control socket's requests. */
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);
-void verb_page(struct dustd *d, uint64_t asker, struct page *page);
+void verb_page(struct dustd *d, uint64_t client, struct page *page);
 void verb_told(struct dustd *d, uint64_t client, const char *issue);
+
+/* reload.c: SIGHUP and `dustctl reload`. Builds the new configuration, proves it, takes it over whole; or
+ * leaves everything as it is, with one message in the log and in `why`. */
+struct reloaded {
+    bool changed; /* there is a settings row */
+    int buses, buses_kept, brokers, brokers_kept;
+};
+int reload(struct dustd *d, const struct author *by, struct reloaded *what, struct complaint *why);
+void reload_turn(struct dustd *d); /* uplinks of the configuration before end, their successors start */
+bool reload_end(struct dustd *d, int wait_ms); /* at a stop: false when a thread of them hangs */
+
+/* carry.c: what main knows goes over to another configuration, by name. `before` as in change.h. */
+void carry_points(struct dustd *d, const struct config *is, const int *before);
+void carry_devices(struct dustd *d, const struct config *is, const int *before);
+void carry_cursors(struct dustd *d, const struct config *is,
+                   const int *before);                        /* of the batches on their way */
+void carry_removed(struct dustd *d, const struct config *is); /* devices that are no more */
+
+/* people.c: who of config.people is which user of this machine, into person_uid. */
+void people_lookup(struct dustd *d);
 
 /* once.c: dustd --once. */
 int once_run(const struct config *c);

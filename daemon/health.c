@@ -72,14 +72,13 @@ static void look_at_loads(struct dustd *d, int64_t now_us)
 static void look_at_unsent(struct dustd *d)
 {
     struct health *h = &d->health;
-    for (int i = 0; h->asking < 0 && i < d->config->nmqtt; i++) {
+    for (int i = 0; !h->asking && i < d->config->nmqtt; i++) {
         int64_t taken = d->uplinks[i].taken;
         if (taken >= d->committed || h->unsent[i].seq == taken + 1)
             continue;
-        struct question q = {
-            .asker = (uint64_t)d->config->nmqtt, .after = taken, .to_ms = INT64_MAX, .limit = 1};
+        struct question q = {.asker = ASKER_HEALTH, .after = taken, .to_ms = INT64_MAX, .limit = 1};
         if (store_ask(d->store, &q) == ERR_OK)
-            h->asking = i;
+            h->asking = d->uplinks[i].asker;
     }
 }
 
@@ -104,9 +103,10 @@ static int64_t made_ms(const struct row *row)
 void health_page(struct dustd *d, const struct page *page)
 {
     struct health *h = &d->health;
-    if (h->asking >= 0 && page->nrows)
-        h->unsent[h->asking] = (struct unsent){page->rows[0].seq, made_ms(&page->rows[0])};
-    h->asking = -1;
+    for (int i = 0; i < d->config->nmqtt && page->nrows; i++)
+        if (d->uplinks[i].asker == h->asking)
+            h->unsent[i] = (struct unsent){page->rows[0].seq, made_ms(&page->rows[0])};
+    h->asking = 0;
 }
 
 /* ---- warnings ---- */
@@ -174,22 +174,46 @@ json_t *health_warnings(const struct dustd *d, int64_t now_ms)
 
 /* ---- the turn ---- */
 
-void health_open(struct dustd *d)
+/* What is kept of each bus, broker and certificate of the configuration. */
+static void make_room(struct health *h, const struct config *c)
 {
-    struct health *h = &d->health;
-    const struct config *c = d->config;
     h->loads = mem_array((size_t)c->nbuses, sizeof *h->loads);
     h->busy_us = mem_array((size_t)c->nbuses, sizeof *h->busy_us);
     h->unsent = mem_array((size_t)c->nmqtt, sizeof *h->unsent);
-    h->opened_us = clock_wire_us();
     h->cpu_share = -1;
-    h->asking = -1;
+    h->looked_us = 0;
     for (int i = 0; i < c->nbuses; i++)
         h->loads[i] = -1;
     for (int i = 0; i < c->nmqtt; i++) {
         add_cert(h, i, "ca", c->mqtt[i].ca_file);
         add_cert(h, i, "client", c->mqtt[i].cert_file);
     }
+}
+
+static void clear_room(struct health *h)
+{
+    mem_free(h->loads);
+    mem_free(h->busy_us);
+    mem_free(h->unsent);
+    mem_free(h->certs);
+    h->certs = NULL;
+    h->ncerts = 0;
+}
+
+void health_reload(struct dustd *d)
+{
+    struct health *h = &d->health;
+    clear_room(h);
+    make_room(h, d->config);
+    h->next_us = h->next_look_us = h->next_certs_us = 0;
+    look_at_certs(d, clock_wire_us());
+}
+
+void health_open(struct dustd *d)
+{
+    struct health *h = &d->health;
+    make_room(h, d->config);
+    h->opened_us = clock_wire_us();
     h->synced = clock_synced();
     h->synced_since_ms = d->since_ms;
     h->said = mem_string("");
@@ -236,10 +260,7 @@ void health_turn(struct dustd *d, int64_t now_ms, int64_t now_us)
 void health_close(struct dustd *d)
 {
     struct health *h = &d->health;
-    mem_free(h->loads);
-    mem_free(h->busy_us);
-    mem_free(h->unsent);
-    mem_free(h->certs);
+    clear_room(h);
     mem_free(h->said);
     *h = (struct health){0};
 }

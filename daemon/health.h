@@ -34,13 +34,14 @@ struct health {
     double cpu_share; /* of one core, in the last minute; <0: not known yet */
     int64_t cpu_us, looked_us;
     struct unsent *unsent;
-    int asking; /* uplink whose oldest row the store is asked for, -1 none */
+    uint64_t asking; /* of the uplink whose oldest row the store is asked for; 0: none */
     struct cert *certs;
     int ncerts;
     char *said; /* the warnings as they were published last */
 };
 
 void health_open(struct dustd *d);
+void health_reload(struct dustd *d); /* another configuration is in force: loads are looked at anew */
 
 /* Each second it looks whether a warning has come or gone, and says so at once; each minute at the loads;
  * each ten minutes it says everything. */

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <mosquitto.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,24 +25,11 @@
 enum wake { WAKE_SIGNAL, WAKE_TIMER, WAKE_CONTROL, WAKE_STORE, WAKE_RINGS };
 
 enum {
-    BUS_RING = 8192, /* samples: minutes of them, should main ever be that late */
-    MQTT_RING = 256,
     STOP_US = 4000000,   /* what a stop may take in all */
     COMMIT_US = 1500000, /* of that, for the last rows to reach the disk */
     TELL_US = 2500000,   /* and for the brokers to be told of them */
+    LEAVING_US = 50000,  /* between two looks whether a broker's thread has ended after a reload */
 };
-
-static void lookup_people(struct dustd *d)
-{
-    d->person_uid = mem_array((size_t)d->config->npeople, sizeof *d->person_uid);
-    for (int i = 0; i < d->config->npeople; i++) {
-        const char *user = d->config->people[i].unix_user;
-        const struct passwd *entry = user[0] ? getpwnam(user) : NULL;
-        d->person_uid[i] = entry ? entry->pw_uid : (uid_t)-1;
-        if (user[0] && !entry)
-            log_warning("person %s: there is no user %s on this machine", d->config->people[i].name, user);
-    }
-}
 
 static int start_buses(struct dustd *d)
 {
@@ -55,6 +41,7 @@ static int start_buses(struct dustd *d)
         b->bus = b->ring ? bus_start(&c->buses[i], b->ring) : NULL;
         if (!b->bus)
             return ERR_IO;
+        b->held = config_keep(d->config);
     }
     return ERR_OK;
 }
@@ -65,9 +52,12 @@ static int start_uplinks(struct dustd *d)
     for (int i = 0; i < c->nmqtt; i++) {
         struct uplink_now *u = &d->uplinks[i];
         u->ring = ring_create(MQTT_RING, sizeof(struct mqtt_event));
-        u->mqtt = u->ring ? mqtt_start(&c->mqtt[i], c->site.name, i, d->head.id, u->taken, u->ring) : NULL;
+        u->own = &c->mqtt[i];
+        u->asker = ASKER_UPLINK | ++d->uplinks_started;
+        u->mqtt = u->ring ? mqtt_start(u->own, c->site.name, d->head.id, u->taken, u->ring) : NULL;
         if (!u->mqtt)
             return ERR_IO;
+        u->held = config_keep(d->config);
         mqtt_committed(u->mqtt, d->committed);
     }
     return ERR_OK;
@@ -107,7 +97,7 @@ static int open_control(struct dustd *d)
 static int start(struct dustd *d)
 {
     make_room(d);
-    lookup_people(d);
+    people_lookup(d);
     int rc = restore_all(d);
     if (rc != ERR_OK) {
         log_error("%s: %s", d->config->store.dir, err_str(rc));
@@ -132,14 +122,15 @@ static int64_t next_wake_us(const struct dustd *d)
     at_ms = d->next_chunk_ms < at_ms ? d->next_chunk_ms : at_ms;
     at_ms = d->next_live_ms < at_ms ? d->next_live_ms : at_ms;
     int64_t us = clock_wire_until_us(at_ms);
-    return us < 10000 ? 10000 : us > 1000000 ? 1000000 : us;
+    int64_t most_us = d->nleaving ? LEAVING_US : 1000000;
+    return us < 10000 ? 10000 : us > most_us ? most_us : us;
 }
 
 static void take_signal(struct dustd *d, int fd)
 {
     for (int signal = loop_signal_next(fd); signal; signal = loop_signal_next(fd)) {
         if (signal == SIGHUP) {
-            log_info("SIGHUP: settings are read at start only, in this version");
+            reload(d, &(struct author){.name = "SIGHUP"}, &(struct reloaded){0}, &(struct complaint){0});
             continue;
         }
         log_info("%s: stopping", signal == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -147,9 +138,14 @@ static void take_signal(struct dustd *d, int fd)
     }
 }
 
-static nfds_t fill_polls(struct dustd *d, struct pollfd *polls)
+/* Made anew each turn: a reload may have changed what there is to wait for. */
+static nfds_t fill_polls(struct dustd *d, int signals, int timer, struct pollfd **out)
 {
+    size_t room = WAKE_RINGS + (size_t)d->config->nbuses + (size_t)d->config->nmqtt;
+    struct pollfd *polls = *out = mem_resize(*out, room, sizeof *polls);
     nfds_t n = WAKE_RINGS;
+    polls[WAKE_SIGNAL].fd = signals;
+    polls[WAKE_TIMER].fd = timer;
     polls[WAKE_CONTROL].fd = control_fd(d->control);
     polls[WAKE_STORE].fd = ring_fd(store_ring(d->store));
     for (int i = 0; i < d->config->nbuses; i++)
@@ -161,6 +157,7 @@ static nfds_t fill_polls(struct dustd *d, struct pollfd *polls)
     return n;
 }
 
+/* Last of all what may be a reload: it changes what the polls are about. */
 static void take_all(struct dustd *d, const struct pollfd *polls)
 {
     const struct pollfd *p = &polls[WAKE_RINGS];
@@ -174,24 +171,22 @@ static void take_all(struct dustd *d, const struct pollfd *polls)
             now_uplink(d, i);
     if (polls[WAKE_CONTROL].revents)
         control_step(d->control, clock_wire_us());
+    if (polls[WAKE_SIGNAL].revents)
+        take_signal(d, polls[WAKE_SIGNAL].fd);
 }
 
 static void run(struct dustd *d, int signals, int timer)
 {
-    size_t room = WAKE_RINGS + (size_t)d->config->nbuses + (size_t)d->config->nmqtt;
-    struct pollfd *polls = mem_array(room, sizeof *polls);
-    polls[WAKE_SIGNAL].fd = signals;
-    polls[WAKE_TIMER].fd = timer;
-    nfds_t n = fill_polls(d, polls);
+    struct pollfd *polls = NULL;
     while (!d->stopping) {
+        nfds_t n = fill_polls(d, signals, timer, &polls);
         loop_timer_set(timer, next_wake_us(d));
         if (poll(polls, n, -1) < 0)
             continue;
         if (polls[WAKE_TIMER].revents)
             loop_timer_woken(timer);
-        if (polls[WAKE_SIGNAL].revents)
-            take_signal(d, signals);
         take_all(d, polls);
+        reload_turn(d);
         pipeline_turn(d, clock_site_ms(), clock_boot_us());
         seal_turn(d, clock_site_ms());
         batch_flush(d);
@@ -258,16 +253,18 @@ static void stop(struct dustd *d)
     for (int i = 0; i < d->config->nmqtt; i++)
         mqtt_stop(d->uplinks[i].mqtt);
     for (int i = 0; i < d->config->nmqtt; i++) {
-        int64_t left_us = from_us + STOP_US - 1000000 - clock_wire_us();
-        bool ended = mqtt_join(d->uplinks[i].mqtt, left_us > 0 ? (int)(left_us / 1000) : 0);
+        int64_t wait_us = from_us + STOP_US - 1000000 - clock_wire_us();
+        bool ended = mqtt_join(d->uplinks[i].mqtt, wait_us > 0 ? (int)(wait_us / 1000) : 0);
         d->uplinks[i].mqtt = NULL; /* freed, or left to its thread */
         d->uplinks[i].connected = false;
         if (ended)
-            now_uplink(d, i); /* the last cursors */
+            now_last(d, &d->uplinks[i]);
         whole = whole && ended;
     }
+    int64_t left_us = from_us + STOP_US - 1000000 - clock_wire_us();
+    whole = reload_end(d, left_us > 0 ? (int)(left_us / 1000) : 0) && whole;
     batch_flush(d);
-    int64_t left_us = from_us + STOP_US - clock_wire_us();
+    left_us = from_us + STOP_US - clock_wire_us();
     store_stop(d->store, left_us > 0 ? (int)(left_us / 1000) : 0);
     control_close(d->control);
     log_info("stopped");
@@ -277,10 +274,19 @@ static void stop(struct dustd *d)
 
 static void destroy(struct dustd *d)
 {
-    for (int i = 0; d->buses && i < d->config->nbuses; i++)
+    for (int i = 0; d->buses && i < d->config->nbuses; i++) {
         ring_destroy(d->buses[i].ring);
-    for (int i = 0; i < d->config->nmqtt; i++)
+        config_free(d->buses[i].held);
+    }
+    for (int i = 0; i < d->config->nmqtt; i++) {
         ring_destroy(d->uplinks[i].ring);
+        config_free(d->uplinks[i].held);
+    }
+    for (int i = 0; i < d->nremoved; i++)
+        mem_free(d->removed[i]);
+    mem_free(d->removed);
+    mem_free(d->leaving);
+    mem_free(d->cursors);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
     seal_close(d);

@@ -57,7 +57,7 @@ void now_state(struct dustd *d, int uplink)
     publish(d, uplink, "state", now_state_json(d), 1);
 }
 
-static json_t *site_device(const struct dustd *d, const struct device *device)
+static json_t *site_device(const struct device *device)
 {
     json_t *points = json_array();
     for (int i = 0; i < device->profile->npoints; i++) {
@@ -68,18 +68,16 @@ static json_t *site_device(const struct dustd *d, const struct device *device)
             json_object_set_new(point, "role", json_string(p->role));
         json_array_append_new(points, point);
     }
-    (void)d;
     return json_pack("{s:s,s:o,s:s,s:o}", "name", device->name, "title",
                      titles(device->title_zh, device->title_en), "profile", device->profile->name, "points",
                      points);
 }
 
-static void now_site(struct dustd *d, int uplink)
+json_t *now_site_json(const struct dustd *d, const struct config *c)
 {
-    const struct config *c = d->config;
     json_t *devices = json_array(), *limits = json_array();
     for (int i = 0; i < c->ndevices; i++)
-        json_array_append_new(devices, site_device(d, &c->devices[i]));
+        json_array_append_new(devices, site_device(&c->devices[i]));
     for (int i = 0; i < c->nlimits; i++) {
         const struct limit *l = &c->limits[i];
         json_array_append_new(limits, json_pack("{s:s,s:o,s:s,s:I,s:s,s:f,s:s}", "id", l->id, "title",
@@ -95,7 +93,22 @@ static void now_site(struct dustd *d, int uplink)
     if (!isnan(c->site.longitude) && !isnan(c->site.latitude))
         json_object_set_new(body, "at", json_pack("[f,f]", c->site.longitude, c->site.latitude));
     seal_key(d, body);
-    publish(d, uplink, "site", body, 1);
+    return body;
+}
+
+void now_site(struct dustd *d, int uplink)
+{
+    publish(d, uplink, "site", now_site_json(d, d->config), 1);
+}
+
+void now_clear(struct dustd *d, int uplink, const char *device)
+{
+    static const char *const topics[] = {"device", "live"};
+    char topic[96];
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
+        snprintf(topic, sizeof topic, "%s/%s", topics[i], device);
+        publish(d, uplink, topic, NULL, 1);
+    }
 }
 
 void now_head(struct dustd *d, int uplink)
@@ -211,6 +224,8 @@ void now_all(struct dustd *d, int uplink)
     now_health(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)
         now_device(d, uplink, i);
+    for (int i = 0; i < d->nremoved; i++)
+        now_clear(d, uplink, d->removed[i]);
     for (int i = 0; i < ledger_count(d->ledger) && !d->hold.undated; i++) {
         const struct issue *issue = ledger_at(d->ledger, i);
         if (issue->last_seq <= d->committed)
@@ -220,15 +235,16 @@ void now_all(struct dustd *d, int uplink)
 
 static void want_rows(struct dustd *d, int uplink, int64_t after, int limit)
 {
-    struct question q = {.asker = (uint64_t)uplink, .after = after, .to_ms = INT64_MAX, .limit = limit};
+    struct question q = {
+        .asker = d->uplinks[uplink].asker, .after = after, .to_ms = INT64_MAX, .limit = limit};
     if (store_ask(d->store, &q) != ERR_OK)
         mqtt_rows(d->uplinks[uplink].mqtt, NULL, 0); /* asked again after the next commit */
 }
 
 /* A row refused for good is a row; the cursor has moved past it. */
-static void take_refusal(struct dustd *d, int uplink, const struct mqtt_event *e)
+static void take_refusal(struct dustd *d, const struct uplink_now *u, const struct mqtt_event *e)
 {
-    const char *name = d->config->mqtt[uplink].name;
+    const char *name = u->own->name;
     int64_t now_ms = clock_site_ms();
     json_t *body = row_begin(d, now_ms, "refused", name);
     json_object_set_new(body, "row", json_integer(e->seq));
@@ -255,7 +271,7 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
     case MQTT_WANT: want_rows(d, uplink, e->seq, e->limit); break;
     case MQTT_TAKEN: u->taken = e->seq; break;
     case MQTT_REFUSED:
-        take_refusal(d, uplink, e);
+        take_refusal(d, u, e);
         u->taken = e->seq > u->taken ? e->seq : u->taken;
         break;
     }
@@ -267,7 +283,16 @@ void now_uplink(struct dustd *d, int uplink)
     struct uplink_now *u = &d->uplinks[uplink];
     ring_woken(u->ring);
     while (ring_pop(u->ring, &e) == ERR_OK)
-        if (u->mqtt || e.kind == MQTT_TAKEN ||
-            e.kind == MQTT_REFUSED) /* of a thread that has ended: only these */
-            take_event(d, uplink, &e);
+        take_event(d, uplink, &e);
+}
+
+void now_last(struct dustd *d, struct uplink_now *u)
+{
+    struct mqtt_event e;
+    while (ring_pop(u->ring, &e) == ERR_OK) {
+        if (e.kind == MQTT_REFUSED)
+            take_refusal(d, u, &e);
+        if ((e.kind == MQTT_TAKEN || e.kind == MQTT_REFUSED) && e.seq > u->taken)
+            u->taken = e.seq;
+    }
 }

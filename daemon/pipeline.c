@@ -41,12 +41,15 @@ static void take_sample(struct dustd *d, const struct sample *s)
     d->now[s->point] = *s;
 }
 
-static void take_device(struct dustd *d, const struct bus_message *m)
+/* A bus that a reload has started anew tells what was known already. */
+static void take_device(struct dustd *d, int device, const struct bus_message *m)
 {
-    int device = m->u.device.device;
     struct device_now *now = &d->devices[device];
-    bool first = now->state == DEVICE_UNKNOWN;
+    bool first = now->state == DEVICE_UNKNOWN,
+         known = now->state == (m->u.device.up ? DEVICE_UP : DEVICE_DOWN);
     now->rtt_us = m->u.device.rtt_us;
+    if (known)
+        return;
     now->state = m->u.device.up ? DEVICE_UP : DEVICE_DOWN;
     now->since_ms = m->u.device.at_ms;
     now->why = m->u.device.why;
@@ -60,17 +63,17 @@ static void take_device(struct dustd *d, const struct bus_message *m)
     now_device(d, -1, device);
 }
 
-static void take_line(struct dustd *d, const struct bus_message *m)
+static void take_line(struct dustd *d, int index, const struct bus_message *m)
 {
-    struct bus_now *bus = &d->buses[m->bus];
+    struct bus_now *bus = &d->buses[index];
     bus->up = m->u.line.up;
     bus->since_ms = m->u.line.at_ms;
-    const char *name = d->config->buses[m->bus].name;
+    const char *name = d->config->buses[index].name;
     if (bus->up)
         log_info("bus %s: open", name);
     else
         log_warning("bus %s: gone: %s", name, strerror(m->u.line.error));
-    row_bus(d, m->u.line.at_ms, m->bus, m->u.line.error);
+    row_bus(d, m->u.line.at_ms, index, m->u.line.error);
 }
 
 /* Its thread may have read the clock just before that was found to be right. */
@@ -87,14 +90,18 @@ static void date_message(const struct dustd *d, struct bus_message *m)
 void pipeline_bus(struct dustd *d, int bus)
 {
     struct bus_message m;
+    const struct device *const *devices = d->config->buses[bus].devices;
     ring_woken(d->buses[bus].ring);
     while (ring_pop(d->buses[bus].ring, &m) == ERR_OK) {
         date_message(d, &m);
         switch (m.kind) {
-        case BUS_SAMPLE: take_sample(d, &m.u.sample); break;
+        case BUS_SAMPLE:
+            m.u.sample.point = (uint16_t)(m.u.sample.point + devices[m.device]->first_point);
+            take_sample(d, &m.u.sample);
+            break;
         case BUS_MARK: d->buses[bus].mark_ms = m.u.mark_ms; break;
-        case BUS_DEVICE: take_device(d, &m); break;
-        case BUS_LINE: take_line(d, &m); break;
+        case BUS_DEVICE: take_device(d, devices[m.device]->index, &m); break;
+        case BUS_LINE: take_line(d, bus, &m); break;
         }
     }
 }
@@ -113,6 +120,15 @@ void pipeline_judged(const struct judge_event *event, void *dustd)
 
 /* A chunk that a full store still refuses would come too late: its samples are in the block or in what stays.
  */
+void pipeline_take_out(struct dustd *d, const struct sample *of, size_t n, struct buf *block)
+{
+    rawblock_encode(d->config, of, n, block);
+    d->chunked = 0;
+    mem_free(d->batch.chunk);
+    d->batch.chunk = NULL;
+    batch_chunk(d);
+}
+
 void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block)
 {
     struct sample *of = mem_array(d->nsamples, sizeof *of);
@@ -126,13 +142,9 @@ void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judge
             d->samples[rest++] = d->samples[i];
         }
     }
-    rawblock_encode(d->config, of, n, block);
-    mem_free(of);
     d->nsamples = rest;
-    d->chunked = 0;
-    mem_free(d->batch.chunk);
-    d->batch.chunk = NULL;
-    batch_chunk(d);
+    pipeline_take_out(d, of, n, block);
+    mem_free(of);
 }
 
 /* The raw block of the running minute into the batch; its samples leave, the next minute's stay. */

@@ -65,7 +65,9 @@ static void restore_row(const struct row *row, void *arg)
 {
     struct restoring *r = arg;
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
-    if (strcmp(row->kind, "minute") == 0)
+    if (json_object_get(body, "removed")) {
+        /* of points that were taken out in the middle of it: the window itself went on */
+    } else if (strcmp(row->kind, "minute") == 0)
         restore_minute(r, row, body);
     else if (strcmp(row->kind, "hour") == 0)
         judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS);
@@ -227,8 +229,22 @@ static void go_on(struct dustd *d, const struct restoring *r)
     if (d->opened.damaged)
         predecessor_row(d, now_ms);
     if (!r->settings_same)
-        row_settings(d, now_ms);
+        row_settings(d, now_ms, NULL);
     batch_flush(d);
+}
+
+/* A configured broker goes on there; of the others it is remembered, for a reload that brings one back. */
+static void restore_cursor(const struct store_cursor *cursor, void *arg)
+{
+    struct dustd *d = arg;
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if (strcmp(d->config->mqtt[i].name, cursor->uplink) == 0) {
+            struct uplink_now *u = &d->uplinks[i];
+            u->taken = u->handed = u->persisted = cursor->seq;
+            return;
+        }
+    d->cursors = mem_resize(d->cursors, (size_t)d->ncursors + 1, sizeof *d->cursors);
+    d->cursors[d->ncursors++] = *cursor;
 }
 
 int restore_all(struct dustd *d)
@@ -247,10 +263,8 @@ int restore_all(struct dustd *d)
     ledger_continue(d->ledger, d->opened.last_issue);
     rc = scan(d, &r);
     seal_open(d);
-    for (int i = 0; i < d->config->nmqtt; i++) {
-        struct uplink_now *u = &d->uplinks[i];
-        u->taken = u->handed = u->persisted = store_cursor(d->store, d->config->mqtt[i].name);
-    }
+    if (rc == ERR_OK)
+        rc = store_scan_cursors(d->store, restore_cursor, d);
     if (rc == ERR_OK)
         rc = store_start(d->store);
     if (rc != ERR_OK)

@@ -19,6 +19,8 @@ json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const 
         json_object_set_new(body, "simulated", json_true());
     if (d->hold.late && at_ms < d->hold.dated_at_ms)
         json_object_set_new(body, "late", json_true());
+    if (d->gone)
+        json_object_set_new(body, "removed", json_true());
     return body;
 }
 
@@ -49,11 +51,15 @@ int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char 
 }
 
 /* The settings in force; their text too, where it fits in a row. */
-void row_settings(struct dustd *d, int64_t now_ms)
+void row_settings(struct dustd *d, int64_t now_ms, const struct author *by)
 {
     char hex[65];
     config_hash(d->config, hex);
     json_t *body = row_begin(d, now_ms, "settings", "");
+    if (by)
+        json_object_set_new(body, "by", json_string(by->name));
+    if (by && by->as_root)
+        json_object_set_new(body, "as_root", json_true());
     json_object_set_new(body, "sha256", json_string(hex));
     json_object_set_new(body, "site", json_string(d->config->site.name));
     json_object_set_new(body, "language", json_string(d->config->language));
@@ -88,7 +94,8 @@ static json_t *means_json(const struct dustd *d, const struct mean *means, int f
 {
     json_t *points = json_object();
     for (int i = from; i < to; i++)
-        json_object_set_new(points, d->config->points[i].name, mean_json(&means[i]));
+        if (!d->gone || d->gone[i])
+            json_object_set_new(points, d->config->points[i].name, mean_json(&means[i]));
     return points;
 }
 

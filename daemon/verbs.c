@@ -241,6 +241,41 @@ void verb_told(struct dustd *d, uint64_t client, const char *issue)
     answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
 }
 
+/* root, or a person of the site or the office. False: whoever asks has been told why not. */
+static bool reload_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, struct author *by)
+{
+    const struct person *p = who(d, uid, as, &by->as_root);
+    by->name = p ? p->name : "root";
+    by->as_root = by->as_root && p;
+    if (as && uid != 0)
+        fail(d, client, "only root may act as somebody else");
+    else if (as && !p)
+        fail(d, client, "there is no person of that name in the configuration");
+    else if (uid != 0 && !(p && p->roles & (ROLE_SITE | ROLE_OFFICE)))
+        fail(d, client, "reloading is for root and for people of the site or the office");
+    else
+        return true;
+    return false;
+}
+
+static void do_reload(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    struct author by;
+    struct reloaded r;
+    struct complaint why;
+    if (!reload_author(d, client, uid, json_string_value(json_object_get(request, "as")), &by))
+        return;
+    char *name = mem_string(by.name); /* the person is of the configuration that goes */
+    by.name = name;
+    if (reload(d, &by, &r, &why) == ERR_OK)
+        answer(d, client,
+               json_pack("{s:b,s:{s:i,s:i},s:{s:i,s:i}}", "changed", r.changed, "buses", "of", r.buses,
+                         "kept", r.buses_kept, "mqtt", "of", r.brokers, "kept", r.brokers_kept));
+    else
+        fail(d, client, why.text);
+    mem_free(name);
+}
+
 static json_int_t number(json_t *request, const char *key, json_int_t fallback)
 {
     json_t *value = json_object_get(request, key);
@@ -261,7 +296,7 @@ static void ask(struct dustd *d, uint64_t client, json_t *request, bool raw)
         if (!d->asked[i].client)
             slot = &d->asked[i];
     const char *kind = json_string_value(json_object_get(request, "kind"));
-    struct question q = {.asker = client + (uint64_t)d->config->nmqtt, .raw = raw};
+    struct question q = {.asker = client, .raw = raw};
     q.after = natural(request, "after", 0);
     q.from_ms = natural(request, "from", 0);
     q.to_ms = natural(request, "to", INT64_MAX);
@@ -328,9 +363,8 @@ static int page_lines(struct dustd *d, const struct asked *asked, const struct p
     return error;
 }
 
-void verb_page(struct dustd *d, uint64_t asker, struct page *page)
+void verb_page(struct dustd *d, uint64_t client, struct page *page)
 {
-    uint64_t client = asker - (uint64_t)d->config->nmqtt;
     struct asked *asked = NULL;
     for (int i = 0; i < ASKED_MAX && !asked; i++)
         if (d->asked[i].client == client)
@@ -360,6 +394,7 @@ static const struct verb_row verbs[] = {
     {"devices", do_devices, RATE_READ, {{0}}},
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
     {"issues", do_issues, RATE_READ, {{"open", FLAG}}},
+    {"reload", do_reload, RATE_WRITE, {{"as", TEXT}}},
     {"rows",
      do_rows,
      RATE_PAGE,

@@ -15,6 +15,7 @@
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct bus {
     void (*sink)(const struct sample *s, void *arg); /* bus_once: instead of the ring */
     void *arg;
     pthread_t thread;
+    sem_t go;
     int stop_fd;
     struct line *line;
     struct unit *units;
@@ -58,8 +60,11 @@ static bool stopping(const struct bus *b)
 static void say(struct bus *b, const struct bus_message *m)
 {
     if (!b->out) {
-        if (m->kind == BUS_SAMPLE)
-            b->sink(&m->u.sample, b->arg);
+        if (m->kind != BUS_SAMPLE)
+            return;
+        struct sample s = m->u.sample;
+        s.point = (uint16_t)(s.point + b->config->devices[m->device]->first_point);
+        b->sink(&s, b->arg);
         return;
     }
     while (ring_push(b->out, m) != ERR_OK) {
@@ -70,12 +75,17 @@ static void say(struct bus *b, const struct bus_message *m)
     }
 }
 
+static int place_of(const struct bus *b, const struct unit *u)
+{
+    return (int)(u - b->units);
+}
+
 static void say_line(struct bus *b, bool up, int error)
 {
     if (b->state == (up ? LINE_UP : LINE_DOWN))
         return;
     b->state = up ? LINE_UP : LINE_DOWN;
-    struct bus_message m = {.kind = BUS_LINE, .bus = b->config->index};
+    struct bus_message m = {.kind = BUS_LINE};
     m.u.line.at_ms = clock_site_ms();
     m.u.line.up = up;
     m.u.line.error = error;
@@ -84,9 +94,8 @@ static void say_line(struct bus *b, bool up, int error)
 
 static void say_device(struct bus *b, const struct unit *u, int rtt_us)
 {
-    struct bus_message m = {.kind = BUS_DEVICE, .bus = b->config->index};
+    struct bus_message m = {.kind = BUS_DEVICE, .device = place_of(b, u)};
     m.u.device.at_ms = clock_site_ms();
-    m.u.device.device = u->device->index;
     m.u.device.up = u->reported == UNIT_UP;
     m.u.device.why = (uint8_t)(m.u.device.up ? WHY_NONE : u->why);
     m.u.device.exception = m.u.device.up ? 0 : u->exception;
@@ -98,7 +107,7 @@ static void say_mark(struct bus *b)
 {
     int64_t now = clock_site_ms();
     if (now >= b->mark_ms) {
-        struct bus_message m = {.kind = BUS_MARK, .bus = b->config->index, .u.mark_ms = now};
+        struct bus_message m = {.kind = BUS_MARK, .u.mark_ms = now};
         say(b, &m);
     }
     b->mark_ms = clock_window_start(now, CLOCK_MINUTE_MS, 0) + CLOCK_MINUTE_MS;
@@ -146,7 +155,7 @@ static struct sample sample_of(const struct unit *u, int point, const struct lin
 {
     const struct point *p = &u->device->profile->points[point];
     const struct request *r = &u->requests[u->request_of[point]];
-    struct sample s = {.at_ms = at_ms, .point = (uint16_t)(u->device->first_point + point), .value = NAN};
+    struct sample s = {.at_ms = at_ms, .point = (uint16_t)point, .value = NAN};
     if (a->why == WHY_NONE && a->values) {
         s.nreg = (uint8_t)point_registers(p);
         memcpy(s.reg, a->values + (p->address - r->address), s.nreg * sizeof *s.reg);
@@ -166,7 +175,7 @@ static void say_samples(struct bus *b, const struct unit *u, int first, int last
     for (int i = 0; i < u->device->profile->npoints; i++) {
         if (u->request_of[i] < first || u->request_of[i] > last)
             continue;
-        struct bus_message m = {.kind = BUS_SAMPLE, .bus = b->config->index};
+        struct bus_message m = {.kind = BUS_SAMPLE, .device = place_of(b, u)};
         m.u.sample = sample_of(u, i, a, now);
         say(b, &m);
     }
@@ -319,6 +328,11 @@ static void *run(void *arg)
     struct bus *b = arg;
     prctl(PR_SET_NAME, b->config->name); /* cut at 15 bytes; seen in top -H */
     prctl(PR_SET_TIMERSLACK, 1UL); /* 50 us by default, a thirtieth of the silence before each request */
+    while (sem_wait(&b->go) != 0) {
+        /* EINTR */
+    }
+    if (stopping(b))
+        return NULL;
     line_ready(b);
     int64_t now = clock_site_ms();
     for (int i = 0; i < b->config->ndevices; i++)
@@ -342,6 +356,7 @@ static struct bus *create(const struct bus_config *config, int stop_fd)
     struct bus *b = mem_new(struct bus);
     b->config = config;
     b->stop_fd = stop_fd;
+    sem_init(&b->go, 0, 0);
     b->reopen_gap = REOPEN_FIRST_US;
     b->line = line_create(config, stop_fd);
     b->units = mem_array((size_t)config->ndevices, sizeof *b->units);
@@ -356,10 +371,11 @@ static void destroy(struct bus *b)
     mem_free(b->units);
     if (b->stop_fd >= 0)
         close(b->stop_fd);
+    sem_destroy(&b->go);
     mem_free(b);
 }
 
-struct bus *bus_start(const struct bus_config *config, struct ring *out)
+struct bus *bus_prepare(const struct bus_config *config, struct ring *out)
 {
     int stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (stop_fd < 0)
@@ -378,12 +394,26 @@ struct bus *bus_start(const struct bus_config *config, struct ring *out)
     return NULL;
 }
 
+void bus_go(struct bus *b)
+{
+    sem_post(&b->go);
+}
+
+struct bus *bus_start(const struct bus_config *config, struct ring *out)
+{
+    struct bus *b = bus_prepare(config, out);
+    if (b)
+        bus_go(b);
+    return b;
+}
+
 void bus_stop(struct bus *b)
 {
     uint64_t one = 1;
     if (write(b->stop_fd, &one, sizeof one) < 0) {
         /* EAGAIN at 2^64-2: it is readable already */
     }
+    bus_go(b); /* it may not have been let go yet */
 }
 
 void bus_join(struct bus *b)

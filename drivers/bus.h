@@ -31,15 +31,16 @@ enum bus_message_kind {
     BUS_LINE,   /* u.line: the port opened or vanished */
 };
 
+/* A bus speaks of its own devices by their place on it, never by a number of the whole site: that stays true
+ * when the rest of the configuration is another after a reload. */
 struct bus_message {
     enum bus_message_kind kind;
-    int bus; /* bus_config.index */
+    int device; /* BUS_SAMPLE, BUS_DEVICE: in bus_config.devices */
     union {
-        struct sample sample;
+        struct sample sample; /* .point counts within the device's profile */
         int64_t mark_ms;
         struct {
             int64_t at_ms;
-            int device; /* device.index */
             bool up;
             uint8_t why, exception; /* of the failure that took it down */
             int rtt_us;             /* wire: last round trip, request to end of answer */
@@ -67,6 +68,11 @@ struct bus;
  * only producer this bus is. NULL when no thread is to be had. Main thread. */
 struct bus *bus_start(const struct bus_config *config, struct ring *out);
 
+/* bus_start in two steps: the thread is there but touches nothing until it is let go. One that was not may be
+ * stopped and joined all the same. Main thread. */
+struct bus *bus_prepare(const struct bus_config *config, struct ring *out);
+void bus_go(struct bus *b);
+
 /* Asks the thread to end (returns at once); waits for it (at most one response time-out) and frees it. What
  * it said last is then in the ring. Main thread. */
 void bus_stop(struct bus *b);
@@ -74,8 +80,9 @@ void bus_join(struct bus *b);
 
 struct bus_counters bus_count(const struct bus *b);
 
-/* Without a thread: opens the line, reads every device once, closes; `sink` gets each sample. For dustd
- * --once. ERR_IO with errno when the line cannot be opened (nothing is sunk then). */
+/* Without a thread: opens the line, reads every device once, closes; `sink` gets each sample, its .point as
+ * in config.points. For dustd --once. ERR_IO with errno when the line cannot be opened (nothing is sunk
+ * then). */
 int bus_once(const struct bus_config *config, void (*sink)(const struct sample *s, void *arg), void *arg);
 
 #endif

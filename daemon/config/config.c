@@ -203,11 +203,17 @@ const struct person *config_person_of_user(const struct config *c, const char *u
     return NULL;
 }
 
+struct config *config_keep(struct config *c)
+{
+    ((struct loaded *)(void *)c)->keepers++;
+    return c;
+}
+
 void config_free(struct config *c)
 {
-    if (!c)
-        return;
     struct loaded *d = (struct loaded *)(void *)c;
+    if (!c || d->keepers-- > 0)
+        return;
     for (int i = 0; i < c->npoints; i++)
         mem_free((char *)c->points[i].name);
     for (int i = 0; i < c->nlimits; i++)

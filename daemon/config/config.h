@@ -114,7 +114,10 @@ void config_hash(const struct config *c, char hex[static 65]);
 const struct person *config_person(const struct config *c, const char *name);
 const struct person *config_person_of_user(const struct config *c, const char *unix_user);
 
-/* Accepts NULL. */
+/* A loaded configuration lives as long as somebody keeps it: the one who loaded it, and after a reload the
+ * threads that were started under it and go on. config_keep returns `c`; each is given back by config_free.
+ * Main thread. config_free accepts NULL. */
+struct config *config_keep(struct config *c);
 void config_free(struct config *c);
 
 #endif

@@ -37,6 +37,7 @@ struct limit_file {
 
 struct loaded {
     struct config c; /* first: config_load hands out a pointer to it */
+    int keepers;     /* beside the one who loaded it */
     char *file;
     struct device_entry *devices;
     int ndevices;

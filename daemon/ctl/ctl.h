@@ -30,6 +30,7 @@ int verb_history(struct ctl *c);
 int verb_issue(struct ctl *c);
 int verb_issues(struct ctl *c);
 int verb_metrics(struct ctl *c);
+int verb_reload(struct ctl *c);
 int verb_status(struct ctl *c);
 int verb_verify(struct ctl *c);
 

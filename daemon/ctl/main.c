@@ -23,6 +23,7 @@ enum {
     TAKES_PERSON = 32,
     TAKES_DB = 64,
     TAKES_OUT = 512,
+    TAKES_AS = 128,
 };
 
 static const struct {
@@ -38,7 +39,7 @@ static const struct {
      "journal rows and raw samples as JSON lines"},
     {"history", verb_history, 1, 1, TAKES_RANGE | TAKES_WINDOW | TAKES_DB,
      "POINT [--from T] [--to T] [--window minute|hour|day]", "一个测点的历史均值", "means of a point"},
-    {"issue", verb_issue, 1, 3, TAKES_PERSON | TAKES_DB, "ID [VERB [TEXT]] [--person P] [--as P]",
+    {"issue", verb_issue, 1, 3, TAKES_PERSON | TAKES_AS | TAKES_DB, "ID [VERB [TEXT]] [--person P] [--as P]",
      "查看或办理一个问题：confirm 确认 assign 交办 accept 接办 answer 回复 rectify 整改完成 return 退回 "
      "close 销号 "
      "dismiss 误报 note 备注",
@@ -47,6 +48,9 @@ static const struct {
      "open issues; --all: closed and dismissed ones too"},
     {"metrics", verb_metrics, 0, 0, TAKES_OUT, "[--out FILE]", "Prometheus 文本格式的运行指标",
      "status and last readings as Prometheus text"},
+    {"reload", verb_reload, 0, 0, TAKES_AS, "[--as P]",
+     "重新读取配置；有错则原配置继续有效，并指出文件、行、列",
+     "reads the configuration again; a wrong one leaves the old in force and is told by file, line, column"},
     {"status", verb_status, 0, 0, 0, "", "守护进程、总线、上行和问题概况",
      "the daemon, its lines, uplinks, issues"},
     {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--key FINGERPRINT] [--heads FILE]",
@@ -66,7 +70,7 @@ static const struct {
     const char *zh, *en;
 } options[] = {
     {"all", FLAG(all), TAKES_ALL, NULL, NULL},
-    {"as", TEXT(as), TAKES_PERSON, "以谁的名义（仅 root）", "in whose name (root only)"},
+    {"as", TEXT(as), TAKES_AS, "以谁的名义（仅 root）", "in whose name (root only)"},
     {"db", TEXT(db), TAKES_DB, "读数据库文件的副本，不问守护进程",
      "read a copy of this database, not the daemon"},
     {"from", TEXT(from), TAKES_RANGE, "起始时间：2026-11-23T08:15、2026-11-23、08:15、-2h、now",

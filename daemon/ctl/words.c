@@ -131,6 +131,7 @@ const char *word_refusal(const char *error)
         {"needs a text", "请写明情况、措施或理由"},
         {"no such issue", "没有这个编号的问题"},
         {"only root may act", "只有 root 能用 --as"},
+        {"reloading is for root", "只有 root、工地人员和领导小组办公室能重新读取配置"},
         {"root acts for a person", "root 须用 --as 写明以谁的名义办理"},
         {"the text has", "说明文字太长，或含有控制字符"},
         {"the text is not valid", "说明文字不是有效的 UTF-8"},

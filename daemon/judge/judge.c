@@ -250,6 +250,59 @@ void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms)
     j->known[j->nknown++] = (struct known){start_ms, length_ms, settled};
 }
 
+/* --- reload --- */
+
+static void carry_window(struct window *to, const struct window *from, const struct config *c,
+                         const int *before)
+{
+    struct tally *tallies = to->tallies;
+    *to = *from;
+    to->tallies = tallies;
+    for (int i = 0; i < c->npoints; i++)
+        if (before[i] >= 0)
+            tallies[i] = from->tallies[before[i]];
+}
+
+/* What waits for a sink, in the new order of points. */
+static void carry_closed(struct judge *j, const struct closed *from, const int *before)
+{
+    struct closed w = *from;
+    w.means = j->scratch;
+    for (int i = 0; i < j->config->npoints; i++)
+        w.means[i] = before[i] >= 0 ? from->means[before[i]] : tally_mean(&(struct tally){0}, 1);
+    wait_for_sink(j, &w);
+}
+
+struct judge *judge_carry(const struct judge *was, const struct config *c, const int *before)
+{
+    struct judge *j = judge_create(c);
+    for (int i = 0; i < c->npoints; i++)
+        if (before[i] >= 0)
+            j->minute[i] = was->minute[before[i]];
+    for (int i = 0; i < j->nwindows; i++)
+        for (int k = 0; k < was->nwindows; k++)
+            if (j->windows[i].length_ms == was->windows[k].length_ms)
+                carry_window(&j->windows[i], &was->windows[k], c, before);
+    for (size_t i = 0; i < was->nwaiting; i++)
+        carry_closed(j, &was->waiting[i], before);
+    j->known = mem_array(was->nknown, sizeof *j->known);
+    if (was->nknown)
+        memcpy(j->known, was->known, was->nknown * sizeof *j->known);
+    j->nknown = was->nknown;
+    j->known_at_feed = was->known_at_feed;
+    return j;
+}
+
+void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg)
+{
+    for (int i = 0; i < j->nwindows; i++) {
+        struct window *w = &j->windows[i];
+        if (!w->open || (start_ms >= w->start_ms && start_ms < w->start_ms + w->length_ms))
+            add_minute(j, w, start_ms, means);
+        close_window(j, w, (struct report){sink, arg});
+    }
+}
+
 bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
                    struct mean *so_far)
 {

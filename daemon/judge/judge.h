@@ -73,6 +73,15 @@ void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms);
 bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
                    struct mean *so_far);
 
+/* Reload: a judge for `c` that goes on where `was` stands. before[i] is what point i of `c` is in `was`, -1
+ * for a point that is new: to it everything until now is missing. Windows of a length that `was` had not
+ * start with the next minute, what came of them before is missing too. `was` stays the caller's. */
+struct judge *judge_carry(const struct judge *was, const struct config *c, const int *before);
+
+/* Adds the unfinished minute that starts at start_ms and closes every window as it stands, the rest of it
+ * counted as missing; the judge is then only good for destroying. `sink` gets hours, days and verdicts. */
+void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
+
 void judge_destroy(struct judge *j);
 
 const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" */

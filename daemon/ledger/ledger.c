@@ -17,6 +17,11 @@ struct ledger *ledger_create(const struct config *c)
     return l;
 }
 
+void ledger_configure(struct ledger *l, const struct config *c)
+{
+    l->config = c;
+}
+
 void ledger_destroy(struct ledger *l)
 {
     if (!l)

@@ -67,6 +67,10 @@ struct ledger;
 
 struct ledger *ledger_create(const struct config *c);
 
+/* Reload: from now on `c` says who the people are and how numbers start. Issues stay as they are, also those
+ * of limits and points that are gone: a person ends them. */
+void ledger_configure(struct ledger *l, const struct config *c);
+
 /* What a machine's finding says. `evidence` is a JSON object that becomes the step's (the reference is
  * taken). */
 struct finding {

@@ -7,7 +7,7 @@
 const char *const sql_text[SQL__COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
-    [SQL_CURSOR_GET] = "SELECT seq FROM cursor WHERE uplink = ?1",
+    [SQL_CURSORS] = "SELECT uplink, seq FROM cursor ORDER BY uplink",
     [SQL_CURSOR_SET] = "INSERT INTO cursor(uplink, seq) VALUES(?1, ?2) "
                        "ON CONFLICT(uplink) DO UPDATE SET seq = excluded.seq",
     [SQL_CURSORS_READ] = "SELECT total(length(uplink)), total(seq) FROM cursor",

@@ -5,7 +5,7 @@
 enum sql {
     SQL_BEGIN,
     SQL_COMMIT,
-    SQL_CURSOR_GET,
+    SQL_CURSORS,
     SQL_CURSOR_SET,
     SQL_CURSORS_READ,
     SQL_EVENTS,

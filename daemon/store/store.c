@@ -217,13 +217,18 @@ int store_scan_held(struct store *s, void (*each)(const struct held *h, void *ar
     return held_scan(&s->place.db, each, arg);
 }
 
-int64_t store_cursor(struct store *s, const char *uplink)
+int store_scan_cursors(struct store *s, void (*each)(const struct store_cursor *c, void *arg), void *arg)
 {
-    sqlite3_stmt *st = db_use(&s->place.db, SQL_CURSOR_GET);
-    db_bind_text(&s->place.db, SQL_CURSOR_GET, 1, uplink);
-    int64_t seq = db_next(&s->place.db, SQL_CURSOR_GET) == ERR_OK ? sqlite3_column_int64(st, 0) : 0;
-    db_reset(&s->place.db, SQL_CURSOR_GET);
-    return seq;
+    struct db *d = &s->place.db;
+    sqlite3_stmt *st = db_use(d, SQL_CURSORS);
+    int rc;
+    while ((rc = db_next(d, SQL_CURSORS)) == ERR_OK) {
+        struct store_cursor c = {.seq = sqlite3_column_int64(st, 1)};
+        snprintf(c.uplink, sizeof c.uplink, "%s", (const char *)sqlite3_column_text(st, 0));
+        each(&c, arg);
+    }
+    db_reset(d, SQL_CURSORS);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
 int store_start(struct store *s)

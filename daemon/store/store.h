@@ -42,11 +42,11 @@ struct store_opened {
 int store_open(const char *dir, bool simulated, struct store **out, struct store_opened *info);
 
 /* Before store_start: calls `each` for rows of `kind` (NULL: any) with at_ms >= from_ms, in seq order, and
- * for each chunk of the running minute's samples (rawblock). */
+ * for each chunk of the running minute's samples (rawblock), and for every uplink that ever had a cursor. */
 int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
                     void (*each)(const struct row *r, void *arg), void *arg);
 int store_scan_samples(struct store *s, void (*each)(const void *data, size_t length, void *arg), void *arg);
-int64_t store_cursor(struct store *s, const char *uplink); /* 0: none yet */
+int store_scan_cursors(struct store *s, void (*each)(const struct store_cursor *c, void *arg), void *arg);
 
 /* What an undated boot leaves, until somebody can say when it was: a row's body, or the raw block of a
  * minute. */

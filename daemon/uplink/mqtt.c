@@ -53,6 +53,7 @@ static void destroy(struct mqtt *m)
         close(m->wake);
     if (m->ended >= 0)
         close(m->ended);
+    sem_destroy(&m->go);
     window_finish(&m->window);
     pending_finish(&m->pending);
     mem_free(m->prefix);
@@ -60,12 +61,11 @@ static void destroy(struct mqtt *m)
     mem_free(m);
 }
 
-struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, int uplink,
-                         const char *journal_id, int64_t cursor, struct ring *out)
+struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, const char *journal_id,
+                         struct ring *out)
 {
     struct mqtt *m = mem_new(struct mqtt);
     m->config = config;
-    m->uplink = uplink;
     m->prefix = mem_printf("dust/1/%s/", site);
     m->client_id = config->client_id && *config->client_id ? mem_string(config->client_id)
                                                            : mem_printf("dustd-%s", site);
@@ -76,9 +76,7 @@ struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, int
     m->rows = ring_create(ROWS_RING, sizeof(struct rows_input));
     m->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     m->ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    m->window.taken = m->window.last = m->window.persisted = cursor;
-    atomic_init(&m->taken, cursor);
-    atomic_init(&m->persisted, cursor);
+    sem_init(&m->go, 0, 0);
     if (getrandom(&m->backoff.random, sizeof m->backoff.random, 0) < 0)
         m->backoff.random = (uint64_t)(uintptr_t)m; /* any seed will do */
     if (m->nows && m->rows && m->wake >= 0 && m->ended >= 0)
@@ -87,7 +85,7 @@ struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, int
     return NULL;
 }
 
-bool mqtt_run(struct mqtt *m)
+bool mqtt_park(struct mqtt *m)
 {
     m->backoff.first_ms = m->timing.first;
     m->backoff.most_ms = m->timing.most;
@@ -99,11 +97,28 @@ bool mqtt_run(struct mqtt *m)
     return false;
 }
 
-struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, int uplink,
-                        const char *journal_id, int64_t cursor, struct ring *out)
+struct mqtt *mqtt_prepare(const struct mqtt_config *config, const char *site, const char *journal_id,
+                          struct ring *out)
 {
-    struct mqtt *m = mqtt_create(config, site, uplink, journal_id, cursor, out);
-    return m && mqtt_run(m) ? m : NULL;
+    struct mqtt *m = mqtt_create(config, site, journal_id, out);
+    return m && mqtt_park(m) ? m : NULL;
+}
+
+void mqtt_go(struct mqtt *m, int64_t cursor)
+{
+    m->window.taken = m->window.last = m->window.persisted = cursor;
+    atomic_store(&m->taken, cursor);
+    atomic_store(&m->persisted, cursor);
+    sem_post(&m->go);
+}
+
+struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, const char *journal_id,
+                        int64_t cursor, struct ring *out)
+{
+    struct mqtt *m = mqtt_prepare(config, site, journal_id, out);
+    if (m)
+        mqtt_go(m, cursor);
+    return m;
 }
 
 void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos)
@@ -171,6 +186,7 @@ void mqtt_stop(struct mqtt *m)
 {
     atomic_store(&m->stop, true);
     signal_fd(m->wake);
+    sem_post(&m->go); /* it may not have been let go yet */
 }
 
 bool mqtt_join(struct mqtt *m, int wait_ms)

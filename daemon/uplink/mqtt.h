@@ -20,7 +20,6 @@ enum mqtt_event_kind {
 
 struct mqtt_event {
     enum mqtt_event_kind kind;
-    int uplink; /* as given to mqtt_start */
     int64_t seq;
     int limit;
     char text[160];
@@ -30,8 +29,14 @@ struct mqtt;
 
 /* Starts the thread; events go to `out`, whose only producer it is. `cursor` is the last row taken. NULL when
  * no thread is to be had. Reads the password file itself; a missing one is logged and tried again. */
-struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, int uplink,
-                        const char *journal_id, int64_t cursor, struct ring *out);
+struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, const char *journal_id,
+                        int64_t cursor, struct ring *out);
+
+/* mqtt_start in two steps: the thread is there but connects to nothing until it is let go, with the cursor as
+ * it is then. One that was not may be stopped and joined all the same. */
+struct mqtt *mqtt_prepare(const struct mqtt_config *config, const char *site, const char *journal_id,
+                          struct ring *out);
+void mqtt_go(struct mqtt *m, int64_t cursor);
 
 /* A now-message: `topic` below dust/1/<site>/, JSON `payload` copied; "" clears the topic. Dropped while the
  * line is down. `qos` 0 or 1, always retained. The way to the thread holds 2048; beyond that messages are

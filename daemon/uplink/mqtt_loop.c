@@ -20,7 +20,7 @@ struct mqtt_event *tell(struct mqtt *m, enum mqtt_event_kind kind, int64_t seq)
             m->noutbox++;
         last = &m->outbox[m->noutbox - 1];
     }
-    *last = (struct mqtt_event){.kind = kind, .uplink = m->uplink, .seq = seq};
+    *last = (struct mqtt_event){.kind = kind, .seq = seq};
     return last;
 }
 
@@ -106,6 +106,9 @@ void *mqtt_loop(void *arg)
     struct mqtt *m = arg;
     pthread_setname_np(pthread_self(), "mqtt");
     int revents = 0;
+    while (sem_wait(&m->go) != 0) {
+        /* EINTR */
+    }
     while (m->phase != PHASE_END) {
         feed_input(m);
         step(m, revents, clock_wire_us());

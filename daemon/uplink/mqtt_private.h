@@ -7,12 +7,13 @@
 #include "daemon/uplink/mqtt_parts.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 struct mosquitto;
 struct ssl_ctx_st;
 
-/* Wire time, ms. Tests set shorter ones between mqtt_create and mqtt_run. */
+/* Wire time, ms. Tests set shorter ones between mqtt_create and mqtt_park. */
 struct mqtt_timing {
     int handshake;   /* from the first SYN to the CONNACK, TLS included */
     int answer;      /* longest silence while messages are in flight */
@@ -48,13 +49,13 @@ enum { MQTT_OUTBOX = 64, MQTT_SAID = 6 };
 struct mqtt {
     /* set before the thread starts */
     const struct mqtt_config *config;
-    int uplink;
     char *prefix, *client_id; /* "dust/1/<site>/" */
     char journal_id[JOURNAL_ID_SIZE];
     struct mqtt_timing timing;
     struct ring *nows, *rows, *out;
     int wake, ended; /* eventfds: look at the atomics; the thread is done */
     pthread_t thread;
+    sem_t go; /* until then everything here is main's */
 
     /* written by one side, read by the other */
     atomic_bool stop, connected, hurry;
@@ -98,10 +99,10 @@ struct mqtt {
     int noutbox;
 };
 
-/* mqtt_start in two steps, so that tests can set `timing` between. */
-struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, int uplink,
-                         const char *journal_id, int64_t cursor, struct ring *out);
-bool mqtt_run(struct mqtt *m);
+/* mqtt_prepare in two steps, so that tests can set `timing` between; false: no thread, `m` is gone. */
+struct mqtt *mqtt_create(const struct mqtt_config *config, const char *site, const char *journal_id,
+                         struct ring *out);
+bool mqtt_park(struct mqtt *m);
 
 void *mqtt_loop(void *arg); /* a struct mqtt */
 

@@ -106,8 +106,7 @@ static inline int rig_samples(const struct rig *r, int first, int device, enum w
     int n = 0;
     for (int i = first; i < r->ngot; i++) {
         const struct sample *s = &r->got[i].u.sample;
-        n += r->got[i].kind == BUS_SAMPLE && s->why == why &&
-             (device < 0 || s->point / r->profile.npoints == device);
+        n += r->got[i].kind == BUS_SAMPLE && s->why == why && (device < 0 || r->got[i].device == device);
     }
     return n;
 }
@@ -119,7 +118,7 @@ static inline int rig_changes(const struct rig *r, enum bus_message_kind kind, i
     for (int i = 0; i < r->ngot; i++) {
         const struct bus_message *m = &r->got[i];
         n += m->kind == kind &&
-             (kind == BUS_LINE ? m->u.line.up == up : m->u.device.device == device && m->u.device.up == up);
+             (kind == BUS_LINE ? m->u.line.up == up : m->device == device && m->u.device.up == up);
     }
     return n;
 }
@@ -143,7 +142,7 @@ static inline void rig_assert_no_wrong_value(const struct rig *r)
         const struct sample *s = &r->got[i].u.sample;
         if (r->got[i].kind != BUS_SAMPLE)
             continue;
-        int point = s->point % r->profile.npoints, device = s->point / r->profile.npoints;
+        int point = s->point, device = r->got[i].device;
         if (s->why == WHY_NONE) {
             assert_int_equal(s->quality, QUALITY_NORMAL);
             assert_true(s->value == 1000 * (device + 1) + r->points[point].address);

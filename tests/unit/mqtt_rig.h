@@ -240,10 +240,11 @@ static inline void rig_relay(struct rig *r)
 /* Starts the uplink from the cursor `r->taken`. */
 static inline void rig_start(struct rig *r)
 {
-    r->m = mqtt_create(&r->config, "example", 0, RIG_JOURNAL, r->taken, r->out);
+    r->m = mqtt_create(&r->config, "example", RIG_JOURNAL, r->out);
     assert_non_null(r->m);
     r->m->timing = r->timing;
-    assert_true(mqtt_run(r->m));
+    assert_true(mqtt_park(r->m));
+    mqtt_go(r->m, r->taken);
     mqtt_committed(r->m, r->committed);
 }
 

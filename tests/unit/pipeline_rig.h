@@ -9,6 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/options.h"
 #include "tests/unit/store_help.h"
 
 #include <math.h>
@@ -113,6 +114,93 @@ struct ring_state mqtt_queue(const struct mqtt *m, enum mqtt_queue which, int64_
 {
     (void)m, (void)which, (void)now_us;
     return (struct ring_state){.room = 4};
+}
+
+/* ---- what a reload starts and stops: rings without threads ---- */
+
+static struct {
+    int prepared, going, stopped, joined; /* uplinks */
+    int64_t cursor;                       /* of the last that was let go */
+    int buses_prepared, buses_going, buses_stopped, buses_joined;
+    bool no_threads, hangs;
+    struct config *next; /* what the next reload finds in the file; NULL: a mistake */
+} restart;
+
+struct mqtt *mqtt_prepare(const struct mqtt_config *config, const char *site, const char *journal_id,
+                          struct ring *out)
+{
+    (void)config, (void)site, (void)journal_id, (void)out;
+    if (restart.no_threads)
+        return NULL;
+    restart.prepared++;
+    return (struct mqtt *)(void *)&stub;
+}
+
+void mqtt_go(struct mqtt *m, int64_t cursor)
+{
+    assert_non_null(m);
+    restart.going++;
+    restart.cursor = cursor;
+}
+
+void mqtt_stop(struct mqtt *m)
+{
+    assert_non_null(m);
+    restart.stopped++;
+}
+
+bool mqtt_join(struct mqtt *m, int wait_ms)
+{
+    (void)wait_ms;
+    assert_non_null(m);
+    restart.joined += !restart.hangs;
+    return !restart.hangs;
+}
+
+struct bus *bus_prepare(const struct bus_config *config, struct ring *out)
+{
+    (void)config, (void)out;
+    if (restart.no_threads)
+        return NULL;
+    restart.buses_prepared++;
+    return (struct bus *)(void *)&restart;
+}
+
+void bus_go(struct bus *b)
+{
+    assert_non_null(b);
+    restart.buses_going++;
+}
+
+void bus_stop(struct bus *b)
+{
+    assert_non_null(b);
+    restart.buses_stopped++;
+}
+
+void bus_join(struct bus *b)
+{
+    assert_non_null(b);
+    restart.buses_joined++;
+}
+
+int options_load(const struct options *o, struct config **out, struct complaint *why)
+{
+    (void)o;
+    *out = restart.next;
+    if (!restart.next)
+        snprintf(why->text, sizeof why->text, "rig.yaml:7:3: found \"x\"; allowed: y");
+    return restart.next ? ERR_OK : ERR_FORMAT;
+}
+
+struct config *config_keep(struct config *c)
+{
+    return c;
+}
+
+void config_free(struct config *c)
+{
+    (void)c;
 }
 
 struct bus_counters bus_count(const struct bus *b)
@@ -263,6 +351,8 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     assert_int_equal(restore_all(d), ERR_OK);
     d->uplinks[0].mqtt = (struct mqtt *)(void *)&stub; /* the stubs look only whether there is one */
     d->uplinks[0].ring = ring_create(64, sizeof(struct mqtt_event));
+    d->uplinks[0].own = &rig_mqtt;
+    d->uplinks[0].asker = ASKER_UPLINK | ++d->uplinks_started;
     d->uplinks[0].connected = true;
     health_open(d);
     stub.committed = d->committed;
@@ -293,10 +383,9 @@ static inline void rig_kill(struct rig *r)
 
 static inline void rig_sample(struct rig *r, int point, int64_t at_ms, double value)
 {
-    struct bus_message m = {.kind = BUS_SAMPLE, .bus = point};
+    struct bus_message m = {.kind = BUS_SAMPLE};
     m.u.sample =
         (struct sample){.at_ms = at_ms,
-                        .point = (uint16_t)point,
                         .quality = (uint8_t)(isnan(value) ? QUALITY_NO_COMMUNICATION : QUALITY_NORMAL),
                         .why = (uint8_t)(isnan(value) ? WHY_NO_ANSWER : WHY_NONE),
                         .nreg = (uint8_t)(isnan(value) ? 0 : 1),
@@ -307,7 +396,7 @@ static inline void rig_sample(struct rig *r, int point, int64_t at_ms, double va
 
 static inline void rig_mark(struct rig *r, int bus, int64_t mark_ms)
 {
-    struct bus_message m = {.kind = BUS_MARK, .bus = bus, .u.mark_ms = mark_ms};
+    struct bus_message m = {.kind = BUS_MARK, .u.mark_ms = mark_ms};
     assert_int_equal(ring_push(r->d.buses[bus].ring, &m), ERR_OK);
 }
 

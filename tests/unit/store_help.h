@@ -47,6 +47,23 @@ static inline void help_dir_remove(char *dir)
     mem_free(dir);
 }
 
+static inline void help_cursor_seen(const struct store_cursor *c, void *arg)
+{
+    struct store_cursor *wanted = arg;
+    if (strcmp(c->uplink, wanted->uplink) == 0)
+        *wanted = *c;
+}
+
+/* Before store_start: where an uplink stands; 0: it never had a cursor. */
+static inline int64_t help_cursor(struct store *s, const char *uplink)
+{
+    struct store_cursor wanted = {.seq = 0};
+    snprintf(wanted.uplink, sizeof wanted.uplink, "%s", uplink);
+    if (store_scan_cursors(s, help_cursor_seen, &wanted) != 0)
+        abort();
+    return wanted.seq;
+}
+
 /* The n-th row of a test's journal is told by its seq alone, so that any process can check any row: each
  * seventh is an issue, each fifth a device, the others are minutes; minutes are a minute apart. */
 static inline int64_t help_at(int64_t seq)

@@ -26,7 +26,7 @@ static void a_good_slave_gives_one_right_sample_per_point_and_slot(void **state)
         assert_true(s->at_ms >= last_ms);
         last_ms = s->at_ms;
         first_ms = first_ms ? first_ms : s->at_ms;
-        samples[s->point]++;
+        samples[3 * rig.got[i].device + s->point]++;
     }
     for (int i = 0; i < 6; i++)
         assert_in_range(samples[i], 4, (last_ms - first_ms) / 100 + 1);
@@ -397,7 +397,9 @@ static void each_site_minute_is_marked_and_no_later_sample_is_older_than_its_mar
 static void keep_sample(const struct sample *s, void *arg)
 {
     struct rig *r = arg;
-    r->got[r->ngot++] = (struct bus_message){.kind = BUS_SAMPLE, .u.sample = *s};
+    struct bus_message *m = &r->got[r->ngot++];
+    *m = (struct bus_message){.kind = BUS_SAMPLE, .device = s->point / r->profile.npoints, .u.sample = *s};
+    m->u.sample.point = (uint16_t)(s->point % r->profile.npoints);
 }
 
 static void once_reads_every_device_once_and_needs_a_port(void **state)

@@ -146,7 +146,7 @@ static void the_oldest_unsent_row_has_an_age(void **state)
     pipeline_close_minute(d, end_ms);
     rig_settle(r);
     health_turn(d, end_ms, 3 * (int64_t)SECOND_US);
-    for (int i = 0; d->health.asking >= 0 && i < 4000; i++) {
+    for (int i = 0; d->health.asking && i < 4000; i++) {
         struct pollfd p = {.fd = ring_fd(store_ring(d->store)), .events = POLLIN};
         poll(&p, 1, 5);
         batch_store(d);

@@ -244,10 +244,15 @@ static void an_issue_that_becomes_overdue_is_told_again(void **state)
     assert_non_null(strstr(said("issue/EX-2026-0001"), "\"overdue\":true"));
 }
 
-static void push_event(struct rig *r, enum mqtt_event_kind kind, int64_t seq)
+static void leave_event(struct rig *r, enum mqtt_event_kind kind, int64_t seq)
 {
     struct mqtt_event e = {.kind = kind, .seq = seq, .limit = 20};
     assert_int_equal(ring_push(r->d.uplinks[0].ring, &e), ERR_OK);
+}
+
+static void push_event(struct rig *r, enum mqtt_event_kind kind, int64_t seq)
+{
+    leave_event(r, kind, seq);
     now_uplink(&r->d, 0);
 }
 
@@ -277,9 +282,10 @@ static void the_last_events_of_a_broker_that_has_ended_move_only_the_cursor(void
     rig_settle(r);
     r->d.uplinks[0].mqtt = NULL; /* the stubs fail when they get it */
     r->d.uplinks[0].connected = false;
-    push_event(r, MQTT_CONNECTED, 0);
-    push_event(r, MQTT_WANT, 0);
-    push_event(r, MQTT_TAKEN, 2);
+    leave_event(r, MQTT_CONNECTED, 0);
+    leave_event(r, MQTT_WANT, 0);
+    leave_event(r, MQTT_TAKEN, 2);
+    now_last(&r->d, &r->d.uplinks[0]);
     assert_int_equal(r->d.uplinks[0].taken, 2);
     assert_int_equal(stub.ready, 0);
 }

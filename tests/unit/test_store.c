@@ -231,9 +231,9 @@ static void cursors_are_kept_by_name_and_move(void **state)
     }
     stop(f);
     assert_int_equal(open_store(f), ERR_OK);
-    assert_int_equal(store_cursor(f->store, "head-office"), 3);
-    assert_int_equal(store_cursor(f->store, "扬尘平台"), 2);
-    assert_int_equal(store_cursor(f->store, "nobody"), 0);
+    assert_int_equal(help_cursor(f->store, "head-office"), 3);
+    assert_int_equal(help_cursor(f->store, "扬尘平台"), 2);
+    assert_int_equal(help_cursor(f->store, "nobody"), 0);
 }
 
 /* Every page of every size resumes exactly: all rows asked for, once, in order, chained. */

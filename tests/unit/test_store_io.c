@@ -184,7 +184,7 @@ static void assert_whole(struct fixture *f, int batches)
     }
     assert_int_equal(store_scan_samples(f->store, keep_sample, &chunks), ERR_OK);
     assert_string_equal(chunks.data, expected.data);
-    assert_int_equal(store_cursor(f->store, "office"), f->head.seq);
+    assert_int_equal(help_cursor(f->store, "office"), f->head.seq);
     buf_finish(&chunks);
     buf_finish(&expected);
     store_stop(f->store, STOP_MS);

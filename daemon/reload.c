@@ -1,0 +1,399 @@
+/* Reload: the new configuration is built whole and proven (read, checked, every thread and ring that it needs
+ * is there), and only then takes the place of the old one, in one go between two turns of main's loop;
+ * nothing of that can fail. A bus or broker that the new one leaves as it was keeps its thread, which goes on
+ * reading the configuration it was started with: that one is kept as long. Everything else is stopped and
+ * started anew. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/config/change.h"
+#include "daemon/options.h"
+
+#include <string.h>
+
+enum { UNDO_MS = 5000 }; /* a thread that was never let go ends at once */
+
+struct change {
+    struct config *is;
+    int *points, *buses, *devices, *brokers; /* where each was before: change.h */
+    bool *broker_kept;                       /* also its connection */
+    bool *gone, any_gone;                    /* points before that are none now */
+    struct bus_now *bus_now;                 /* of `is`; the new ones prepared, the others empty */
+    struct uplink_now *uplink_now;
+};
+
+static bool stays(const int *before, int n, int k)
+{
+    for (int i = 0; i < n; i++)
+        if (before[i] == k)
+            return true;
+    return false;
+}
+
+/* ---- prove ---- */
+
+static int prepare_bus(const struct change *c, int i)
+{
+    struct bus_now *b = &c->bus_now[i];
+    b->ring = ring_create(BUS_RING, sizeof(struct bus_message));
+    b->bus = b->ring ? bus_prepare(&c->is->buses[i], b->ring) : NULL;
+    if (!b->bus)
+        return ERR_IO;
+    b->held = config_keep(c->is);
+    return ERR_OK;
+}
+
+static int prepare_uplink(const struct dustd *d, const struct change *c, int i)
+{
+    struct uplink_now *u = &c->uplink_now[i];
+    u->ring = ring_create(MQTT_RING, sizeof(struct mqtt_event));
+    u->own = &c->is->mqtt[i];
+    u->mqtt = u->ring ? mqtt_prepare(u->own, c->is->site.name, d->head.id, u->ring) : NULL;
+    if (!u->mqtt)
+        return ERR_IO;
+    u->held = config_keep(c->is);
+    u->waits = true;
+    return ERR_OK;
+}
+
+static void compare(const struct dustd *d, struct change *c)
+{
+    const struct config *was = d->config, *is = c->is;
+    c->points = points_before(was, is);
+    c->buses = buses_before(was, is);
+    c->devices = devices_before(was, is);
+    c->brokers = brokers_before(was, is);
+    c->broker_kept = mem_array((size_t)is->nmqtt, sizeof *c->broker_kept);
+    for (int i = 0; i < is->nmqtt; i++) {
+        int k = c->brokers[i];
+        c->broker_kept[i] = k >= 0 && same_broker(&was->mqtt[k], &is->mqtt[i]);
+    }
+    c->gone = mem_array((size_t)was->npoints, sizeof *c->gone);
+    for (int i = 0; i < was->npoints; i++) {
+        c->gone[i] = !stays(c->points, is->npoints, i);
+        c->any_gone = c->any_gone || c->gone[i];
+    }
+}
+
+/* Whether points that are taken out can end now: that takes rows with a date, and room for a raw block. */
+static int check_gone(const struct dustd *d, const struct change *c, struct complaint *why)
+{
+    const char *not_now = d->hold.undated ? "what was measured of them has no date before the clock is right"
+                          : d->hold.late  ? "what was held of them is being told: try again"
+                          : d->batch.raw  ? "the disk takes nothing at the moment: try again"
+                                          : NULL;
+    if (!c->any_gone || !not_now)
+        return ERR_OK;
+    snprintf(why->text, sizeof why->text, "%s: points are taken out, but %s", c->is->file, not_now);
+    return ERR_STATE;
+}
+
+static int prove(const struct dustd *d, struct change *c, struct complaint *why)
+{
+    const struct config *is = c->is;
+    c->bus_now = mem_array((size_t)is->nbuses, sizeof *c->bus_now);
+    c->uplink_now = mem_array((size_t)is->nmqtt, sizeof *c->uplink_now);
+    int rc = ERR_OK;
+    for (int i = 0; i < is->nbuses && rc == ERR_OK; i++)
+        if (c->buses[i] < 0)
+            rc = prepare_bus(c, i);
+    for (int i = 0; i < is->nmqtt && rc == ERR_OK; i++)
+        if (!c->broker_kept[i])
+            rc = prepare_uplink(d, c, i);
+    if (rc != ERR_OK)
+        snprintf(why->text, sizeof why->text, "%s: no thread or descriptor is to be had for it", is->file);
+    return rc;
+}
+
+/* What was prepared, for a configuration that does not come. */
+static void undo(struct change *c)
+{
+    for (int i = 0; c->bus_now && i < c->is->nbuses; i++) {
+        struct bus_now *b = &c->bus_now[i];
+        if (b->bus) {
+            bus_stop(b->bus);
+            bus_join(b->bus);
+            config_free(b->held);
+        }
+        ring_destroy(b->ring);
+    }
+    for (int i = 0; c->uplink_now && i < c->is->nmqtt; i++) {
+        struct uplink_now *u = &c->uplink_now[i];
+        if (u->mqtt) {
+            mqtt_stop(u->mqtt);
+            mqtt_join(u->mqtt, UNDO_MS);
+            config_free(u->held);
+        }
+        ring_destroy(u->ring);
+    }
+    config_free(c->is);
+}
+
+static void forget(struct change *c)
+{
+    void *const lists[] = {c->points,      c->buses, c->devices, c->brokers,
+                           c->broker_kept, c->gone,  c->bus_now, c->uplink_now};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        mem_free(lists[i]);
+}
+
+/* ---- take over ---- */
+
+/* Those that do not go on end; what all of them have said until now is taken under the numbers it was said
+ * with. */
+static void end_buses(struct dustd *d, const struct change *c)
+{
+    int n = d->config->nbuses;
+    for (int i = 0; i < n; i++)
+        if (!stays(c->buses, c->is->nbuses, i))
+            bus_stop(d->buses[i].bus);
+    for (int i = 0; i < n; i++) {
+        struct bus_now *b = &d->buses[i];
+        bool ends = !stays(c->buses, c->is->nbuses, i);
+        if (ends)
+            bus_join(b->bus);
+        pipeline_bus(d, i);
+        if (!ends)
+            continue;
+        ring_destroy(b->ring);
+        config_free(b->held);
+    }
+}
+
+static void start_buses(struct dustd *d, struct change *c)
+{
+    for (int i = 0; i < c->is->nbuses; i++) {
+        if (c->buses[i] >= 0) {
+            c->bus_now[i] = d->buses[c->buses[i]];
+            continue;
+        }
+        c->bus_now[i].mark_ms = clock_site_ms(); /* it has said nothing of the time before */
+        bus_go(c->bus_now[i].bus);
+    }
+    mem_free(d->buses);
+    d->buses = c->bus_now;
+    c->bus_now = NULL;
+}
+
+/* The cursor of a broker that is not configured: remembered until it is again. */
+static void remember_cursor(struct dustd *d, const char *name, int64_t seq)
+{
+    int i = 0;
+    while (i < d->ncursors && strcmp(d->cursors[i].uplink, name) != 0)
+        i++;
+    if (i == d->ncursors) {
+        d->cursors = mem_resize(d->cursors, (size_t)d->ncursors + 1, sizeof *d->cursors);
+        d->cursors[d->ncursors++] = (struct store_cursor){.seq = 0};
+        snprintf(d->cursors[i].uplink, sizeof d->cursors[i].uplink, "%s", name);
+    }
+    d->cursors[i].seq = seq > d->cursors[i].seq ? seq : d->cursors[i].seq;
+    d->cursor_left = true;
+}
+
+static int64_t recall_cursor(struct dustd *d, const char *name)
+{
+    for (int i = 0; i < d->ncursors; i++) {
+        if (strcmp(d->cursors[i].uplink, name) != 0)
+            continue;
+        int64_t seq = d->cursors[i].seq;
+        d->cursors[i] = d->cursors[--d->ncursors];
+        return seq;
+    }
+    return 0;
+}
+
+/* Those that do not go on are asked to end, which may take them some seconds; nobody waits for that here. */
+static void end_uplinks(struct dustd *d, const struct change *c)
+{
+    for (int i = 0; i < d->config->nmqtt; i++) {
+        struct uplink_now *u = &d->uplinks[i];
+        int k = 0;
+        while (k < c->is->nmqtt && !(c->brokers[k] == i && c->broker_kept[k]))
+            k++;
+        if (k < c->is->nmqtt)
+            continue;
+        mqtt_stop(u->mqtt);
+        if (!stays(c->brokers, c->is->nmqtt, i))
+            remember_cursor(d, u->own->name, u->taken);
+        d->leaving = mem_resize(d->leaving, (size_t)d->nleaving + 1, sizeof *d->leaving);
+        d->leaving[d->nleaving++] = *u;
+    }
+}
+
+static void start_uplinks(struct dustd *d, struct change *c)
+{
+    for (int i = 0; i < c->is->nmqtt; i++) {
+        struct uplink_now *u = &c->uplink_now[i];
+        if (c->broker_kept[i]) {
+            *u = d->uplinks[c->brokers[i]];
+            continue;
+        }
+        if (c->brokers[i] >= 0) {
+            const struct uplink_now *before = &d->uplinks[c->brokers[i]];
+            u->taken = before->taken;
+            u->handed = before->handed;
+            u->persisted = before->persisted;
+        } else {
+            u->taken = u->handed = u->persisted = recall_cursor(d, c->is->mqtt[i].name);
+        }
+        u->asker = ASKER_UPLINK | ++d->uplinks_started;
+        mqtt_committed(u->mqtt, d->committed);
+    }
+    mem_free(d->uplinks);
+    d->uplinks = c->uplink_now;
+    c->uplink_now = NULL;
+}
+
+static bool hashes_differ(const struct config *a, const struct config *b)
+{
+    char x[65], y[65];
+    config_hash(a, x);
+    config_hash(b, y);
+    return strcmp(x, y) != 0;
+}
+
+static void take_over(struct dustd *d, struct change *c, const struct author *by, bool changed)
+{
+    struct config *was = d->config;
+    json_t *site = now_site_json(d, was), *site_now = now_site_json(d, c->is);
+    int64_t now_ms = clock_site_ms();
+    end_buses(d, c);
+    for (int i = 0; i < was->nmqtt; i++)
+        now_uplink(d, i);
+    if (c->any_gone)
+        leave_points(d, c->gone);
+    carry_removed(d, c->is);
+    end_uplinks(d, c);
+    start_uplinks(d, c);
+    carry_cursors(d, c->is, c->brokers);
+    carry_points(d, c->is, c->points);
+    carry_devices(d, c->is, c->devices);
+    start_buses(d, c);
+    ledger_configure(d->ledger, c->is);
+    d->config = c->is;
+    people_lookup(d);
+    health_reload(d);
+    if (was->live_every_ms != c->is->live_every_ms)
+        d->next_live_ms = now_ms;
+    if (was->store.commit_every_ms != c->is->store.commit_every_ms)
+        d->next_chunk_ms = now_ms;
+    if (changed)
+        row_settings(d, now_ms, by);
+    if (!json_equal(site, site_now))
+        now_site(d, -1);
+    json_decref(site);
+    json_decref(site_now);
+    config_free(was);
+    reload_turn(d);
+    batch_flush(d);
+}
+
+static struct reloaded count(const struct change *c, bool changed)
+{
+    struct reloaded what = {.changed = changed, .buses = c->is->nbuses, .brokers = c->is->nmqtt};
+    for (int i = 0; i < c->is->nbuses; i++)
+        what.buses_kept += c->buses[i] >= 0;
+    for (int i = 0; i < c->is->nmqtt; i++)
+        what.brokers_kept += c->broker_kept[i];
+    return what;
+}
+
+static int check_restart(const struct dustd *d, const struct config *is, struct complaint *why)
+{
+    char text[300];
+    if (!needs_restart(d->config, is, text, sizeof text))
+        return ERR_OK;
+    snprintf(why->text, sizeof why->text, "%s: %s", is->file, text);
+    return ERR_STATE;
+}
+
+static int build(struct dustd *d, struct change *c, struct complaint *why)
+{
+    int rc = options_load(&d->options, &c->is, why);
+    if (rc != ERR_OK)
+        return rc;
+    batch_flush(d);
+    compare(d, c);
+    rc = check_restart(d, c->is, why);
+    if (rc == ERR_OK)
+        rc = check_gone(d, c, why);
+    if (rc == ERR_OK)
+        rc = prove(d, c, why);
+    if (rc != ERR_OK)
+        undo(c);
+    return rc;
+}
+
+int reload(struct dustd *d, const struct author *by, struct reloaded *what, struct complaint *why)
+{
+    struct change c = {0};
+    notify_reloading(&d->notify, clock_wire_us());
+    int rc = build(d, &c, why);
+    if (rc == ERR_OK) {
+        bool changed = hashes_differ(d->config, c.is);
+        *what = count(&c, changed);
+        take_over(d, &c, by, changed);
+        log_info("%s: reloaded for %s: %s; %d of %d buses and %d of %d brokers went on", d->config->file,
+                 by->name, changed ? "the settings have changed" : "nothing has changed", what->buses_kept,
+                 what->buses, what->brokers_kept, what->brokers);
+    } else {
+        log_error("not reloaded, the settings before stay in force: %s", why->text);
+    }
+    forget(&c);
+    notify_ready(&d->notify);
+    return rc;
+}
+
+/* ---- afterwards ---- */
+
+/* Its last word on its cursor; to its successor, when it has one. */
+static void bury(struct dustd *d, struct uplink_now *u)
+{
+    const char *name = u->own->name;
+    now_last(d, u);
+    int i = 0;
+    while (i < d->config->nmqtt && strcmp(d->config->mqtt[i].name, name) != 0)
+        i++;
+    if (i == d->config->nmqtt)
+        remember_cursor(d, name, u->taken);
+    else if (u->taken > d->uplinks[i].taken)
+        d->uplinks[i].taken = u->taken;
+    ring_destroy(u->ring);
+    config_free(u->held);
+}
+
+static bool join_leaving(struct dustd *d, int64_t until_us)
+{
+    int left = 0;
+    for (int i = 0; i < d->nleaving; i++) {
+        int64_t wait_us = until_us - clock_wire_us();
+        if (mqtt_join(d->leaving[i].mqtt, wait_us > 0 ? (int)(wait_us / 1000) : 0))
+            bury(d, &d->leaving[i]);
+        else
+            d->leaving[left++] = d->leaving[i];
+    }
+    d->nleaving = left;
+    return left == 0;
+}
+
+/* A successor waits until all that are leaving have left: two connections with one client id would throw each
+ * other out. */
+void reload_turn(struct dustd *d)
+{
+    if (!join_leaving(d, 0))
+        return;
+    for (int i = 0; i < d->config->nmqtt; i++) {
+        struct uplink_now *u = &d->uplinks[i];
+        if (!u->waits)
+            continue;
+        u->waits = false;
+        mqtt_go(u->mqtt, u->taken);
+    }
+}
+
+bool reload_end(struct dustd *d, int wait_ms)
+{
+    return join_leaving(d, clock_wire_us() + (int64_t)wait_ms * 1000);
+}

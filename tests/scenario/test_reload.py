@@ -1,0 +1,181 @@
+"""Settings are changed while dustd runs: whole or not at all, and nothing that stays is interrupted."""
+import json
+import os
+import random
+import re
+import signal
+import threading
+import time
+
+import harness
+import independent
+import sites
+
+RELOADS = int(os.environ.get("DUST_RELOADS", "1000" if harness.STORM else "50"))
+START = "2026-03-05T08:00:00+08:00"
+
+
+def config(meters=(1, 2, 3), more="", period="1s", limit="shanxi-taiyuan", brokers="local: {host: 127.0.0.1, port: {port}}",
+           title="示例工地"):
+    """Meter 1 on bus1, meters 2 and 3 on bus2; `more` is YAML of the devices section."""
+    devices = "".join(f"  meter{i}: {{title: {{zh: {i}号, en: Meter {i}}}, bus: bus{1 if i == 1 else 2}, profile: nova-sds069, "
+                      f"unit_id: {i}, period: {period if i != 1 else '1s'}}}\n" for i in meters)
+    return sites.HEAD.replace("示例工地, en", title + ", en") + f"""
+buses:
+  bus1: {{transport: rtu, path: {{dir}}/bus1, baud: 115200, timeout: 200ms}}
+  bus2: {{transport: rtu, path: {{dir}}/bus2, baud: 115200, timeout: 200ms}}
+devices:
+{devices}{more}limits:
+  {limit}: {{person: site-manager}}
+mqtt:
+  {brokers}
+"""
+
+
+SIM = """
+buses:
+  bus1: {transport: rtu, link: {dir}/bus1, baud: 115200}
+  bus2: {transport: rtu, link: {dir}/bus2, baud: 115200}
+units:
+""" + "".join(f"  meter{i}: {{bus: bus{1 if i == 1 else 2}, profile: nova-sds069, unit_id: {i}, turnaround: 1ms, points: "
+              f"{{pm10: {{constant: {100 * i}, noise: 3}}, pm25: {{constant: 20}}, pm1: {{constant: 10}}, "
+              f"tsp: {{constant: {150 * i}}}}}}}\n" for i in range(1, 5))
+
+
+class Reload(harness.ScenarioTest):
+    def started(self, text=None, rate=1):
+        site = self.site(SIM, text or config(), rate=rate, start=START)
+        site.start_sim()
+        site.start_dustd()
+        self.reloads = 0
+        harness.wait_for("all devices to answer", lambda: site.status()["devices"]["up"] == 3)
+        return site
+
+    def reload(self, site, text):
+        site.write("dustd.yaml", text)
+        return json.loads(site.ctl("--json", "reload"))
+
+    def refused(self, site, text):
+        site.write("dustd.yaml", text)
+        before = site.dustd.text()
+        with self.assertRaises(AssertionError) as caught:
+            site.ctl("reload")
+        self.assertIn("the settings before stay in force", site.dustd.text()[len(before):])
+        return str(caught.exception)
+
+    def bus(self, site, name):
+        return next(b for b in site.status()["buses"] if b["name"] == name)
+
+    def threads(self, site):
+        """The threads by name: {name: {id}}."""
+        found = {}
+        folder = f"/proc/{site.dustd.popen.pid}/task"
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/comm") as f:
+                found.setdefault(f.read().strip(), set()).add(task)
+        return found
+
+    def test_a_wrong_file_changes_nothing_and_is_told_by_line_and_column(self):
+        site = self.started()
+        threads, status = self.threads(site), site.status()
+        told = self.refused(site, config(period="1 parsec"))
+        self.assertRegex(told, r"dustd\.yaml:\d+:\d+: found \"1 parsec\"")
+        site.dustd.popen.send_signal(signal.SIGHUP)
+        harness.wait_for("the log to say so", lambda: len(re.findall("stay in force: .*1 parsec", site.dustd.text())) == 2)
+        self.assertEqual(self.threads(site), threads)
+        requests = self.bus(site, "bus2")["requests"]
+        harness.wait_for("measuring to go on", lambda: self.bus(site, "bus2")["requests"] > requests + 4)
+        self.assertEqual(site.status()["since"], status["since"])
+        self.assertEqual(len(site.export_live("settings")), 1)
+
+    def test_what_only_a_restart_can_change_is_refused(self):
+        site = self.started()
+        for change, key in ((("name: example\n", "name: other\n"), "site.name"),
+                            (("dir: {dir}/state", "dir: {dir}/other"), "store.dir"),
+                            (("control.sock", "other.sock"), "control_socket")):
+            told = self.refused(site, config().replace(*change))
+            self.assertIn(key, told)
+            self.assertIn("restart", told)
+
+    def test_a_bus_that_does_not_change_is_not_interrupted(self):
+        site = self.started()
+        before, threads = self.bus(site, "bus1"), self.threads(site)
+        told = self.reload(site, config(meters=(1, 2, 3, 4), period="2s"))
+        self.assertEqual((told["changed"], told["buses"]), (True, {"of": 2, "kept": 1}))
+        harness.wait_for("the new meter to answer", lambda: site.status()["devices"]["up"] == 4)
+        harness.wait_for("the old one to go on", lambda: self.bus(site, "bus1")["requests"] > before["requests"] + 2)
+        after = self.bus(site, "bus1")
+        self.assertEqual((after["since"], after["late_slots"]), (before["since"], before["late_slots"]))
+        self.assertEqual(self.threads(site)["bus1"], threads["bus1"])
+        self.assertNotEqual(self.threads(site)["bus2"], threads["bus2"])
+        self.assertEqual(self.threads(site)["mqtt"], threads["mqtt"])
+        self.assertEqual(site.dustd.stop(), 0)
+        _, samples = site.export()
+        stamps = [s["at"] for s in samples if s["point"] == "meter1/pm10"]
+        self.assertGreater(len(stamps), 3)
+        self.assertEqual({round((b - a) / 1000) for a, b in zip(stamps, stamps[1:])}, {1})
+
+
+class Storm(harness.ScenarioTest):
+    """Reloads of every sort, one after the other, under load."""
+
+    CHOICES = [config(), config(title="示例"), config(period="2s"), config(limit="test-15min"), config(meters=(1, 2)),
+               config(meters=(1, 2, 3, 4)), config(brokers="local: {host: 127.0.0.1, port: {port}}\n  other: {host: 127.0.0.1, port: {port}, client_id: other}"),
+               config(brokers="local: {host: 127.0.0.1, port: {port}, keepalive: 30s}"), config(period="1 parsec")]
+
+    def load(self, site):
+        with open(f"/proc/{site.dustd.popen.pid}/status") as f:
+            rss = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+        return len(os.listdir(f"/proc/{site.dustd.popen.pid}/fd")), rss
+
+    def reload(self, site, text):
+        """By signal, which leaves no client; waits until the daemon has said what came of it."""
+        site.write("dustd.yaml", text)
+        self.told += 1
+        site.dustd.popen.send_signal(signal.SIGHUP)
+        said = lambda: len(re.findall(": reloaded for SIGHUP|: not reloaded", site.dustd.text())) >= self.told
+        harness.wait_for("the reload to be said", said)
+
+    def polls_go_on(self, site, least):
+        size = os.path.getsize(site.sim_log)
+        harness.wait_for("polls to go on", lambda: os.path.getsize(site.sim_log) > size + 400 * (least - 1))
+
+    def samples_are_the_wires(self, site, samples):
+        """One sample of each meter an answered poll, in order, register for register; none twice."""
+        compared = 0
+        for i in range(1, 5):
+            polls = [p for p in site.sim_polls() if p["event"] == "poll" and p["unit"] == f"meter{i}"]
+            mine = [s["regs"] for s in samples if s["point"] == f"meter{i}/pm10" and s["regs"]]
+            self.assertEqual(mine, [p["registers"][4:6] for p in polls])
+            compared += len(mine)
+        return compared
+
+    def test_reloads_under_load_lose_no_sample_and_no_descriptor(self):
+        site = self.site(SIM, config(), rate=20, start=START)
+        self.told = 0
+        site.start_sim()
+        site.start_dustd()
+        watcher = site.watcher()
+        harness.wait_for("all devices to answer", lambda: site.status()["devices"]["up"] == 3)
+        harness.wait_for("the broker", lambda: site.status()["mqtt"][0]["connected"])
+        descriptors, _ = self.load(site)
+        for n in range(RELOADS):
+            self.reload(site, random.choice(self.CHOICES))
+            self.polls_go_on(site, random.randrange(1, 12))
+            if n == RELOADS // 10:
+                _, memory = self.load(site)
+        self.reload(site, config())
+        harness.wait_for("all descriptors to be back", lambda: self.load(site)[0] == descriptors)
+        _, after = self.load(site)
+        status = site.status()
+        self.assertEqual(site.dustd.stop(), 0)
+        site.sim.stop()
+        rows, samples = site.export()
+        self.assertTrue(independent.chain_is_whole(rows))
+        compared = self.samples_are_the_wires(site, samples)
+        print(f"RESULT {RELOADS} reloads, {compared} samples equal to the wire, {descriptors} descriptors before and after, "
+              f"{memory} kB after the first tenth, {after} kB at the end, {status['lost']}")
+
+
+if __name__ == "__main__":
+    harness.main()
