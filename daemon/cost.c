@@ -14,13 +14,16 @@ enum {
     HEADS_A_DAY = 144, /* one every 10 min */
     STATES_A_DAY = 144,
     HEALTHS_A_DAY = 144, /* and when a warning comes or goes */
-    HEALTH_BYTES = 900,  /* of the message: without a store and threads it cannot be made here */
-    HEALTH_BUS_BYTES = 320,
-    HEALTH_BROKER_BYTES = 560,
-    ROW_BYTES = 130, /* of a row beside its body: two hashes, numbers, kind, subject, SQLite's own */
+    ROW_BYTES = 130,     /* of a row beside its body: two hashes, numbers, kind, subject, SQLite's own */
     /* A minute's raw block, measured with bench_raw: docs/benchmarks.md, "Raw blocks". */
     BLOCK_BYTES = 60,
     BLOCK_POINT_BYTES = 12,
+    /* Of the topic health, which tells of what only a running daemon has; seen in
+       tests/scenario/test_cost.py. */
+    HEALTH_BYTES = 720,
+    HEALTH_BUS_BYTES = 265,
+    HEALTH_BROKER_BYTES = 395,
+    HEALTH_CERTIFICATE_BYTES = 120,
     MQTT_TYPICAL_SEQ = 1000000,
     /* IPv4 and TCP with time stamps; one TLS 1.3 record; what of a message fits in one segment. */
     SEGMENT_BYTES = 52,
@@ -204,6 +207,17 @@ static void add_live(struct making *m)
     }
 }
 
+static void add_health(struct making *m)
+{
+    const struct config *c = m->c;
+    size_t certificates = 0;
+    for (int i = 0; i < c->nmqtt; i++)
+        certificates += (c->mqtt[i].ca_file[0] ? 1u : 0) + (c->mqtt[i].cert_file[0] ? 1u : 0);
+    add_message(m, "health", 1, HEALTHS_A_DAY)->payload =
+        HEALTH_BYTES + HEALTH_BUS_BYTES * (size_t)c->nbuses + HEALTH_BROKER_BYTES * (size_t)c->nmqtt +
+        HEALTH_CERTIFICATE_BYTES * certificates;
+}
+
 int cost_messages(const struct config *c, struct cost_message **out)
 {
     struct making *m = mem_new(struct making);
@@ -219,8 +233,7 @@ int cost_messages(const struct config *c, struct cost_message **out)
     add_head(m, now_ms);
     add_live(m);
     add_message(m, "state", 1, STATES_A_DAY)->payload = json_bytes(now_state_json(&m->d));
-    add_message(m, "health", 1, HEALTHS_A_DAY)->payload =
-        (size_t)(HEALTH_BYTES + HEALTH_BUS_BYTES * c->nbuses + HEALTH_BROKER_BYTES * c->nmqtt);
+    add_health(m);
     *out = m->list;
     int n = m->n;
     batch_finish(&m->d.batch);

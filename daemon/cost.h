@@ -1,7 +1,8 @@
 /* What a configuration will cost, before anything runs: the load of each bus, the disk of a year, what each
  * broker's line carries in a month. Messages and rows are built by the functions that build them at work,
- * from made-up readings, and their bytes are counted; what happens (devices down, issues, commands) is not in
- * it. Nothing here opens or sends anything. Main thread. */
+ * from made-up readings, and their bytes are counted; only the topic health, which tells of what runs, is
+ * reckoned. What happens now and then (devices down, issues, commands) is not in it. Nothing here opens or
+ * sends anything. Main thread. */
 #ifndef DUST_COST_H
 #define DUST_COST_H
 

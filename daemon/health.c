@@ -1,6 +1,7 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/credential.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/process.h"
@@ -38,7 +39,8 @@ static void look_at_certs(struct dustd *d, int64_t now_us)
     h->next_certs_us = now_us + CERTS_US;
     for (int i = 0; i < h->ncerts; i++) {
         h->certs[i].ends_ms = 0;
-        h->certs[i].error = cert_ends(h->certs[i].file, &h->certs[i].ends_ms);
+        char path[CREDENTIAL_PATH_MAX];
+        h->certs[i].error = cert_ends(credential_path(h->certs[i].file, path), &h->certs[i].ends_ms);
     }
 }
 

@@ -1,4 +1,5 @@
 """What --check says of an uplink's month is what a subscriber sees, counted by other means."""
+import json
 import math
 import re
 import unittest
@@ -44,6 +45,9 @@ class Cost(harness.ScenarioTest):
             said = self.month(site, column)
             print(f"RESULT {name}: --check says {said} MB a month, counted {counted:.1f} MB over {MINUTES} minutes")
             self.assertLess(abs(said - counted), 0.15 * counted)
+        health = max(len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) for _, _, body in watcher.messages("/health"))
+        print(f"RESULT health: {health} bytes")
+        self.assertLess(abs(720 + 265 + 395 - health), 0.15 * health)  # cost.c's reckoning, one bus and one broker
 
 
 if __name__ == "__main__":

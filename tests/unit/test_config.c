@@ -1,6 +1,8 @@
 /* What the site's configuration becomes. */
 #include "unit/config_fixture.h"
 
+#include "drivers/unit.h"
+
 #include <math.h>
 
 static void the_shipped_example_loads_as_it_says(void **state)
@@ -143,9 +145,30 @@ static void a_file_beside_the_configuration_comes_before_the_shipped_one(void **
     mem_free(new);
 }
 
+/* BlackZork/mqmgateway#100: a time-out of one unit was documented and did nothing, and none above 999 ms was
+ * possible. */
+static void the_time_out_of_a_profile_counts_for_its_unit_alone_mqmgateway_100(void **state)
+{
+    struct fixture *f = *state;
+    write_file(f, "devices/mine.yaml",
+               "title: {zh: 表, en: Meter}\n"
+               "timeout: 1500ms\nturnaround: 120ms\n"
+               "points: {pm10: {address: 0, type: u16, unit: ug/m3, role: pm10}}\n");
+    struct config *c = load_with(f, "profile: nova-sds069, unit_id: 2", "profile: mine, unit_id: 2");
+    struct unit other, own;
+    unit_init(&other, &c->buses[0], &c->devices[0], 0, 1);
+    unit_init(&own, &c->buses[0], &c->devices[1], 0, 1);
+    assert_int_equal(other.timeout_us, 300000);
+    assert_int_equal(other.turnaround_us, 0);
+    assert_int_equal(own.timeout_us, 1500000);
+    assert_int_equal(own.turnaround_us, 120000);
+    config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        EACH(the_time_out_of_a_profile_counts_for_its_unit_alone_mqmgateway_100),
         EACH(the_shipped_example_loads_as_it_says),
         EACH(the_taiyuan_limit_is_250_reached_by_the_hour_mean_of_each_point),
         EACH(a_bus_knows_its_devices_and_only_its_own_settings),
