@@ -25,6 +25,7 @@ enum { BUS_RING = 8192, MQTT_RING = 256 };
 
 struct options {
     const char *config_file, *data_dir;
+    const char *adopt; /* the export to take over; NULL: none */
     bool check, print, once, simulated;
     int clock_rate;
     int64_t clock_start_ms;    /* 0: now */

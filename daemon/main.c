@@ -1,6 +1,7 @@
 /* dustd: start, one loop, stop. Threads do I/O; main decides. */
 #include "daemon/dustd.h"
 
+#include "daemon/adopt.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
@@ -352,6 +353,8 @@ int main(int argc, char **argv)
         config_print(d.config, stdout);
     else if (d.options.once)
         code = once_run(d.config);
+    else if (d.options.adopt)
+        code = adopt_run(&d.options, d.config);
     else
         code = daemon_run(&d);
     config_free(d.config);

@@ -11,12 +11,14 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: dustd [-c FILE] [--check | --print | --once] [--simulated [--clock-rate N] [--clock-start "
+    "usage: dustd [-c FILE] [--check | --print | --once | --adopt FILE] [--simulated [--clock-rate N] "
+    "[--clock-start "
     "STAMP]]\n"
     "  -c, --config FILE    configuration (default /etc/dustd/dustd.yaml)\n"
     "      --check          check the configuration and exit (78: bad configuration)\n"
     "      --print          print the configuration in force and exit; it loads to the same\n"
     "      --once           read every device once, print the values, exit; touches no database\n"
+    "      --adopt FILE     take over a replaced gateway's export, into a new state directory, and exit\n"
     "      --simulated      devices on ptys and loopback only; marks every row\n"
     "      --clock-rate N   simulated: site time runs N times as fast (1 to 3600)\n"
     "      --clock-start S  simulated: site time starts at S, as 2026-03-05T08:00:00+08:00\n"
@@ -30,6 +32,7 @@ enum long_option {
     OPT_CHECK = 256,
     OPT_PRINT,
     OPT_ONCE,
+    OPT_ADOPT,
     OPT_SIMULATED,
     OPT_RATE,
     OPT_START,
@@ -47,6 +50,7 @@ static const struct option options[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"print", no_argument, NULL, OPT_PRINT},
     {"once", no_argument, NULL, OPT_ONCE},
+    {"adopt", required_argument, NULL, OPT_ADOPT},
     {"simulated", no_argument, NULL, OPT_SIMULATED},
     {"clock-rate", required_argument, NULL, OPT_RATE},
     {"clock-start", required_argument, NULL, OPT_START},
@@ -88,6 +92,7 @@ static int take_option(int opt, struct options *o, enum log_level *level)
     case OPT_CHECK: o->check = true; break;
     case OPT_PRINT: o->print = true; break;
     case OPT_ONCE: o->once = true; break;
+    case OPT_ADOPT: o->adopt = optarg; break;
     case OPT_SIMULATED: o->simulated = true; break;
     case OPT_DATA: o->data_dir = optarg; break;
     case OPT_DEBUG: *level = LOG_LEVEL_DEBUG; break;
@@ -126,8 +131,8 @@ int options_parse(int argc, char **argv, struct options *o)
     }
     if (optind < argc)
         return bad("not an option", argv[optind]);
-    if (o->check + o->print + o->once > 1)
-        return bad("only one of", "--check --print --once");
+    if (o->check + o->print + o->once + (o->adopt != NULL) > 1)
+        return bad("only one of", "--check --print --once --adopt");
     if ((o->clock_rate || o->clock_start_ms) && !o->simulated)
         return bad("needs --simulated", o->clock_rate ? "--clock-rate" : "--clock-start");
     if ((o->unsynced_until_ms || o->boot_id) && !o->simulated)

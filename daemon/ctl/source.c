@@ -37,22 +37,6 @@ void source_close(struct source *s)
 
 /* ---- the daemon ---- */
 
-/* A row as row_finish frees it. False when the line is none. */
-static bool row_read(const json_t *data, struct row *row)
-{
-    const char *kind = json_string_value(json_object_get(data, "kind"));
-    const char *subject = json_string_value(json_object_get(data, "subject"));
-    *row = (struct row){.seq = int_of(data, "seq"), .at_ms = int_of(data, "at")};
-    if (!kind || !subject || row->seq < 1 ||
-        hash_parse(text_of(data, "sha256"), row->body_sha256) != ERR_OK ||
-        hash_parse(text_of(data, "hash"), row->hash) != ERR_OK)
-        return false;
-    row->kind = mem_string(kind);
-    row->subject = mem_string(subject);
-    row->body = mem_string(json_string_value(json_object_get(data, "body")));
-    return true;
-}
-
 struct receiver {
     source_row row;
     source_line line;
@@ -66,7 +50,7 @@ static int receive_row(const char *text, const json_t *data, void *arg)
     struct row row;
     (void)text;
     to->rc = ERR_FORMAT;
-    if (row_read(data, &row)) {
+    if (row_of_line(data, &row) == ERR_OK) {
         to->rc = to->row(&row, to->arg);
         row_finish(&row);
     }

@@ -1,5 +1,7 @@
 #include "daemon/store/lines.h"
 
+#include "daemon/base/mem.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -32,6 +34,23 @@ void row_line(const struct row *r, struct buf *out)
     if (r->body)
         add_string(out, "body", r->body);
     buf_text(out, "}");
+}
+
+int row_of_line(const json_t *line, struct row *row)
+{
+    const char *kind = json_string_value(json_object_get(line, "kind"));
+    const char *subject = json_string_value(json_object_get(line, "subject"));
+    const char *sha256 = json_string_value(json_object_get(line, "sha256"));
+    const char *hash = json_string_value(json_object_get(line, "hash"));
+    *row = (struct row){.seq = json_integer_value(json_object_get(line, "seq")),
+                        .at_ms = json_integer_value(json_object_get(line, "at"))};
+    if (!kind || !subject || !sha256 || !hash || row->seq < 1 ||
+        hash_parse(sha256, row->body_sha256) != ERR_OK || hash_parse(hash, row->hash) != ERR_OK)
+        return ERR_FORMAT;
+    row->kind = mem_string(kind);
+    row->subject = mem_string(subject);
+    row->body = mem_string(json_string_value(json_object_get(line, "body")));
+    return ERR_OK;
 }
 
 void sample_line(const struct raw_sample *raw, int64_t seq, struct buf *out)

@@ -7,9 +7,14 @@
 #include "daemon/store/journal.h"
 #include "daemon/store/rawblock.h"
 
+#include <jansson.h>
+
 /* {"seq","at","kind","subject","sha256","hash","body"}; no body when the row has none any more. Appends to
  * `out`, without a line end. */
 void row_line(const struct row *r, struct buf *out);
+
+/* The row that such a line tells of, its strings the caller's (row_finish). ERR_FORMAT: it tells of none. */
+int row_of_line(const json_t *line, struct row *row);
 
 /* {"seq","at","point","q","v","unit","regs","why"}: v (15 digits) only for N and T, why only when not N.
  * `seq` is the minute's row, 0 when it has none yet. Appends to `out`, without a line end. */

@@ -1,0 +1,29 @@
+/* dustd --adopt FILE: a new gateway takes over a replaced one's export (dustctl export), so that no issue is
+ * lost with the box. The new journal begins with a row that names the old one's id, last row, hash and key,
+ * and the steps of all its issues; numbers go on. Before the daemon's threads, in their stead. */
+#ifndef DUST_ADOPT_H
+#define DUST_ADOPT_H
+
+#include "daemon/dustd.h"
+
+/* What an export holds of a ledger, once all of it has been checked. */
+struct adopted {
+    struct journal head;                /* the last row */
+    char fingerprint[FINGERPRINT_SIZE]; /* of the key that signed its newest head, "" not signed */
+    int64_t signed_seq;                 /* rows up to here are covered by that */
+    int64_t until_ms; /* end of the last minute in it; of the last row, where there is none */
+    bool simulated;
+    struct row *steps; /* rows of kind "issue", in order */
+    int nsteps;
+};
+
+/* Reads and checks all of an export: form, chain, signatures, ends. ERR_FORMAT, ERR_DAMAGED or ERR_IO with
+ * one line in `why` that says where and what. adopted_finish is due in any case. */
+int adopted_read(const char *file, struct adopted *a, char *why, size_t why_size);
+void adopted_finish(struct adopted *a);
+
+/* Returns an exit code. In one transaction, or nothing; refused where the state directory has a journal with
+ * rows. */
+int adopt_run(const struct options *o, struct config *c);
+
+#endif
