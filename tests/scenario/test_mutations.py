@@ -97,6 +97,33 @@ class Mutator:
         return (text[:place.end()] + again + text[place.end():]).encode()
 
 
+def each_of(text, rng):
+    """Every byte with one bit flipped, every line deleted, doubled and swapped with the next, every number replaced by each of
+    what people type: (kind, mutant)."""
+    data, lines = text.encode(), text.splitlines(keepends=True)
+    for i in range(len(data)):
+        yield "bit", data[:i] + bytes([data[i] ^ 1 << rng.randrange(8)]) + data[i + 1:]
+    for i, line in enumerate(lines):
+        yield "delete_line", "".join(lines[:i] + lines[i + 1:]).encode()
+        yield "double_line", "".join(lines[:i] + [line] + lines[i:]).encode()
+        yield "swap_lines", "".join(lines[:i] + lines[i + 1:i + 2] + [line] + lines[i + 2:]).encode()
+    for place in NUMBER.finditer(text):
+        for nasty in NASTY:
+            yield "number", (text[:place.start()] + nasty + text[place.end():]).encode()
+
+
+def all_mutants(bases, rng):
+    """(file, kind, mutant), without end: each of the above once, in any order, with as many at random among them; then at random."""
+    each = [(name, kind, mutant) for name, text, _ in bases for kind, mutant in each_of(text, rng)]
+    rng.shuffle(each)
+    mutate = Mutator(rng)
+    while True:
+        if each:
+            yield each.pop()
+        name, text, _ = rng.choices(bases, weights=[weight for _, _, weight in bases])[0]
+        yield (name, *mutate(text))
+
+
 class Mutations(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="dust-mutant-")
@@ -169,14 +196,11 @@ class Mutations(unittest.TestCase):
 
     def test_each_mutant_is_refused_with_its_place_or_means_what_is_written(self):
         rng = random.Random(harness.SEED)
-        mutate = Mutator(rng)
-        bases = [("dustd.yaml", self.shipped), ("dustd.yaml", reading.in_force(self.shipped)),
-                 ("limits/shanxi-taiyuan.yaml", example("limits/shanxi-taiyuan.yaml")),
-                 ("devices/nova-sds069.yaml", example("devices/nova-sds069.yaml"))]
+        bases = [("dustd.yaml", self.shipped, 4), ("dustd.yaml", reading.in_force(self.shipped), 4),
+                 ("limits/shanxi-taiyuan.yaml", example("limits/shanxi-taiyuan.yaml"), 1),
+                 ("devices/nova-sds069.yaml", example("devices/nova-sds069.yaml"), 1)]
         counts, slowest = collections.Counter(), 0
-        for i in range(MUTATIONS):
-            name, text = rng.choices(bases, weights=(4, 4, 1, 1))[0]
-            kind, mutant = mutate(text)
+        for i, (name, kind, mutant) in zip(range(MUTATIONS), all_mutants(bases, rng)):
             self.write(name, mutant)
             said = self.load()
             with self.subTest(seed=harness.SEED, mutation=i, kind=kind, file=name):
