@@ -46,17 +46,17 @@ static int check_members(const struct verb_row *v, json_t *request, char *why, s
 }
 
 int gate_admit(struct dustd *d, const struct verb_row *v, uint64_t client, uid_t uid, json_t *request,
-               char *why, size_t why_size)
+               struct rate_refusal *why)
 {
-    int64_t wait_us = 0;
-    int rc = rate_ask(&d->rates, v->class, client, uid, clock_wire_us(), &wait_us, why, why_size);
+    const struct rate_asker who = {client, uid, clock_wire_us()};
+    int rc = rate_ask(&d->rates, v->class, &who, why);
     if (rc != ERR_OK) {
-        control_pause(d->control, client, wait_us);
+        control_pause(d->control, client, why->wait_us);
         return rc;
     }
-    rc = check_members(v, request, why, why_size);
+    rc = check_members(v, request, why->text, sizeof why->text);
     if (rc == ERR_OK && v->class == RATE_WRITE && d->writer.client) {
-        snprintf(why, why_size, "busy: %s waits for the commit of a step: one writes at a time",
+        snprintf(why->text, sizeof why->text, "busy: %s waits for the commit of a step: one writes at a time",
                  d->writer.who);
         rc = ERR_STATE;
     }

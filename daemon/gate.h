@@ -25,6 +25,6 @@ struct verb_row {
  * fills d->writer. Else `why` in plain words: ERR_FULL too often (its client is paused as well), ERR_FORMAT a
  * member that the verb does not take or of another type, ERR_STATE somebody else is writing. */
 int gate_admit(struct dustd *d, const struct verb_row *v, uint64_t client, uid_t uid, json_t *request,
-               char *why, size_t why_size);
+               struct rate_refusal *why);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "daemon/base/err.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* A page (of rows, of samples) costs the store at most 20 ms and is asked for one after the other, so that an
@@ -49,21 +50,22 @@ static struct rate_entry *find(struct rate_entry *entries, uint64_t key)
     return oldest;
 }
 
-int rate_ask(struct rate_book *book, enum rate_class class, uint64_t client, uint32_t uid, int64_t now_us,
-             int64_t *wait_us, char *why, size_t why_size)
+int rate_ask(struct rate_book *book, enum rate_class class, const struct rate_asker *who,
+             struct rate_refusal *why)
 {
-    struct bucket *mine = &find(book->clients, client)->buckets[class];
-    struct bucket *ours = &find(book->users, (uint64_t)uid + 1)->buckets[class];
-    int64_t client_us = bucket_wait_us(mine, rates[class].client, now_us);
-    int64_t user_us = bucket_wait_us(ours, rates[class].user, now_us);
-    *wait_us = client_us > user_us ? client_us : user_us;
-    if (*wait_us) {
-        snprintf(why, why_size, "busy: more than %d %s a second of one %s: ask again in %d ms",
-                 client_us >= user_us ? rates[class].client.per_s : rates[class].user.per_s,
-                 rates[class].what, client_us >= user_us ? "client" : "user", (int)(*wait_us / 1000) + 1);
+    struct bucket *mine = &find(book->clients, who->client)->buckets[class];
+    struct bucket *ours = &find(book->users, (uint64_t)who->uid + 1)->buckets[class];
+    int64_t client_us = bucket_wait_us(mine, rates[class].client, who->now_us);
+    int64_t user_us = bucket_wait_us(ours, rates[class].user, who->now_us);
+    bool by_client = client_us >= user_us;
+    why->wait_us = by_client ? client_us : user_us;
+    if (why->wait_us) {
+        snprintf(why->text, sizeof why->text, "busy: more than %d %s a second of one %s: ask again in %d ms",
+                 by_client ? rates[class].client.per_s : rates[class].user.per_s, rates[class].what,
+                 by_client ? "client" : "user", (int)(why->wait_us / 1000) + 1);
         return ERR_FULL;
     }
-    bucket_take(mine, rates[class].client, now_us);
-    bucket_take(ours, rates[class].user, now_us);
+    bucket_take(mine, rates[class].client, who->now_us);
+    bucket_take(ours, rates[class].user, who->now_us);
     return ERR_OK;
 }

@@ -3,7 +3,6 @@
 #ifndef DUST_RATE_H
 #define DUST_RATE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct rate {
@@ -33,9 +32,19 @@ struct rate_book {
     } clients[64], users[64];
 };
 
-/* A request of this client, whose user is `uid`. ERR_OK, and it is counted; or ERR_FULL with `why` ("busy:
- * ...") and how long to wait: then it is not. */
-int rate_ask(struct rate_book *book, enum rate_class class, uint64_t client, uint32_t uid, int64_t now_us,
-             int64_t *wait_us, char *why, size_t why_size);
+struct rate_asker {
+    uint64_t client;
+    uint32_t uid; /* of the client's user */
+    int64_t now_us;
+};
+
+struct rate_refusal {
+    char text[256];  /* "busy: ..." */
+    int64_t wait_us; /* until it is worth asking again */
+};
+
+/* ERR_OK, and the request is counted; or ERR_FULL with `why`: then it is not. */
+int rate_ask(struct rate_book *book, enum rate_class class, const struct rate_asker *who,
+             struct rate_refusal *why);
 
 #endif

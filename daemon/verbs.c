@@ -412,16 +412,17 @@ enum { NVERBS = sizeof verbs / sizeof verbs[0] };
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd)
 {
     const char *name = json_string_value(json_object_get(request, "do"));
+    struct rate_refusal refusal;
     char why[256];
     int n = snprintf(why, sizeof why, "\"do\" must be one of:");
     for (int i = 0; i < NVERBS; i++) {
         n += snprintf(why + n, sizeof why - (size_t)n, " %s", verbs[i].name);
         if (!name || strcmp(verbs[i].name, name) != 0)
             continue;
-        if (gate_admit(dustd, &verbs[i], client, uid, request, why, sizeof why) == ERR_OK)
+        if (gate_admit(dustd, &verbs[i], client, uid, request, &refusal) == ERR_OK)
             verbs[i].run(dustd, client, uid, request);
         else
-            fail(dustd, client, why);
+            fail(dustd, client, refusal.text);
         return;
     }
     fail(dustd, client, why);

@@ -47,13 +47,12 @@ static void a_rest_fills_the_bucket_but_not_beyond_its_burst(void **state)
 
 struct asked {
     struct rate_book book;
-    char why[128];
-    int64_t wait_us;
+    struct rate_refusal why;
 };
 
 static int ask(struct asked *a, enum rate_class class, uint64_t client, uint32_t uid, int64_t now_us)
 {
-    return rate_ask(&a->book, class, client, uid, now_us, &a->wait_us, a->why, sizeof a->why);
+    return rate_ask(&a->book, class, &(struct rate_asker){client, uid, now_us}, &a->why);
 }
 
 static void each_class_of_requests_has_its_own_rate(void **state)
@@ -66,7 +65,7 @@ static void each_class_of_requests_has_its_own_rate(void **state)
             good += ask(&a, (enum rate_class) class, 1, 1000, 1000000 + i * 100) == ERR_OK;
         int want = rates[class].client.burst + rates[class].client.per_s;
         assert_in_range(good, want - 1, want + 1);
-        assert_true(a.wait_us > 0 && a.wait_us <= 1000000 / rates[class].client.per_s);
+        assert_true(a.why.wait_us > 0 && a.why.wait_us <= 1000000 / rates[class].client.per_s);
     }
 }
 
@@ -76,7 +75,7 @@ static void reading_too_much_leaves_acting_free(void **state)
     struct asked a = {0};
     while (ask(&a, RATE_READ, 1, 1000, 1000000) == ERR_OK)
         ;
-    assert_string_equal(a.why, "busy: more than 20 requests a second of one client: ask again in 51 ms");
+    assert_string_equal(a.why.text, "busy: more than 20 requests a second of one client: ask again in 51 ms");
     assert_int_equal(ask(&a, RATE_WRITE, 1, 1000, 1000000), ERR_OK);
 }
 
@@ -88,7 +87,7 @@ static void a_user_with_many_clients_is_one_user(void **state)
     for (uint64_t client = 1; client <= 1000; client++) /* a new connection for each request */
         good += ask(&a, RATE_READ, client, 1000, 1000000) == ERR_OK;
     assert_int_equal(good, rates[RATE_READ].user.burst);
-    assert_string_equal(a.why, "busy: more than 50 requests a second of one user: ask again in 21 ms");
+    assert_string_equal(a.why.text, "busy: more than 50 requests a second of one user: ask again in 21 ms");
     assert_int_equal(ask(&a, RATE_READ, 2000, 1001, 1000000), ERR_OK);
 }
 
