@@ -159,12 +159,17 @@ static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
 {
     (void)uid;
     bool only_open = json_is_true(json_object_get(request, "open"));
+    bool brief = json_is_true(json_object_get(request, "brief"));
     int64_t now_ms = clock_site_ms();
     json_t *result = json_array();
     for (int i = 0; i < ledger_count(d->ledger); i++) {
         const struct issue *issue = ledger_at(d->ledger, i);
-        if (!only_open || issue_is_open(issue))
-            json_array_append_new(result, issue_json(issue, now_ms));
+        if (only_open && !issue_is_open(issue))
+            continue;
+        json_t *j = issue_json(issue, now_ms);
+        if (brief)
+            json_object_del(j, "steps");
+        json_array_append_new(result, j);
     }
     answer(d, client, result);
 }
@@ -393,7 +398,7 @@ static const struct verb_row verbs[] = {
      {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"as", TEXT}}},
     {"devices", do_devices, RATE_READ, {{0}}},
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
-    {"issues", do_issues, RATE_READ, {{"open", FLAG}}},
+    {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
     {"reload", do_reload, RATE_WRITE, {{"as", TEXT}}},
     {"rows",
      do_rows,

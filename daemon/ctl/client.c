@@ -66,8 +66,9 @@ static int send_all(int fd, const char *text, size_t length)
     return ERR_OK;
 }
 
-/* The next line, valid until the next call; its end becomes a zero byte. */
-static int read_line(struct client *k, char **line, size_t *length)
+/* The next line, valid until the next call; its end becomes a zero byte. With MSG_DONTWAIT in `flags`
+ * ERR_TIMEOUT while there is none. */
+static int read_line(struct client *k, int flags, char **line, size_t *length)
 {
     size_t searched = k->taken;
     for (;;) {
@@ -90,7 +91,7 @@ static int read_line(struct client *k, char **line, size_t *length)
         if (k->in.length > LINE_MAX_BYTES)
             return ERR_FORMAT;
         char some[65536];
-        ssize_t n = recv(k->fd, some, sizeof some, 0);
+        ssize_t n = recv(k->fd, some, sizeof some, flags);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -99,13 +100,13 @@ static int read_line(struct client *k, char **line, size_t *length)
     }
 }
 
-static int read_answer(struct client *k, client_line each, void *arg, json_t **final)
+static int read_answer(struct client *k, int flags, client_line each, void *arg, json_t **final)
 {
     bool wanted = each != NULL;
     for (;;) {
         char *text;
         size_t length;
-        int rc = read_line(k, &text, &length);
+        int rc = read_line(k, flags, &text, &length);
         if (rc != ERR_OK)
             return rc;
         json_t *data = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
@@ -128,19 +129,33 @@ static int add_to_buf(const char *text, size_t length, void *arg)
     return 0;
 }
 
-int client_ask(struct client *k, json_t *request, client_line each, void *arg, json_t **final)
+int client_send(struct client *k, json_t *request)
 {
     struct buf text = {0};
     int rc = json_dump_callback(request, add_to_buf, &text, JSON_COMPACT) == 0 ? ERR_OK : ERR_FORMAT;
     buf_text(&text, "\n");
     if (rc == ERR_OK)
         rc = send_all(k->fd, text.data, text.length);
-    /* a daemon that turned us away may have said why before it hung up */
-    if (rc == ERR_OK || rc == ERR_CLOSED)
-        rc = read_answer(k, each, arg, final);
     buf_finish(&text);
     json_decref(request);
     return rc;
+}
+
+int client_take(struct client *k, client_line each, void *arg, json_t **final)
+{
+    return read_answer(k, MSG_DONTWAIT, each, arg, final);
+}
+
+int client_ask(struct client *k, json_t *request, client_line each, void *arg, json_t **final)
+{
+    int rc = client_send(k, request);
+    /* a daemon that turned us away may have said why before it hung up */
+    return rc == ERR_OK || rc == ERR_CLOSED ? read_answer(k, 0, each, arg, final) : rc;
+}
+
+int client_fd(const struct client *k)
+{
+    return k->fd;
 }
 
 void client_close(struct client *k)

@@ -1,4 +1,4 @@
-/* The client half of the control socket. Blocking, with a time limit. */
+/* The client half of the control socket. Blocking, with a time limit, but for client_take. */
 #ifndef DUST_CLIENT_H
 #define DUST_CLIENT_H
 
@@ -15,6 +15,15 @@ int client_open(const char *path, struct client **out);
 /* Sends a request (its reference is stolen) and reads up to the final line, a new reference in `final`.
  * ERR_CLOSED: the daemon hung up; ERR_TIMEOUT: silence for 30 s; ERR_FORMAT: what came is no answer. */
 int client_ask(struct client *k, json_t *request, client_line each, void *arg, json_t **final);
+
+/* The same in two halves, for who has other things to look at: client_take reads what has come, and returns
+ * ERR_TIMEOUT while the final line has not. Data lines that have come are handed to `each` at once. A request
+ * fits into what the system keeps for the daemon: sending it does not wait in practice. */
+int client_send(struct client *k, json_t *request);
+int client_take(struct client *k, client_line each, void *arg, json_t **final);
+
+/* The descriptor to poll for POLLIN. */
+int client_fd(const struct client *k);
 
 /* NULL ok. */
 void client_close(struct client *k);

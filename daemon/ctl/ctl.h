@@ -33,6 +33,7 @@ int verb_metrics(struct ctl *c);
 int verb_reload(struct ctl *c);
 int verb_status(struct ctl *c);
 int verb_verify(struct ctl *c);
+int verb_watch(struct ctl *c);
 
 /* One of the two texts. */
 const char *say(const struct ctl *c, const char *zh, const char *en)

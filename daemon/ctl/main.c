@@ -55,6 +55,8 @@ static const struct {
      "the daemon, its lines, uplinks, issues"},
     {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--key FINGERPRINT] [--heads FILE]",
      "核验日志的哈希链和签名", "walks the journal's hash chain and its signatures"},
+    {"watch", verb_watch, 0, 0, 0, "", "现场实时画面（按 q 退出）；在管道中每个变化一行",
+     "the site, live (q quits); in a pipe a line for each change"},
 };
 
 enum { NVERBS = sizeof verbs / sizeof *verbs };
