@@ -2,6 +2,7 @@
 #ifndef DUST_DUSTD_H
 #define DUST_DUSTD_H
 
+#include "daemon/again.h"
 #include "daemon/base/notify.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
@@ -125,7 +126,8 @@ struct dustd {
     int nhanded;
     uint64_t batches_done; /* batches on the disk */
 
-    struct hold hold; /* what cannot be dated yet */
+    struct hold hold;   /* what cannot be dated yet */
+    struct again again; /* what has been told of windows */
     struct judge *judge;
     struct ledger *ledger;
     struct mean *means; /* of the minute just closed, one a point */

@@ -10,7 +10,7 @@
 enum {
     LOOK_EVERY_US = 100000,
     LONG_MIN = 60, /* without a date: worth a word */
-    STEP_MS = 1000,
+    STEP_MS = 500, /* the clock was set */
 };
 
 /* ---- what the journal and the table say at start ---- */

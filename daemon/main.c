@@ -176,6 +176,13 @@ static void take_all(struct dustd *d, const struct pollfd *polls)
         take_signal(d, polls[WAKE_SIGNAL].fd);
 }
 
+static void turn(struct dustd *d)
+{
+    int64_t now_ms, boot_us;
+    clock_both(&now_ms, &boot_us);
+    pipeline_turn(d, now_ms, boot_us);
+}
+
 static void run(struct dustd *d, int signals, int timer)
 {
     struct pollfd *polls = NULL;
@@ -188,7 +195,7 @@ static void run(struct dustd *d, int signals, int timer)
             loop_timer_woken(timer);
         take_all(d, polls);
         reload_turn(d);
-        pipeline_turn(d, clock_site_ms(), clock_boot_us());
+        turn(d);
         seal_turn(d, clock_site_ms());
         batch_flush(d);
         watch_turn(d, clock_wire_us());
@@ -210,7 +217,7 @@ static void stop_buses(struct dustd *d)
 /* The last rows: what came in, a stop row; waits until they are on the disk, but not for ever. */
 static void last_rows(struct dustd *d, int64_t until_us)
 {
-    pipeline_turn(d, clock_site_ms(), clock_boot_us());
+    turn(d);
     int64_t now_ms = clock_site_ms(); /* not before: the turn may have given it a date */
     batch_chunk(d);
     seal_head(d, now_ms);
@@ -294,6 +301,7 @@ static void destroy(struct dustd *d)
     health_close(d);
     batch_finish(&d->batch);
     page_free(d->hold.page);
+    again_finish(&d->again);
     json_decref(d->last_run);
     mem_free(d->buses);
     mem_free(d->uplinks);

@@ -11,7 +11,7 @@
 
 enum {
     LATEST_CLOSE_MS = 10000, /* wire time that a minute waits for a bus that says nothing */
-    STEP_MS = 1000,          /* a clock that moved by more was set */
+    STEP_MS = 500,           /* a clock that moved by more was set */
     STATE_MS = 10 * CLOCK_MINUTE_MS,
     JUMP_MS = 10 * CLOCK_MINUTE_MS, /* a hole longer than this is one row, not empty minutes */
 };

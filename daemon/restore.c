@@ -61,10 +61,34 @@ static void restore_minute(struct restoring *r, const struct row *row, json_t *b
     }
 }
 
+static void restore_again(struct dustd *d, const struct row *row, int64_t length_s, const json_t *body)
+{
+    const char *point = json_string_value(json_object_get(body, "point"));
+    struct again_window w = {.start_ms = row->at_ms, .length_s = length_s, .seq = row->seq};
+    if (strcmp(row->kind, "verdict") == 0)
+        w.of = again_of(row->subject, point ? point : "");
+    if (length_s)
+        again_note(&d->again, w);
+}
+
+static int64_t length_of(const struct row *row, const json_t *body)
+{
+    static const struct {
+        const char *kind;
+        int length_s;
+    } fixed[] = {{"minute", 60}, {"hour", 3600}, {"day", 86400}};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (strcmp(row->kind, fixed[i].kind) == 0)
+            return fixed[i].length_s;
+    return strcmp(row->kind, "verdict") == 0 ? json_integer_value(json_object_get(body, "window_s")) : 0;
+}
+
 static void restore_row(const struct row *row, void *arg)
 {
     struct restoring *r = arg;
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    if (!json_object_get(body, "removed"))
+        restore_again(r->d, row, length_of(row, body), body);
     if (json_object_get(body, "removed")) {
         /* of points that were taken out in the middle of it: the window itself went on */
     } else if (strcmp(row->kind, "minute") == 0)
@@ -191,6 +215,8 @@ static int scan(struct dustd *d, struct restoring *r)
 static int64_t last_alive(const struct dustd *d)
 {
     int64_t at_ms = d->opened.last_at_ms;
+    if (d->closed_ms != INT64_MAX && d->closed_ms > at_ms)
+        at_ms = d->closed_ms;
     for (size_t i = 0; i < d->nsamples; i++)
         if (clock_is_dated(d->samples[i].at_ms) && d->samples[i].at_ms > at_ms)
             at_ms = d->samples[i].at_ms;

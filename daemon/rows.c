@@ -99,20 +99,33 @@ static json_t *means_json(const struct dustd *d, const struct mean *means, int f
     return points;
 }
 
+/* The row that the journal has of this window already goes into `body`: that one is kept, this one is the
+ * later.
+ */
+static void name_earlier(const struct dustd *d, struct again_window w, json_t *body)
+{
+    int64_t seq = again_find(&d->again, w);
+    if (seq)
+        json_object_set_new(body, "again", json_integer(seq));
+}
+
 /* All points of a window, in as many rows as their number needs. Returns the seq of the first. */
-static int64_t means_rows(struct dustd *d, int64_t start_ms, const char *kind, const struct mean *means,
+static int64_t means_rows(struct dustd *d, struct again_window w, const char *kind, const struct mean *means,
                           const char *raw)
 {
-    int64_t first = 0;
+    int64_t first = 0, start_ms = w.start_ms;
     for (int from = 0; from == 0 || from < d->config->npoints; from += POINTS_PER_ROW) {
         int to = from + POINTS_PER_ROW < d->config->npoints ? from + POINTS_PER_ROW : d->config->npoints;
         json_t *body = row_begin(d, start_ms, kind, "");
         if (raw && from == 0)
             json_object_set_new(body, "raw", json_string(raw));
+        name_earlier(d, w, body);
         json_object_set_new(body, "points", means_json(d, means, from, to));
         int64_t seq = row_append(d, start_ms, kind, "", body);
         first = first ? first : seq;
     }
+    w.seq = first;
+    again_note(&d->again, w);
     return first;
 }
 
@@ -135,12 +148,14 @@ int64_t row_undated(struct dustd *d, json_t *body, const struct mean *means, con
 
 int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256)
 {
-    return means_rows(d, start_ms, "minute", means, raw_sha256);
+    struct again_window w = {.start_ms = start_ms, .length_s = CLOCK_MINUTE_MS / CLOCK_SECOND_MS};
+    return means_rows(d, w, "minute", means, raw_sha256);
 }
 
 void row_window(struct dustd *d, const struct judge_event *e)
 {
-    means_rows(d, e->start_ms, e->length_ms == CLOCK_DAY_MS ? "day" : "hour", e->means, NULL);
+    struct again_window w = {.start_ms = e->start_ms, .length_s = e->length_ms / CLOCK_SECOND_MS};
+    means_rows(d, w, e->length_ms == CLOCK_DAY_MS ? "day" : "hour", e->means, NULL);
 }
 
 /* What was compared with what: the part that verdict rows and evidence share. */
@@ -162,8 +177,15 @@ static json_t *comparison_json(const struct dustd *d, const struct judge_event *
 
 int64_t row_verdict(struct dustd *d, const struct judge_event *e)
 {
+    const char *point = e->point >= 0 ? d->config->points[e->point].name : "";
+    struct again_window w = {.start_ms = e->start_ms,
+                             .length_s = e->length_ms / CLOCK_SECOND_MS,
+                             .of = again_of(e->limit->id, point)};
     json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
-    return row_append(d, e->start_ms, "verdict", e->limit->id, body);
+    name_earlier(d, w, body);
+    w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
+    again_note(&d->again, w);
+    return w.seq;
 }
 
 int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)

@@ -26,6 +26,7 @@
 enum {
     REOPEN_FIRST_US = 100000,
     REOPEN_LAST_US = 5000000,
+    STEP_MS = 500,    /* a clock that moved by more was set */
     NAP_US = 1000000, /* longest sleep: the site's clock may be stepped meanwhile */
     RING_RETRY_US = 5000,
     EXCEPTION_ADDRESS = 2,
@@ -44,8 +45,9 @@ struct bus {
     struct unit *units;
     enum { LINE_UNKNOWN, LINE_UP, LINE_DOWN } state;
     int64_t reopen_us, reopen_gap;
-    int64_t mark_ms; /* when the next mark is due */
-    uint64_t unsent; /* refused by a full ring while stopping */
+    int64_t mark_ms;          /* when the next mark is due */
+    int64_t seen_ms, seen_us; /* site time, and time since boot, when last compared */
+    uint64_t unsent;          /* refused by a full ring while stopping */
     atomic_uint_fast64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns,
         busy_us;
     atomic_int rtt_us;
@@ -306,10 +308,32 @@ static bool wait_for_work(struct bus *b)
     return rc != ERR_STATE;
 }
 
+/* Whether somebody set the clock since the last look: slots of a time that never passed are not late. */
+static bool clock_was_set(struct bus *b)
+{
+    int64_t now_ms, now_us;
+    clock_both(&now_ms, &now_us);
+    int64_t step_ms = now_ms - b->seen_ms - (now_us - b->seen_us) * clock_rate() / 1000;
+    bool first = b->seen_us == 0;
+    b->seen_ms = now_ms;
+    b->seen_us = now_us;
+    return !first &&
+           (step_ms > (int64_t)STEP_MS * clock_rate() || step_ms < -(int64_t)STEP_MS * clock_rate());
+}
+
+static void start_slots(struct bus *b)
+{
+    int64_t now_ms = clock_site_ms();
+    for (int i = 0; i < b->config->ndevices; i++)
+        unit_start(&b->units[i], now_ms);
+}
+
 static void work(struct bus *b)
 {
     if (b->state != LINE_UP && !line_is_open(b->line) && clock_wire_us() >= b->reopen_us)
         line_ready(b);
+    if (clock_was_set(b))
+        start_slots(b);
     int64_t now = clock_site_ms();
     for (int i = 0; i < b->config->ndevices; i++)
         if (unit_is_stranded(&b->units[i], now))
@@ -320,6 +344,10 @@ static void work(struct bus *b)
     if (!u || u->next_ms > clock_site_ms())
         return;
     read_unit(b, u);
+    if (clock_was_set(b)) {
+        start_slots(b);
+        return;
+    }
     atomic_fetch_add(&b->late_slots, (uint64_t)unit_slot_done(u, clock_site_ms()));
 }
 

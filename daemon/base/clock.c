@@ -161,6 +161,17 @@ int64_t clock_boot_us(void)
     return read_us(CLOCK_BOOTTIME);
 }
 
+void clock_both(int64_t *site_ms, int64_t *boot_us)
+{
+    enum { SAME_US = 10000, TRIES = 10 };
+    int64_t after_us = INT64_MAX;
+    for (int i = 0; i < TRIES && (i == 0 || after_us - *boot_us > SAME_US); i++) {
+        *boot_us = read_us(CLOCK_BOOTTIME);
+        *site_ms = clock_site_ms();
+        after_us = read_us(CLOCK_BOOTTIME);
+    }
+}
+
 int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min)
 {
     int64_t shift = (int64_t)zone_min * CLOCK_MINUTE_MS;

@@ -55,6 +55,10 @@ enum { CLOCK_BOOT_ID_SIZE = 37 };
 const char *clock_boot_id(void);
 int64_t clock_boot_us(void);
 
+/* Both at the same moment, to 10 ms: who compares them must not see a step where only a thread was held up.
+ */
+void clock_both(int64_t *site_ms, int64_t *boot_us);
+
 /* Start of the day, of the hour, of any window of `length_ms` that holds `at_ms`, in a zone `zone_min`
  * minutes east of UTC (site zones without summer time: China Standard Time is 480). */
 int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min);

@@ -373,6 +373,7 @@ static inline void rig_kill(struct rig *r)
         ring_destroy(d->buses[i].ring);
     ring_destroy(d->uplinks[0].ring);
     page_free(d->hold.page);
+    again_finish(&d->again);
     json_decref(d->last_run);
     void *const owned[] = {d->means, d->now,        d->said_bad, d->devices, d->uplinks, d->buses,
                            d->told,  d->person_uid, d->samples,  d->handed,  d->heads};
