@@ -1,6 +1,6 @@
 /* Points that a reload takes out of the configuration end in rows of their own, marked `removed`: their part
  * of the running minute with its raw samples, and every window of theirs, judged as it stands, the rest of
- * its time counted as missing. The other points go on, in the judge that takes over from this one. */
+ * its time counted as missing. The other points go on. */
 #include "daemon/dustd.h"
 
 #include "daemon/base/buf.h"
@@ -28,15 +28,26 @@ static void judged(const struct judge_event *event, void *dustd)
         pipeline_judged(event, dustd);
 }
 
-/* All that is held of them into the batch as a raw block; the judge gets the running minute of all points. */
-static void last_block(struct dustd *d, char hex[static 65])
+/* The judge of the others must not notice: the end is judged by another one that stands where it does. */
+static struct judge *judge_of_the_end(const struct dustd *d)
+{
+    int *same = mem_array((size_t)d->config->npoints, sizeof *same);
+    for (int i = 0; i < d->config->npoints; i++)
+        same[i] = i;
+    struct judge *judge = judge_carry(d->judge, d->config, same);
+    mem_free(same);
+    return judge;
+}
+
+/* All that is held of them into the batch as a raw block; `judge` gets the running minute of all points. */
+static void last_block(struct dustd *d, struct judge *judge, char hex[static 65])
 {
     struct sample *of = mem_array(d->nsamples, sizeof *of);
     size_t n = 0, rest = 0;
     for (size_t i = 0; i < d->nsamples; i++) {
         const struct sample s = d->samples[i];
         if (s.at_ms >= d->minute_ms && s.at_ms < d->minute_ms + CLOCK_MINUTE_MS)
-            judge_sample(d->judge, &s);
+            judge_sample(judge, &s);
         if (d->gone[s.point])
             of[n++] = s;
         else
@@ -56,12 +67,14 @@ static void last_block(struct dustd *d, char hex[static 65])
 void leave_points(struct dustd *d, const bool *gone)
 {
     char hex[65];
+    struct judge *judge = judge_of_the_end(d);
     batch_flush(d);
     d->gone = gone;
-    last_block(d, hex);
-    judge_minute(d->judge, d->means);
+    last_block(d, judge, hex);
+    judge_minute(judge, d->means);
     d->batch.raw_seq = row_minute(d, d->minute_ms, d->means, hex);
-    judge_end(d->judge, d->minute_ms, d->means, judged, d);
+    judge_end(judge, d->minute_ms, d->means, judged, d);
     d->gone = NULL;
+    judge_destroy(judge);
     batch_flush(d);
 }

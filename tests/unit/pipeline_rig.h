@@ -313,7 +313,9 @@ void config_print(const struct config *c, FILE *out)
 void config_hash(const struct config *c, char hex[static 65])
 {
     uint8_t hash[HASH_SIZE];
-    hash_bytes(c->site.name, strlen(c->site.name), hash);
+    char *text = mem_printf("%s %s", c->site.name, c->file);
+    hash_bytes(text, strlen(text), hash);
+    mem_free(text);
     hash_hex(hash, hex);
 }
 
@@ -325,35 +327,42 @@ const struct person *config_person(const struct config *c, const char *name)
     return NULL;
 }
 
+static struct config *rig_in_force = &rig_config; /* what the next start finds */
+
 /* What daemon_run does before its loop, at site time now_ms. */
 static inline void rig_start(struct rig *r, int64_t now_ms)
 {
     struct dustd *d = &r->d;
-    *d = (struct dustd){.config = &rig_config};
-    rig_config.store.dir = r->dir;
+    *d = (struct dustd){.config = rig_in_force};
+    rig_in_force->store.dir = r->dir;
     stub.dead = stub.full = false;
     stub.until_death = 0;
     clock_simulate_since(now_ms, 1, clock_wire_us() - r->since_ms * 1000);
     clock_date();
     d->judge = judge_create(d->config);
     d->ledger = ledger_create(d->config);
-    d->means = mem_array(RIG_POINTS, sizeof *d->means);
-    d->now = mem_array(RIG_POINTS, sizeof *d->now);
-    d->said_bad = mem_array(RIG_POINTS, sizeof *d->said_bad);
-    d->devices = mem_array(RIG_POINTS, sizeof *d->devices);
-    d->uplinks = mem_array(1, sizeof *d->uplinks);
-    d->buses = mem_array(RIG_POINTS, sizeof *d->buses);
+    d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
+    d->now = mem_array((size_t)d->config->npoints, sizeof *d->now);
+    d->said_bad = mem_array((size_t)d->config->npoints, sizeof *d->said_bad);
+    d->devices = mem_array((size_t)d->config->ndevices, sizeof *d->devices);
+    d->uplinks = mem_array((size_t)d->config->nmqtt, sizeof *d->uplinks);
+    d->buses = mem_array((size_t)d->config->nbuses, sizeof *d->buses);
     d->person_uid = mem_array(2, sizeof *d->person_uid);
     d->person_uid[0] = 1001;
     d->person_uid[1] = (uid_t)-1;
-    for (int i = 0; i < RIG_POINTS; i++)
+    for (int i = 0; i < d->config->nbuses; i++) {
         d->buses[i].ring = ring_create(1024, sizeof(struct bus_message));
+        d->buses[i].bus = (struct bus *)(void *)&restart; /* as below */
+    }
     assert_int_equal(restore_all(d), ERR_OK);
-    d->uplinks[0].mqtt = (struct mqtt *)(void *)&stub; /* the stubs look only whether there is one */
-    d->uplinks[0].ring = ring_create(64, sizeof(struct mqtt_event));
-    d->uplinks[0].own = &rig_mqtt;
-    d->uplinks[0].asker = ASKER_UPLINK | ++d->uplinks_started;
-    d->uplinks[0].connected = true;
+    for (int i = 0; i < d->config->nmqtt; i++) {
+        struct uplink_now *u = &d->uplinks[i];
+        u->mqtt = (struct mqtt *)(void *)&stub; /* the stubs look only whether there is one */
+        u->ring = ring_create(64, sizeof(struct mqtt_event));
+        u->own = &d->config->mqtt[i];
+        u->asker = ASKER_UPLINK | ++d->uplinks_started;
+        u->connected = true;
+    }
     health_open(d);
     stub.committed = d->committed;
     r->running = true;
@@ -369,14 +378,20 @@ static inline void rig_kill(struct rig *r)
     seal_close(d);
     health_close(d);
     batch_finish(&d->batch);
-    for (int i = 0; i < RIG_POINTS; i++)
+    for (int i = 0; i < d->config->nbuses; i++)
         ring_destroy(d->buses[i].ring);
-    ring_destroy(d->uplinks[0].ring);
+    for (int i = 0; i < d->config->nmqtt; i++)
+        ring_destroy(d->uplinks[i].ring);
+    for (int i = 0; i < d->nleaving; i++)
+        ring_destroy(d->leaving[i].ring);
+    for (int i = 0; i < d->nremoved; i++)
+        mem_free(d->removed[i]);
     page_free(d->hold.page);
     again_finish(&d->again);
     json_decref(d->last_run);
-    void *const owned[] = {d->means, d->now,        d->said_bad, d->devices, d->uplinks, d->buses,
-                           d->told,  d->person_uid, d->samples,  d->handed,  d->heads};
+    void *const owned[] = {d->means, d->now,     d->said_bad,   d->devices, d->uplinks,
+                           d->buses, d->told,    d->person_uid, d->samples, d->handed,
+                           d->heads, d->leaving, d->removed,    d->cursors};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
     r->running = false;
@@ -405,7 +420,7 @@ static inline void rig_mark(struct rig *r, int bus, int64_t mark_ms)
 static inline void rig_turn(struct rig *r, int64_t now_ms, int64_t wire_ms)
 {
     r->wire_us += wire_ms * 1000;
-    for (int i = 0; i < RIG_POINTS; i++)
+    for (int i = 0; i < r->d.config->nbuses; i++)
         pipeline_bus(&r->d, i);
     pipeline_turn(&r->d, now_ms, r->wire_us);
     batch_flush(&r->d);
@@ -433,6 +448,8 @@ static inline int rig_setup(void **state)
     help_in_memory();
     r->dir = help_dir();
     r->wire_us = 1000000;
+    memset(&restart, 0, sizeof restart);
+    rig_in_force = &rig_config;
     stub.commits = stub.now_messages = stub.ready = stub.rows = 0;
     rig_start(r, RIG_START_MS);
     *state = r;
