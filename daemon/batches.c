@@ -22,7 +22,7 @@ static void batch_cursors(struct dustd *d)
     d->heads = mem_resize(d->heads, (size_t)d->nhanded + 1, sizeof *d->heads);
     d->heads[d->nhanded] = d->head;
     int former = d->cursor_left ? d->ncursors : 0;
-    b->cursors = mem_array((size_t)(n + former), sizeof *b->cursors);
+    b->cursors = mem_array((size_t)n + (size_t)former, sizeof *b->cursors);
     for (int i = 0; i < n; i++) {
         struct store_cursor *c = &b->cursors[i];
         snprintf(c->uplink, sizeof c->uplink, "%s", d->config->mqtt[i].name);

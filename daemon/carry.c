@@ -73,7 +73,7 @@ void carry_devices(struct dustd *d, const struct config *is, const int *before)
 void carry_cursors(struct dustd *d, const struct config *is, const int *before)
 {
     int was = d->config->nmqtt, n = is->nmqtt;
-    struct store_cursor *handed = mem_array((size_t)(d->nhanded * n), sizeof *handed);
+    struct store_cursor *handed = mem_array((size_t)d->nhanded * (size_t)n, sizeof *handed);
     for (int b = 0; b < d->nhanded; b++)
         for (int i = 0; i < n; i++) {
             struct store_cursor *c = &handed[b * n + i];
