@@ -63,6 +63,24 @@ static bool applies(const struct setting *row, unsigned chosen)
     return row->type != SETTING_KEY && (!row->only || row->only & chosen);
 }
 
+/* A setting that there is, but not with what the selector says. */
+static int refuse_elsewhere(const struct reading *r, const struct schema *schema, const struct setting *row,
+                            const struct yaml_node *key, unsigned chosen)
+{
+    struct buf with = {0};
+    const char *is = "";
+    for (const struct word *w = schema->selector->words; w->text; w++) {
+        if (1u << w->value == chosen)
+            is = w->text;
+        if (row->only & 1u << w->value)
+            buf_printf(&with, " %s", w->text);
+    }
+    yaml_complain(r->doc, key, r->why, "found %s with %s %s; allowed: only with%s", row->key,
+                  schema->selector->key, is, with.data);
+    buf_finish(&with);
+    return ERR_FORMAT;
+}
+
 static int refuse_unknown_keys(const struct reading *r, const struct schema *schema,
                                const struct yaml_node *map, unsigned chosen)
 {
@@ -76,6 +94,9 @@ static int refuse_unknown_keys(const struct reading *r, const struct schema *sch
     }
     if (!unknown)
         return ERR_OK;
+    for (const struct setting *row = schema->rows; schema->selector && row->key; row++)
+        if (row->only && strcmp(row->key, unknown->text) == 0)
+            return refuse_elsewhere(r, schema, row, unknown, chosen);
     size_t nrows = 0, n = 0;
     while (schema->rows[nrows].key)
         nrows++;

@@ -83,9 +83,9 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"path: /dev/ttyS0", "baud: 9600",
          "f.yaml:3:3: found no path in bus; allowed: only with path, the serial port"},
         {"path: /dev/ttyS0", "path: /dev/ttyS0, host: \"::1\"",
-         "f.yaml:3:28: found the unknown key \"host\" in bus; allowed: transport path baud"},
+         "f.yaml:3:28: found host with transport rtu; allowed: only with tcp rtu_over_tcp"},
         {"host: 127.0.0.1", "host: 127.0.0.1, baud: 9600",
-         "f.yaml:4:42: found the unknown key \"baud\" in bus; allowed: transport host port"},
+         "f.yaml:4:42: found baud with transport tcp; allowed: only with rtu rtu_over_tcp"},
         {"host: 127.0.0.1", "host: meter.example.org",
          "f.yaml:4:31: found \"meter.example.org\" for host; allowed: a numeric address such as "
          "192.168.1.20"},

@@ -304,9 +304,9 @@ static void each_bad_input_gets_its_place_what_was_found_and_what_is_allowed(voi
         {"pumps:\n  a: {line: pmup}\n  pump: {}\n",
          "f:2:13: found \"pmup\" for line (did you mean \"pump\"?); allowed: one of a pump"},
         {"pumps: {a: {kind: radio}}", "f:1:19: found \"radio\" for kind; allowed: one of serial network"},
-        {"pumps: {a: {host: h}}", "f:1:13: found the unknown key \"host\" in pump (did you mean \"port\"?); "
-                                  "allowed: kind "
-                                  "line port address"},
+        {"pumps: {a: {host: h}}", "f:1:13: found host with kind serial; allowed: only with network"},
+        {"pumps: {a: {prt: 1}}",
+         "f:1:13: found the unknown key \"prt\" in pump (did you mean \"port\"?); allowed: kind line port"},
         {"pumps: {a: {kind: network}}", "f:1:9: found no host in pump; allowed: only with host, where it is"},
         {"pumps: {a: {port: toolong}}", "f:1:19: found \"toolong\" for port; allowed: at most five letters"},
         {"pumps: {a: {address: 0x10000}}", "f:1:22: found \"0x10000\" for address"},
