@@ -27,6 +27,7 @@ static void batch_cursors(struct dustd *d)
         struct store_cursor *c = &b->cursors[i];
         snprintf(c->uplink, sizeof c->uplink, "%s", d->config->mqtt[i].name);
         c->seq = d->uplinks[i].handed = d->uplinks[i].taken;
+        c->lost = d->uplinks[i].lost;
         d->handed[d->nhanded * n + i] = *c;
     }
     for (int i = 0; i < former; i++)
@@ -157,6 +158,7 @@ void batch_store(struct dustd *d)
             d->stuck_ms = clock_site_ms();
             break;
         case STORE_WELL: d->store_stuck = false; break;
+        case STORE_DELETE: retention_plan(d, clock_site_ms(), &m.plan); break;
         case STORE_DAMAGED: /* the next start sets the file aside and goes on */
             log_error("the database is damaged: leaving, to start anew");
             d->stopping = true;

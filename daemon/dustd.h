@@ -60,6 +60,7 @@ struct uplink_now {
     const struct mqtt_config *own; /* itself */
     bool waits;                    /* for one of the last configuration to leave its place: not let go yet */
     uint64_t asker;                /* its questions to the store; never given twice */
+    int64_t lost;                  /* rows up to here that it will never get are named in a row */
     int64_t taken, handed, persisted; /* cursor: known, in a batch, on the disk */
     int64_t since_ms;                 /* of the change to or from connected; 0: none yet */
     char why[160];                    /* the last reason that the line was lost or not had, "" none */
@@ -121,6 +122,7 @@ struct dustd {
     struct store_cursor *cursors; /* of brokers that were ever configured, but for those that are */
     int ncursors;
     bool cursor_left;            /* one of these has just come: the next batch takes them along */
+    int64_t deleted[STORE_KEPT]; /* a row says so, up to here */
     struct store_cursor *handed; /* cursors of the batches on their way, config.nmqtt a batch */
     struct journal *heads;       /* and the head that each leaves */
     int nhanded;
@@ -163,9 +165,9 @@ struct dustd {
     struct rate_book rates; /* of the control socket's clients */
     struct writer writer;
 
-    int64_t next_chunk_ms, next_live_ms, next_state_ms; /* site time */
-    int64_t step_site_ms, step_boot_us;                 /* for noticing that the clock was set */
-    int64_t stepped_ms;                                 /* forward, and no minute has ended since */
+    int64_t next_chunk_ms, next_live_ms, next_state_ms, next_keep_ms; /* site time */
+    int64_t step_site_ms, step_boot_us; /* for noticing that the clock was set */
+    int64_t stepped_ms;                 /* forward, and no minute has ended since */
 };
 
 /* restore.c: opens the store and brings judge, ledger and the running minute to where the journal ends. */
@@ -222,7 +224,9 @@ void batch_chunk(struct dustd *d);
 void batch_store(struct dustd *d); /* takes the store's messages */
 void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client);
 
-/* now.c: the present, for MQTT. */
+/* retention.c: what is too old. */
+void retention_turn(struct dustd *d, int64_t now_ms);
+void retention_plan(struct dustd *d, int64_t now_ms, const struct store_plan *plan); /* the store's word */
 void now_all(struct dustd *d, int uplink);
 void now_state(struct dustd *d, int uplink); /* -1: all that are connected */
 void now_head(struct dustd *d, int uplink);  /* the signed head, once it is on the disk */

@@ -101,7 +101,8 @@ static int start(struct dustd *d)
     people_lookup(d);
     int rc = restore_all(d);
     if (rc != ERR_OK) {
-        log_error("%s: %s", d->config->store.dir, err_str(rc));
+        if (rc != ERR_VERSION) /* which has been said, with what to do */
+            log_error("%s: %s", d->config->store.dir, err_str(rc));
         return rc;
     }
     seal_head(d, clock_site_ms());
@@ -318,11 +319,11 @@ static void destroy(struct dustd *d)
 }
 
 /* A start that failed half-way: threads may run, so what is committed is kept and the process is left. */
-static _Noreturn void give_up(struct dustd *d)
+static _Noreturn void give_up(struct dustd *d, int rc)
 {
     store_stop(d->store, COMMIT_US / 1000);
     control_close(d->control);
-    _exit(EXIT_FAILED);
+    _exit(rc == ERR_VERSION ? EXIT_CONFIG : EXIT_FAILED); /* starting it again would not help */
 }
 
 static int daemon_run(struct dustd *d)
@@ -331,8 +332,9 @@ static int daemon_run(struct dustd *d)
     if (signals < 0 || timer < 0)
         return EXIT_FAILED;
     notify_open(&d->notify);
-    if (start(d) != ERR_OK)
-        give_up(d);
+    int rc = start(d);
+    if (rc != ERR_OK)
+        give_up(d, rc);
     notify_ready(&d->notify);
     log_info("%s %s runs: %d devices on %d buses, journal %.8s at row %lld", "dustd", DUST_VERSION,
              d->config->ndevices, d->config->nbuses, d->head.id, (long long)d->head.seq);

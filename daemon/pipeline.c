@@ -309,6 +309,7 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t boot_us)
         notice_step(d, now_ms, boot_us);
     if (!d->hold.late)
         pipeline_close_until(d, now_ms);
+    retention_turn(d, now_ms);
     if (now_ms >= d->next_chunk_ms) {
         batch_chunk(d);
         d->next_chunk_ms = now_ms + d->config->store.commit_every_ms;

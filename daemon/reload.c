@@ -178,7 +178,7 @@ static void start_buses(struct dustd *d, struct change *c)
 }
 
 /* The cursor of a broker that is not configured: remembered until it is again. */
-static void remember_cursor(struct dustd *d, const char *name, int64_t seq)
+static void remember_cursor(struct dustd *d, const char *name, const struct uplink_now *u)
 {
     int i = 0;
     while (i < d->ncursors && strcmp(d->cursors[i].uplink, name) != 0)
@@ -188,20 +188,22 @@ static void remember_cursor(struct dustd *d, const char *name, int64_t seq)
         d->cursors[d->ncursors++] = (struct store_cursor){.seq = 0};
         snprintf(d->cursors[i].uplink, sizeof d->cursors[i].uplink, "%s", name);
     }
-    d->cursors[i].seq = seq > d->cursors[i].seq ? seq : d->cursors[i].seq;
+    struct store_cursor *c = &d->cursors[i];
+    c->seq = u->taken > c->seq ? u->taken : c->seq;
+    c->lost = u->lost > c->lost ? u->lost : c->lost;
     d->cursor_left = true;
 }
 
-static int64_t recall_cursor(struct dustd *d, const char *name)
+static struct store_cursor recall_cursor(struct dustd *d, const char *name)
 {
     for (int i = 0; i < d->ncursors; i++) {
         if (strcmp(d->cursors[i].uplink, name) != 0)
             continue;
-        int64_t seq = d->cursors[i].seq;
+        struct store_cursor cursor = d->cursors[i];
         d->cursors[i] = d->cursors[--d->ncursors];
-        return seq;
+        return cursor;
     }
-    return 0;
+    return (struct store_cursor){0};
 }
 
 /* Those that do not go on are asked to end, which may take them some seconds; nobody waits for that here. */
@@ -216,7 +218,7 @@ static void end_uplinks(struct dustd *d, const struct change *c)
             continue;
         mqtt_stop(u->mqtt);
         if (!stays(c->brokers, c->is->nmqtt, i))
-            remember_cursor(d, u->own->name, u->taken);
+            remember_cursor(d, u->own->name, u);
         d->leaving = mem_resize(d->leaving, (size_t)d->nleaving + 1, sizeof *d->leaving);
         d->leaving[d->nleaving++] = *u;
     }
@@ -235,8 +237,11 @@ static void start_uplinks(struct dustd *d, struct change *c)
             u->taken = before->taken;
             u->handed = before->handed;
             u->persisted = before->persisted;
+            u->lost = before->lost;
         } else {
-            u->taken = u->handed = u->persisted = recall_cursor(d, c->is->mqtt[i].name);
+            struct store_cursor cursor = recall_cursor(d, c->is->mqtt[i].name);
+            u->taken = u->handed = u->persisted = cursor.seq;
+            u->lost = cursor.lost;
         }
         u->asker = ASKER_UPLINK | ++d->uplinks_started;
         mqtt_committed(u->mqtt, d->committed);
@@ -357,7 +362,7 @@ static void bury(struct dustd *d, struct uplink_now *u)
     while (i < d->config->nmqtt && strcmp(d->config->mqtt[i].name, name) != 0)
         i++;
     if (i == d->config->nmqtt)
-        remember_cursor(d, name, u->taken);
+        remember_cursor(d, name, u);
     else if (u->taken > d->uplinks[i].taken)
         d->uplinks[i].taken = u->taken;
     ring_destroy(u->ring);

@@ -267,6 +267,7 @@ static void restore_cursor(const struct store_cursor *cursor, void *arg)
         if (strcmp(d->config->mqtt[i].name, cursor->uplink) == 0) {
             struct uplink_now *u = &d->uplinks[i];
             u->taken = u->handed = u->persisted = cursor->seq;
+            u->lost = cursor->lost;
             return;
         }
     d->cursors = mem_resize(d->cursors, (size_t)d->ncursors + 1, sizeof *d->cursors);
@@ -283,8 +284,10 @@ int restore_all(struct dustd *d)
     int rc = store_open(d->config->store.dir, d->options.simulated, &d->store, &d->opened);
     if (rc != ERR_OK)
         return rc;
+    store_limit(d->store, d->config->store.max_size, d->config->store.ballast);
     d->head = d->opened.head;
     d->committed = d->head.seq;
+    memcpy(d->deleted, d->opened.deleted, sizeof d->deleted);
     memcpy(d->committed_hash, d->head.hash, HASH_SIZE);
     ledger_continue(d->ledger, d->opened.last_issue);
     rc = scan(d, &r);

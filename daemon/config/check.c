@@ -18,6 +18,20 @@ static int check_coordinates(const struct loading *l)
                          "found only one of longitude and latitude; allowed: both or none");
 }
 
+/* A raw block without the minute that promises it could not be verified. */
+static int check_keeping(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    const struct yaml_node *store = yaml_get(yaml_root(l->doc), "store");
+    if (c->store.keep_minutes_ms >= c->store.keep_raw_ms)
+        return ERR_OK;
+    const struct yaml_node *at = yaml_get(store, "keep_minutes");
+    return yaml_complain(
+        l->doc, at ? at : store, l->why,
+        "found minutes kept for a shorter time than raw samples; allowed: keep_minutes of at "
+        "least keep_raw");
+}
+
 /* Two buses must not fight for one line. */
 static int check_buses(const struct loading *l)
 {
@@ -136,8 +150,9 @@ static int check_brokers(const struct loading *l)
 
 int check_site(const struct loading *l)
 {
-    int (*const checks[])(const struct loading *) = {check_coordinates, check_buses,  check_units,
-                                                     check_points,      check_people, check_brokers};
+    int (*const checks[])(const struct loading *) = {check_coordinates, check_keeping, check_buses,
+                                                     check_units,       check_points,  check_people,
+                                                     check_brokers};
     int error = ERR_OK;
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !error; i++)
         error = checks[i](l);

@@ -75,6 +75,8 @@ struct config {
     struct {
         const char *dir;         /* state directory */
         int64_t commit_every_ms; /* raw samples, 1 to 60 s */
+        int64_t keep_raw_ms, keep_minutes_ms;
+        int64_t max_size, ballast; /* bytes; ballast 0: none */
     } store;
     struct {
         bool require_sync; /* false: a clock that nobody synchronises is believed (an RTC) */

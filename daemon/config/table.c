@@ -193,6 +193,14 @@ static const struct setting store_rows[] = {
      .meaning = "database and its side files"},
     {"commit_every", SETTING_DURATION, FIELD(struct loaded, c.store.commit_every_ms), .absent = "10s",
      .low = "1s", .high = "60s", .meaning = "raw samples a power cut may cost; 1s wears flash out"},
+    {"keep_raw", SETTING_DURATION, FIELD(struct loaded, c.store.keep_raw_ms), .absent = "365d", .low = "1d",
+     .high = "36500d", .meaning = "age at which raw samples are deleted"},
+    {"keep_minutes", SETTING_DURATION, FIELD(struct loaded, c.store.keep_minutes_ms), .absent = "3650d",
+     .low = "7d", .high = "36500d", .meaning = "age at which minute means are deleted; not below keep_raw"},
+    {"max_size", SETTING_SIZE, FIELD(struct loaded, c.store.max_size), .absent = "2 GB", .low = "64 MB",
+     .high = "1000 GB", .meaning = "of the database: near it the oldest raw samples go, then minute means"},
+    {"ballast", SETTING_SIZE, FIELD(struct loaded, c.store.ballast), .absent = "16 MB", .low = "0 kB",
+     .high = "1 GB", .meaning = "room set aside for the day on which the disk is full; 0 kB: none"},
     {0},
 };
 static const struct schema store_schema = {"store", 0, store_rows, NULL, NULL};

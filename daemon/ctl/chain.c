@@ -113,6 +113,28 @@ static void name_damage(struct chain *c, const struct row *row)
                        : "the hash does not follow from the row before";
 }
 
+/* Retention deletes bodies of minutes only, and says which in a row before it does. */
+static int take_body(struct chain *c, const struct row *row)
+{
+    if (!row->body) {
+        c->without_body++;
+        c->last_without = row->seq;
+        if (strcmp(row->kind, "minute") == 0)
+            return ERR_OK;
+        c->damaged = row->seq;
+        c->why_zh = "正文缺失，而保存期限从不删除这类记录";
+        c->why_en = "its body is gone, of a kind that retention never deletes";
+        return ERR_DAMAGED;
+    }
+    if (strcmp(row->kind, "retention") != 0 || strcmp(row->subject, "minute") != 0)
+        return ERR_OK;
+    json_t *body = json_loads(row->body, JSON_REJECT_DUPLICATES, NULL);
+    int64_t to = json_integer_value(json_object_get(body, "to"));
+    c->named = to > c->named ? to : c->named;
+    json_decref(body);
+    return ERR_OK;
+}
+
 int chain_row(struct chain *c, const struct row *row)
 {
     struct journal before = c->head;
@@ -127,14 +149,18 @@ int chain_row(struct chain *c, const struct row *row)
         return ERR_DAMAGED;
     }
     c->rows++;
-    c->without_body += row->body == NULL;
     for (; c->noted && c->next < c->noted->count && c->noted->items[c->next].seq <= row->seq; c->next++)
         compare(c, &c->noted->items[c->next], row->hash);
-    return ERR_OK;
+    return take_body(c, row);
 }
 
 void chain_end(struct chain *c)
 {
     for (; c->noted && c->next < c->noted->count; c->next++)
         compare(c, &c->noted->items[c->next], NULL);
+    if (c->damaged || c->last_without <= c->named)
+        return;
+    c->damaged = c->last_without;
+    c->why_zh = "正文缺失，而没有任何一条保存期限记录说明已删除";
+    c->why_en = "its body is gone, and no retention row says that it was deleted";
 }

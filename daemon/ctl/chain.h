@@ -33,7 +33,9 @@ enum { CHAIN_WHY_SIZE = 160 };
 struct chain {
     struct journal head; /* of what was walked; its id is that of the journal */
     int64_t rows, without_body;
-    int64_t damaged; /* first damaged row, 0 none */
+    int64_t last_without; /* the last row without a body, 0 none */
+    int64_t named;        /* up to here rows `retention` say that bodies of minutes were deleted */
+    int64_t damaged;      /* first damaged row, 0 none */
     const char *why_zh, *why_en;
     struct signed_heads *heads;     /* NULL: signatures are not looked at */
     const struct noted_list *noted; /* NULL: none given */
@@ -48,7 +50,8 @@ void chain_begin(struct chain *c, const char *journal, const struct noted_list *
 /* The next row. ERR_DAMAGED: `damaged` and why are set; no more rows can be judged. */
 int chain_row(struct chain *c, const struct row *row);
 
-/* After the last row: noted heads beyond it differ, for those rows are missing. */
+/* After the last row: noted heads beyond it differ, for those rows are missing; a body that is gone though no
+ * row `retention` says so is damage. */
 void chain_end(struct chain *c);
 
 #endif

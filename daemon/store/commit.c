@@ -86,6 +86,7 @@ static int set_cursors(struct db *d, const struct batch *b)
         sqlite3_stmt *s = db_use(d, SQL_CURSOR_SET);
         db_bind_text(d, SQL_CURSOR_SET, 1, b->cursors[i].uplink);
         sqlite3_bind_int64(s, 2, b->cursors[i].seq);
+        sqlite3_bind_int64(s, 3, b->cursors[i].lost);
         int rc = db_run(d, SQL_CURSOR_SET);
         if (rc)
             return rc;
@@ -93,45 +94,85 @@ static int set_cursors(struct db *d, const struct batch *b)
     return ERR_OK;
 }
 
-int batch_write(struct place *p, const struct batch *b)
+static int set_goals(struct db *d, const struct batch *b)
 {
-    struct journal head = p->head;
-    struct span span = p->open_span;
-    int rc = db_begin(&p->db);
-    if (rc == ERR_OK)
-        rc = add_rows(&p->db, b, &head, &span);
+    int rc = ERR_OK;
+    for (int i = 0; i < STORE_KEPT && rc == ERR_OK; i++)
+        if (b->delete[i])
+            rc = keep_set_goal(d, (enum store_kept)i, b->delete[i]);
+    return rc;
+}
+
+/* What the place becomes with the commit. */
+struct progress {
+    struct journal head;
+    struct span span;
+    int64_t next_sample, last_at_ms;
+};
+
+static int write_one(struct db *d, const struct batch *b, struct progress *to)
+{
+    int rc = add_rows(d, b, &to->head, &to->span);
     if (rc == ERR_OK && b->raw)
-        rc = add_raw(&p->db, b);
+        rc = add_raw(d, b);
     if (rc == ERR_OK)
-        rc = held_write(&p->db, b);
+        rc = held_write(d, b);
     if (rc == ERR_OK && b->chunk)
-        rc = add_chunk(&p->db, b, p->next_sample);
+        rc = add_chunk(d, b, to->next_sample++);
     if (rc == ERR_OK)
-        rc = set_cursors(&p->db, b);
+        rc = set_goals(d, b);
+    if (b->nrows)
+        to->last_at_ms = b->rows[b->nrows - 1].at_ms;
+    return rc ? rc : set_cursors(d, b);
+}
+
+static void advance_goals(struct place *p, const struct batch *b)
+{
+    for (int i = 0; i < STORE_KEPT; i++)
+        if (b->delete[i] > p->keep[i].goal)
+            p->keep[i].goal = b->delete[i];
+}
+
+int group_write(struct place *p, const struct batch *batches, int n)
+{
+    struct progress to = {p->head, p->open_span, p->next_sample, p->last_at_ms};
+    int rc = db_begin(&p->db);
+    for (int i = 0; i < n && rc == ERR_OK; i++)
+        rc = write_one(&p->db, &batches[i], &to);
     if (rc == ERR_OK)
         rc = db_commit(&p->db);
     if (rc)
         return rc;
-    p->head = head;
-    p->open_span = span;
-    p->next_sample += b->chunk ? 1 : 0;
+    p->head = to.head;
+    p->open_span = to.span;
+    p->next_sample = to.next_sample;
+    p->last_at_ms = to.last_at_ms;
+    for (int i = 0; i < n; i++)
+        advance_goals(p, &batches[i]);
     return ERR_OK;
 }
 
 /* A transaction is there as a whole or not at all, so its last row tells. One without rows may be written
- * twice: its chunk and held entries have numbers, a cursor moves to the same place. */
-int batch_written(struct place *p, const struct batch *b, bool *written)
+ * twice: its chunks and held entries have numbers, a cursor moves to the same place. */
+int group_written(struct place *p, const struct batch *batches, int n, bool *written)
 {
+    const struct row *first = NULL, *last = NULL;
     *written = false;
-    if (b->nrows == 0)
+    for (int i = 0; i < n; i++) {
+        if (!batches[i].nrows)
+            continue;
+        first = first ? first : &batches[i].rows[0];
+        last = &batches[i].rows[batches[i].nrows - 1];
+    }
+    if (!last)
         return ERR_OK;
-    const struct row *row = &b->rows[b->nrows - 1];
-    if (p->head.seq != row->seq)
-        return p->head.seq == b->rows[0].seq - 1 ? ERR_OK : ERR_DAMAGED;
-    *written = memcmp(p->head.hash, row->hash, HASH_SIZE) == 0;
+    if (p->head.seq != last->seq)
+        return p->head.seq == first->seq - 1 ? ERR_OK : ERR_DAMAGED;
+    *written = memcmp(p->head.hash, last->hash, HASH_SIZE) == 0;
     if (!*written)
         return ERR_DAMAGED;
-    p->next_sample += b->chunk ? 1 : 0;
+    for (int i = 0; i < n; i++)
+        p->next_sample += batches[i].chunk ? 1 : 0;
     return ERR_OK;
 }
 

@@ -100,7 +100,7 @@ int store_copy_open(const char *file, struct store_copy **out, struct journal *h
     }
     rc = db_open(&s->db, s->file, false);
     if (rc == ERR_OK)
-        rc = schema_open(&s->db, &is, &is);
+        rc = schema_open(&s->db, &is, false, &is);
     if (rc == ERR_OK)
         rc = schema_head(&s->db, head, &last_at_ms);
     if (rc) {

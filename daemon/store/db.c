@@ -3,6 +3,8 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* In this order: EXCLUSIVE before the first touch of the WAL keeps its index in our memory and locks every
@@ -19,7 +21,8 @@ static const struct {
     {"PRAGMA journal_mode = WAL", "wal"},
     {"PRAGMA synchronous = FULL", NULL},
     {"PRAGMA synchronous", "2"},
-    {"PRAGMA journal_size_limit = 1048576", "1048576"},
+    /* once grown the WAL keeps its 2 MiB: on a full disk commits then need no more */
+    {"PRAGMA journal_size_limit = 4194304", "4194304"},
     {"PRAGMA wal_autocheckpoint = 0", "0"},
 };
 
@@ -57,6 +60,14 @@ bool db_uncertain(const struct db *d)
     return code != SQLITE_FULL && code != SQLITE_READONLY && code != SQLITE_BUSY;
 }
 
+bool db_read_only(const struct db *d)
+{
+    if (!d->handle)
+        return false;
+    int code = sqlite3_errcode(d->handle) & 0xff;
+    return code == SQLITE_READONLY || (code == SQLITE_IOERR && sqlite3_system_errno(d->handle) == EROFS);
+}
+
 const char *db_text(const struct db *d)
 {
     return d->handle ? sqlite3_errmsg(d->handle) : "the database is closed";
@@ -91,7 +102,7 @@ static int count_frames(void *d, sqlite3 *handle, const char *name, int frames)
 
 int db_open(struct db *d, const char *file, bool create)
 {
-    *d = (struct db){0};
+    *d = (struct db){.file = mem_string(file)};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     int rc = sqlite3_open_v2(file, &d->handle, create ? flags | SQLITE_OPEN_CREATE : flags, NULL);
     if (rc != SQLITE_OK)
@@ -123,6 +134,7 @@ void db_close(struct db *d)
     for (int i = 0; i < SQL__COUNT; i++)
         sqlite3_finalize(d->statement[i]);
     sqlite3_close(d->handle);
+    mem_free(d->file);
     *d = (struct db){0};
 }
 
@@ -175,6 +187,24 @@ void db_rollback(struct db *d)
 int db_script(struct db *d, const char *script)
 {
     return meaning(sqlite3_exec(d->handle, script, NULL, NULL, NULL));
+}
+
+int64_t db_number(struct db *d, const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t number = 0;
+    if (d->handle && sqlite3_prepare_v2(d->handle, sql, -1, &s, NULL) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW)
+        number = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return number;
+}
+
+int db_limit_pages(struct db *d, int64_t pages)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)pages);
+    return set(d, sql, NULL);
 }
 
 int db_checkpoint(struct db *d, bool empty)

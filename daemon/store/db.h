@@ -11,9 +11,12 @@
 
 struct db {
     sqlite3 *handle;
+    char *file;
     sqlite3_stmt *statement[SQL__COUNT];
     int frames; /* pages in the WAL after the last commit */
 };
+
+enum { DB_PAGE_BYTES = 4096 }; /* SQLite's default, of every database of ours */
 
 /* Opens the file (or creates it, if `create`) and puts the settings in force. Statements are not prepared
  * yet: the schema may still have to be made. `d` must not move while open. ERR_DAMAGED: not a database;
@@ -39,6 +42,16 @@ void db_rollback(struct db *d);
 /* Runs a script of constant text. */
 int db_script(struct db *d, const char *script);
 
+/* The answer of a PRAGMA or count of constant text, 0 when there is none. */
+int64_t db_number(struct db *d, const char *sql);
+
+/* Never more than so many pages; fewer than there are already means: no page more. */
+int db_limit_pages(struct db *d, int64_t pages);
+
+/* backup.c. Everything as it is now in a file of its own, on the disk, whole or not at all; an older file of
+ * that name is replaced. ERR_FULL when there is no room. */
+int db_copy(struct db *d, const char *name);
+
 /* Folds the WAL into the file, and cuts it to nothing if `empty`. */
 int db_checkpoint(struct db *d, bool empty);
 
@@ -56,6 +69,9 @@ int db_error(const struct db *d);
 
 /* Whether the last failure leaves open if the transaction is on the disk. */
 bool db_uncertain(const struct db *d);
+
+/* Whether it was because the file system takes no writes. */
+bool db_read_only(const struct db *d);
 const char *db_text(const struct db *d);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef DUST_STORE_INSIDE_H
 #define DUST_STORE_INSIDE_H
 
+#include "daemon/store/ballast.h"
 #include "daemon/store/db.h"
 #include "daemon/store/last.h"
 #include "daemon/store/schema.h"
@@ -23,6 +24,12 @@ struct check {
     bool broken, done;
 };
 
+/* How far retention is: the raw blocks (or the bodies of minutes) of rows up to `goal` are to be deleted, up
+ * to `done` they are. */
+struct keep {
+    int64_t done, goal;
+};
+
 /* An opened database and what must be known to go on writing it: the thread's, once it runs. */
 struct place {
     struct db db;
@@ -32,6 +39,9 @@ struct place {
     struct span open_span;
     int64_t next_sample; /* number of the next chunk */
     struct check check;
+    struct keep keep[STORE_KEPT];
+    int64_t max_pages; /* 0: as many as SQLite allows */
+    bool disk_full;    /* the ballast had to be given up */
 };
 
 struct store {
@@ -40,10 +50,12 @@ struct store {
     int lock_fd, stop_fd, done_fd;
     pthread_t thread;
     bool started, said_full;
-    struct ring *batches, *questions, *messages;
+    struct ballast ballast;
+    struct ring *batches, *questions, *orders, *messages;
     atomic_llong deadline_us; /* wire; of store_stop; INT64_MAX while running */
-    atomic_bool stuck;
-    atomic_size_t held; /* 1 while the thread works on a batch */
+    atomic_bool stuck, has_ballast;
+    atomic_size_t held;     /* batches that the thread works on */
+    atomic_llong oldest_us; /* wire; when the first of them was handed over; 0: none */
 };
 
 /* place.c. The connection, and what is read from it at open: head, open span, next chunk. `is` says what the
@@ -61,11 +73,22 @@ int aside_move(const struct place *p, char *name, size_t size);
 void aside_condemn(const struct place *p);
 bool aside_condemned(const struct place *p);
 
-/* commit.c. One transaction; all or nothing, unless db_uncertain says that nobody knows. */
-int batch_write(struct place *p, const struct batch *b);
+/* commit.c. `n` batches in one transaction; all or nothing, unless db_uncertain says that nobody knows. */
+int group_write(struct place *p, const struct batch *batches, int n);
 
-/* After an uncertain failure and place_reopen: whether the rows of the batch are there. */
-int batch_written(struct place *p, const struct batch *b, bool *written);
+/* After an uncertain failure and place_reopen: whether the rows of the batches are there. */
+int group_written(struct place *p, const struct batch *batches, int n, bool *written);
+
+/* keep.c. Retention, in steps that hold up no commit for long. keep_read: what the file says of it. */
+int keep_read(struct place *p);
+int keep_set_goal(struct db *d, enum store_kept what, int64_t goal); /* within a batch's transaction */
+
+/* What the order asks for next and no row says yet: false when that is nothing. */
+bool keep_plan(struct place *p, const struct store_order *o, struct store_plan *plan);
+
+/* Deletes something of what rows say, of at most 500 rows, in a transaction of its own; *did says whether
+ * there was anything. */
+int keep_slice(struct place *p, bool *did);
 
 /* walk.c. The rows (or raw blocks) a question asks for, by seq, on statement `which`. */
 struct walk {

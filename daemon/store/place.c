@@ -80,7 +80,7 @@ int place_open(struct place *p, const struct birth *wanted, struct birth *is)
 {
     int rc = db_open(&p->db, p->file, true);
     if (rc == ERR_OK)
-        rc = schema_open(&p->db, wanted, is);
+        rc = schema_open(&p->db, wanted, true, is);
     if (rc == ERR_OK)
         rc = dir_sync(p->dir);
     if (rc == ERR_OK)
@@ -89,6 +89,8 @@ int place_open(struct place *p, const struct birth *wanted, struct birth *is)
         rc = read_open_span(p);
     if (rc == ERR_OK)
         rc = read_samples(p);
+    if (rc == ERR_OK)
+        rc = keep_read(p);
     if (rc == ERR_OK)
         rc = read_through(p, SQL_CURSORS_READ);
     if (rc == ERR_OK)
@@ -111,13 +113,17 @@ int place_reopen(struct place *p)
     place_close(p);
     int rc = db_open(&p->db, p->file, false);
     if (rc == ERR_OK)
-        rc = schema_open(&p->db, &is, &is);
+        rc = schema_open(&p->db, &is, false, &is);
     if (rc == ERR_OK)
         rc = db_checkpoint(&p->db, true);
     if (rc == ERR_OK && strcmp(is.id, p->head.id) != 0)
         rc = ERR_DAMAGED;
     if (rc == ERR_OK)
         rc = schema_head(&p->db, &p->head, &p->last_at_ms);
+    if (rc == ERR_OK && p->max_pages)
+        rc = db_limit_pages(&p->db, p->max_pages);
+    if (rc == ERR_OK)
+        rc = keep_read(p);
     return rc ? rc : read_open_span(p);
 }
 

@@ -1,5 +1,8 @@
 #include "daemon/store/schema.h"
 
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +15,10 @@ enum { APPLICATION_ID = 0x64757374 }; /* "dust" */
  *   journal raw sample   the truth (docs/architecture.md)
  *   span                 first and last time of rows seq to seq + 255, so that a page of some days skips the
  *                        rest though a clock may step back
- *   cursor meta          uplinks' places; what the file is
+ *   cursor meta          uplinks' places, and up to which row they have been told what they will never get;
+ *                        what the file is
+ *   keep                 retention: up to `goal` raw blocks (or bodies of minutes) are to be deleted, a row
+ * says so; up to `done` they are gone
  *   held                 of boots without a date, until they have one */
 static const char *const migrations[] = {
     "PRAGMA application_id = 0x64757374;"
@@ -28,6 +34,11 @@ static const char *const migrations[] = {
     "PRAGMA user_version = 2;"
     "CREATE TABLE held(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, boot TEXT NOT NULL,"
     " kind TEXT NOT NULL, data BLOB NOT NULL) STRICT;",
+    "PRAGMA user_version = 3;"
+    "CREATE TABLE keep(what TEXT PRIMARY KEY, done INTEGER NOT NULL, goal INTEGER NOT NULL) STRICT, WITHOUT "
+    "ROWID;"
+    "INSERT INTO keep(what, done, goal) VALUES('raw', 0, 0), ('minute', 0, 0);"
+    "ALTER TABLE cursor ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
 };
 enum { NEWEST = sizeof migrations / sizeof *migrations };
 
@@ -60,6 +71,15 @@ static int read_version(struct db *d, int64_t *version)
     if (application != APPLICATION_ID || *version < 1)
         return ERR_DAMAGED;
     return *version > NEWEST ? ERR_VERSION : ERR_OK;
+}
+
+/* The one line an operator gets who went back to an older program. */
+static int refuse_newer(const struct db *d, int64_t version)
+{
+    log_error("database: %s has schema %lld, dustd %s knows up to %d: install the newer dustd again, or put "
+              "back the copy %s.before-%d (what was recorded since is not in it)",
+              d->file, (long long)version, DUST_VERSION, NEWEST, d->file, NEWEST + 1);
+    return ERR_VERSION;
 }
 
 static int random_id(char id[static JOURNAL_ID_SIZE])
@@ -172,13 +192,32 @@ static int migrate(struct db *d, int64_t from, const struct birth *wanted)
     return rc ? rc : db_script(d, "COMMIT");
 }
 
-int schema_open(struct db *d, const struct birth *wanted, struct birth *is)
+/* Everything as it is now, so that an older program can go on from there. */
+static int keep_copy(struct db *d, int64_t from)
+{
+    char *name = mem_printf("%s.before-%lld", d->file, (long long)from + 1);
+    int rc = db_copy(d, name);
+    if (rc == ERR_OK)
+        log_info("database: schema %lld becomes %d, the old one is kept as %s", (long long)from, NEWEST,
+                 name);
+    else
+        log_error("database: no copy %s before schema %lld becomes %d (%s): make room for %lld MB", name,
+                  (long long)from, NEWEST, err_str(rc),
+                  (long long)(db_number(d, "PRAGMA page_count") * DB_PAGE_BYTES / 1000000 + 1));
+    mem_free(name);
+    return rc;
+}
+
+int schema_open(struct db *d, const struct birth *wanted, bool copy, struct birth *is)
 {
     int64_t version = 0;
     int rc = read_version(d, &version);
     if (rc)
-        return rc;
-    rc = version < NEWEST ? migrate(d, version, wanted) : db_prepare(d);
+        return rc == ERR_VERSION ? refuse_newer(d, version) : rc;
+    if (copy && version && version < NEWEST)
+        rc = keep_copy(d, version);
+    if (rc == ERR_OK)
+        rc = version < NEWEST ? migrate(d, version, wanted) : db_prepare(d);
     return rc ? rc : read_birth(d, is);
 }
 

@@ -14,9 +14,10 @@ struct birth {
 };
 
 /* Brings an opened database to the newest version, in one transaction, and prepares its statements. An empty
- * file is made a database as `wanted` says, with a new random id. Then fills `is`.
- * ERR_VERSION: made by a newer program; ERR_DAMAGED: not ours, or not whole. */
-int schema_open(struct db *d, const struct birth *wanted, struct birth *is);
+ * file is made a database as `wanted` says, with a new random id. Then fills `is`. With `copy` an older
+ * version is first copied to <file>.before-<the version after its own>. ERR_VERSION: made by a newer program,
+ * which is said; ERR_FULL: no room for the copy, which is said too; ERR_DAMAGED: not ours, or not whole. */
+int schema_open(struct db *d, const struct birth *wanted, bool copy, struct birth *is);
 
 /* The hash of row 1, kept apart from it: a foreign page in its place does not pass for the journal's
  * beginning. */

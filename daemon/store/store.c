@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* An hour at a batch a second, and its minutes. */
-enum { BATCHES = 4096, QUESTIONS = 64, MESSAGES = 1024, GRACE_MS = 250 };
+enum { BATCHES = 4096, QUESTIONS = 64, ORDERS = 4, MESSAGES = 1024, GRACE_MS = 250 };
 
 /* A file of its own keeps a second dustd out of the directory: the database itself is never opened but by
  * SQLite, because closing any descriptor on it would drop SQLite's locks. */
@@ -105,6 +105,8 @@ static void describe(struct store *s, const struct birth *is, struct store_opene
         memcpy(info->aside, is->aside, sizeof info->aside);
     }
     memcpy(info->last_issue, s->last.issue, sizeof info->last_issue);
+    for (int i = 0; i < STORE_KEPT; i++)
+        info->deleted[i] = s->place.keep[i].goal;
 }
 
 /* journal.last of this journal; after damage it goes on with the issue numbers of the one before. */
@@ -128,6 +130,7 @@ static struct store *create(const char *dir)
     s->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     s->batches = ring_create(BATCHES, sizeof(struct batch));
     s->questions = ring_create(QUESTIONS, sizeof(struct question));
+    s->orders = ring_create(ORDERS, sizeof(struct store_order));
     s->messages = ring_create(MESSAGES, sizeof(struct store_message));
     atomic_init(&s->deadline_us, INT64_MAX);
     return s;
@@ -143,6 +146,7 @@ static void destroy(struct store *s)
         page_free(m.page);
     ring_destroy(s->batches);
     ring_destroy(s->questions);
+    ring_destroy(s->orders);
     ring_destroy(s->messages);
     place_close(&s->place);
     for (size_t i = 0; i < 3; i++) {
@@ -160,7 +164,7 @@ int store_open(const char *dir, bool simulated, struct store **out, struct store
     *out = NULL;
     *info = (struct store_opened){0};
     struct store *s = create(dir);
-    bool ready = s->stop_fd >= 0 && s->done_fd >= 0 && s->batches && s->questions && s->messages;
+    bool ready = s->stop_fd >= 0 && s->done_fd >= 0 && s->batches && s->questions && s->orders && s->messages;
     int rc = ready ? lock_dir(dir, &s->lock_fd) : ERR_IO;
     if (rc == ERR_OK)
         rc = last_read(dir, &s->last);
@@ -223,12 +227,20 @@ int store_scan_cursors(struct store *s, void (*each)(const struct store_cursor *
     sqlite3_stmt *st = db_use(d, SQL_CURSORS);
     int rc;
     while ((rc = db_next(d, SQL_CURSORS)) == ERR_OK) {
-        struct store_cursor c = {.seq = sqlite3_column_int64(st, 1)};
+        struct store_cursor c = {.seq = sqlite3_column_int64(st, 1), .lost = sqlite3_column_int64(st, 2)};
         snprintf(c.uplink, sizeof c.uplink, "%s", (const char *)sqlite3_column_text(st, 0));
         each(&c, arg);
     }
     db_reset(d, SQL_CURSORS);
     return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+void store_limit(struct store *s, int64_t max_bytes, int64_t ballast_bytes)
+{
+    s->place.max_pages = max_bytes / DB_PAGE_BYTES;
+    s->ballast.bytes = ballast_bytes;
+    if (db_limit_pages(&s->place.db, s->place.max_pages))
+        log_warning("database: its size cannot be limited: %s", db_text(&s->place.db));
 }
 
 int store_start(struct store *s)
@@ -246,6 +258,7 @@ struct ring *store_ring(struct store *s)
 
 int store_commit(struct store *s, struct batch *batch)
 {
+    batch->handed_us = clock_wire_us();
     int rc = ring_push(s->batches, batch);
     if (rc == ERR_OK) {
         *batch = (struct batch){0};
@@ -260,6 +273,11 @@ int store_commit(struct store *s, struct batch *batch)
 int store_ask(struct store *s, const struct question *q)
 {
     return ring_push(s->questions, q);
+}
+
+int store_keep(struct store *s, const struct store_order *order)
+{
+    return ring_push(s->orders, order);
 }
 
 void store_stop(struct store *s, int wait_ms)
@@ -292,10 +310,13 @@ static int64_t size_of(const char *file, const char *suffix)
 
 struct store_state store_state(const struct store *s)
 {
+    int64_t oldest_us = atomic_load(&s->oldest_us);
     return (struct store_state){.waiting = ring_waiting(s->batches) + atomic_load(&s->held),
+                                .waiting_ms = oldest_us ? (clock_wire_us() - oldest_us) / 1000 : 0,
                                 .refused = ring_refused(s->batches),
                                 .bytes = size_of(s->place.file, "") + size_of(s->place.file, "-wal"),
                                 .wal_bytes = size_of(s->place.file, "-wal"),
+                                .ballast = atomic_load(&s->has_ballast),
                                 .stuck = atomic_load(&s->stuck)};
 }
 

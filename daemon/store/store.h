@@ -1,6 +1,6 @@
 /* The database and its thread: the only one that calls SQLite, on the only connection (WAL, EXCLUSIVE before
- * WAL, synchronous FULL). Main hands over batches and goes on; pages of rows come back. Functions are main's
- * unless said. */
+ * WAL, synchronous FULL). Batches that wait together are one transaction. Main hands over batches and goes
+ * on; pages of rows come back. Functions are main's unless said. */
 #ifndef DUST_STORE_H
 #define DUST_STORE_H
 
@@ -18,8 +18,13 @@ void store_memory(void);
 
 struct store_cursor {
     char uplink[48];
-    int64_t seq; /* last row the far end has taken */
+    int64_t seq;  /* last row the far end has taken */
+    int64_t lost; /* a row `lost` names what it will never get, up to here */
 };
+
+/* What retention deletes: raw blocks first, later the bodies of minute rows; never a hash, never another
+ * body. */
+enum store_kept { STORE_RAW, STORE_MINUTES, STORE_KEPT };
 
 /* Why and how the database was opened. */
 struct store_opened {
@@ -29,16 +34,18 @@ struct store_opened {
     bool
         damaged; /* it has a predecessor, set aside as `aside` ("": the file was gone); created is true too */
     char aside[256];
-    struct journal predecessor; /* from journal.last when damaged; id "" when unknown */
-    int64_t last_at_ms;         /* of the last row, 0 for none */
-    char last_issue[32];        /* number of the last issue, from journal.last; "" unknown */
+    struct journal predecessor;  /* from journal.last when damaged; id "" when unknown */
+    int64_t last_at_ms;          /* of the last row, 0 for none */
+    char last_issue[32];         /* number of the last issue, from journal.last; "" unknown */
+    int64_t deleted[STORE_KEPT]; /* retention has deleted up to this row, or is about to */
 };
 
-/* Opens or creates <dir>/dust.db, migrates, checks the journal's last segment (the last 1,000 rows). Damage:
- * the file is set aside with a message and a new database is made. `simulated` marks a new database; a
- * mismatch with an old one is ERR_DENIED. ERR_VERSION: made by a newer program. ERR_STATE: another process
- * holds it. ERR_IO: the directory or the disk says no. A database is damaged too when it does not hold the
- * row that journal.last names: going on would give a seq a second content. */
+/* Opens or creates <dir>/dust.db, migrates (an old version is kept as dust.db.before-N), checks the journal's
+ * last segment (the last 1,000 rows). Damage: the file is set aside with a message and a new database is
+ * made. `simulated` marks a new database; a mismatch with an old one is ERR_DENIED. ERR_VERSION: made by a
+ * newer program. ERR_STATE: another process holds it. ERR_IO: the directory or the disk says no. A database
+ * is damaged too when it does not hold the row that journal.last names: going on would give a seq a second
+ * content. */
 int store_open(const char *dir, bool simulated, struct store **out, struct store_opened *info);
 
 /* Before store_start: calls `each` for rows of `kind` (NULL: any) with at_ms >= from_ms, in seq order, and
@@ -47,6 +54,10 @@ int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
                     void (*each)(const struct row *r, void *arg), void *arg);
 int store_scan_samples(struct store *s, void (*each)(const void *data, size_t length, void *arg), void *arg);
 int store_scan_cursors(struct store *s, void (*each)(const struct store_cursor *c, void *arg), void *arg);
+
+/* Before store_start: the database's largest size, and that of the ballast beside it (0: none). Without it
+ * there is no limit and no ballast. */
+void store_limit(struct store *s, int64_t max_bytes, int64_t ballast_bytes);
 
 /* What an undated boot leaves, until somebody can say when it was: a row's body, or the raw block of a
  * minute. */
@@ -62,7 +73,7 @@ struct held {
 /* Before store_start: all of them, in order. */
 int store_scan_held(struct store *s, void (*each)(const struct held *h, void *arg), void *arg);
 
-/* One transaction. All pointers in it are heap blocks that become the store's with store_commit. */
+/* All or nothing, in order. All pointers in it are heap blocks that become the store's with store_commit. */
 struct batch {
     struct row *rows; /* nrows of them, consecutive seq */
     int nrows;
@@ -76,7 +87,9 @@ struct batch {
     int64_t held_done; /* those up to this number have become rows and go; 0: none */
     struct store_cursor *cursors;
     int ncursors;
-    char last_issue[32]; /* for journal.last; "" unchanged */
+    char last_issue[32];        /* for journal.last; "" unchanged */
+    int64_t delete[STORE_KEPT]; /* a row of this batch says that all up to here is deleted; 0: none does */
+    int64_t handed_us;          /* store_commit's: wire time */
 };
 
 enum store_message_kind {
@@ -88,6 +101,7 @@ enum store_message_kind {
     STORE_WELL,    /* commits succeed again */
     STORE_DAMAGED, /* SQLite finds the file damaged: no commit will succeed. Leave and start again: store_open
                       then sets it aside. `text` says more. Once. */
+    STORE_DELETE,  /* something is to be deleted: `plan`. Nothing is, until a batch says so */
 };
 
 struct raw_block {
@@ -108,12 +122,21 @@ struct page {
                 */
 };
 
+/* What retention deletes next: the raw blocks, or the bodies, of `count` rows with from <= seq <= to. */
+struct store_plan {
+    enum store_kept what;
+    const char *why; /* "age", "size"; "full": of the disk */
+    int64_t from, to, count;
+    int64_t from_ms, to_ms; /* stamps of the first and the last */
+};
+
 struct store_message {
     enum store_message_kind kind;
     int64_t seq;
     uint64_t batches;
     uint64_t asker; /* of the question */
     struct page *page;
+    struct store_plan plan;
     char text[160];
 };
 
@@ -127,6 +150,14 @@ void batch_finish(struct batch *b);
 /* Hands over a batch (at most an hour of them is kept while the disk is stuck; ERR_FULL then, the batch stays
  * the caller's). Never blocks. */
 int store_commit(struct store *s, struct batch *batch);
+
+/* Retention, from time to time: what is too old now. Answered by one STORE_DELETE or by none; the same plan
+ * comes again until a batch that takes it up is committed. ERR_FULL: a later one will do. Never blocks. */
+struct store_order {
+    int64_t now_ms;                /* rows stamped later were stamped by a wrong clock */
+    int64_t before_ms[STORE_KEPT]; /* of an age with an earlier stamp; INT64_MIN: none is too old */
+};
+int store_keep(struct store *s, const struct store_order *order);
 
 struct question {
     uint64_t asker;         /* returned with the page */
@@ -157,11 +188,13 @@ int store_copy_scan_samples(struct store_copy *s, void (*each)(const void *data,
                             void *arg); /* as store_scan_samples */
 void store_copy_close(struct store_copy *s);
 
-/* Waiting batches and bytes on disk (database and WAL; the WAL alone), for status. */
+/* For status and health. */
 struct store_state {
-    size_t waiting;
-    uint64_t refused; /* batches, since start */
-    int64_t bytes, wal_bytes;
+    size_t waiting;           /* batches */
+    int64_t waiting_ms;       /* how long the oldest of them has, wire time */
+    uint64_t refused;         /* times that a batch found no room, since start */
+    int64_t bytes, wal_bytes; /* of the database with its WAL; of the WAL alone */
+    bool ballast;             /* there is one: the disk has room */
     bool stuck;
 };
 struct store_state store_state(const struct store *s);

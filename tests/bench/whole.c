@@ -82,6 +82,7 @@ static void make_config(struct config *c, const char *dir, int64_t commit_every_
     c->site.zone_min = 480;
     c->store.dir = dir;
     c->store.commit_every_ms = commit_every_ms;
+    c->store.keep_raw_ms = c->store.keep_minutes_ms = 365 * (int64_t)CLOCK_DAY_MS;
 }
 
 static uint64_t next_random(uint64_t *state)

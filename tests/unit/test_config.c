@@ -17,6 +17,10 @@ static void the_shipped_example_loads_as_it_says(void **state)
     assert_int_equal(c->site.zone_min, 480);
     assert_string_equal(c->store.dir, "/var/lib/dustd");
     assert_int_equal(c->store.commit_every_ms, 10000);
+    assert_int_equal(c->store.keep_raw_ms, 365LL * 86400000);
+    assert_int_equal(c->store.keep_minutes_ms, 3650LL * 86400000);
+    assert_int_equal(c->store.max_size, 2000000000);
+    assert_int_equal(c->store.ballast, 16000000);
     assert_int_equal(c->nbuses, 1);
     const struct bus_config *bus = &c->buses[0];
     assert_string_equal(bus->path, "/dev/ttyUSB0");

@@ -69,6 +69,13 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:2:23: found \"2min\" for commit_every; allowed: a whole number with ms, s, min, h or "
          "d, 1s "
          "to 60s"},
+        {"buses:", "store: {keep_raw: 30d, keep_minutes: 29d}\nbuses:",
+         "f.yaml:2:38: found minutes kept for a shorter time than raw samples; allowed: keep_minutes of at "
+         "least keep_raw"},
+        {"buses:", "store: {max_size: 2GB}\nbuses:",
+         "f.yaml:2:19: found \"2GB\" for max_size; allowed: a whole number, a space and kB, MB or GB, 64 MB "
+         "to "
+         "1000 GB"},
         {"buses:", "store: {dir: data}\nbuses:",
          "f.yaml:2:14: found \"data\" for dir; allowed: an absolute path"},
         /* buses */

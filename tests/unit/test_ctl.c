@@ -243,8 +243,8 @@ static int setup(void **state)
     struct fixture *f = mem_new(struct fixture);
     memcpy(f->head.id, journal_id, sizeof journal_id);
     for (int i = 0; i < ROWS; i++)
-        journal_append(&f->head, &f->rows[i], i, "event", "s",
-                       mem_printf("{\"ts\":%d,\"kind\":\"event\",\"subject\":\"s\",\"n\":%d}", i, i));
+        journal_append(&f->head, &f->rows[i], i, "minute", "s",
+                       mem_printf("{\"ts\":%d,\"kind\":\"minute\",\"subject\":\"s\",\"n\":%d}", i, i));
     *state = f;
     return 0;
 }
@@ -305,7 +305,7 @@ static void columns_that_differ_from_the_body_are_damage(void **state)
     assert_int_equal(f->chain.damaged, 4);
     assert_string_equal(f->chain.why_en, "time, kind or subject differ from the body");
     f->rows[3].at_ms--;
-    strcpy(f->rows[0].kind, "minut");
+    strcpy(f->rows[0].kind, "minuta");
     assert_int_equal(walk(f, NULL, 0), ERR_DAMAGED);
     assert_int_equal(f->chain.damaged, 1);
 }
@@ -318,14 +318,51 @@ static void a_missing_row_is_named(void **state)
     assert_string_equal(f->chain.why_en, "the row is missing");
 }
 
+/* Row 2 loses its body, and the last row becomes one of retention up to row `to` (0: it stays what it is). */
+static void lose_a_body(struct fixture *f, int64_t to)
+{
+    struct journal before = f->head;
+    struct row *last = &f->rows[ROWS - 1];
+    mem_free(f->rows[1].body);
+    f->rows[1].body = NULL;
+    if (!to)
+        return;
+    before.seq = ROWS - 1;
+    memcpy(before.hash, f->rows[ROWS - 2].hash, HASH_SIZE);
+    row_finish(last);
+    journal_append(
+        &before, last, 9, "retention", "minute",
+        mem_printf("{\"ts\":9,\"kind\":\"retention\",\"subject\":\"minute\",\"from\":1,\"to\":%lld}",
+                   (long long)to));
+}
+
 static void a_row_without_body_still_links(void **state)
 {
     struct fixture *f = *state;
-    mem_free(f->rows[1].body);
-    f->rows[1].body = NULL;
+    lose_a_body(f, 2);
     assert_int_equal(walk(f, NULL, 0), ERR_OK);
+    assert_int_equal(f->chain.damaged, 0);
     assert_int_equal(f->chain.without_body, 1);
     f->rows[1].body_sha256[0] ^= 1;
+    assert_int_equal(walk(f, NULL, 0), ERR_DAMAGED);
+    assert_int_equal(f->chain.damaged, 2);
+}
+
+static void a_body_that_no_retention_row_names_is_missed(void **state)
+{
+    struct fixture *f = *state;
+    lose_a_body(f, 1);
+    assert_int_equal(walk(f, NULL, 0), ERR_OK);
+    assert_int_equal(f->chain.damaged, 2);
+    assert_string_equal(f->chain.why_en, "its body is gone, and no retention row says that it was deleted");
+}
+
+static void a_body_of_the_ledger_is_never_gone(void **state)
+{
+    struct fixture *f = *state;
+    lose_a_body(f, 2);
+    mem_free(f->rows[1].kind);
+    f->rows[1].kind = mem_string("issue");
     assert_int_equal(walk(f, NULL, 0), ERR_DAMAGED);
     assert_int_equal(f->chain.damaged, 2);
 }
@@ -424,6 +461,8 @@ int main(void)
         CHAIN(columns_that_differ_from_the_body_are_damage),
         CHAIN(a_missing_row_is_named),
         CHAIN(a_row_without_body_still_links),
+        CHAIN(a_body_that_no_retention_row_names_is_missed),
+        CHAIN(a_body_of_the_ledger_is_never_gone),
         CHAIN(noted_heads_are_compared_in_any_order),
         CHAIN(a_noted_head_that_differs_or_lies_beyond_the_end_is_told),
         CHAIN(a_line_that_notes_no_head_is_named),

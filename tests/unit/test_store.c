@@ -384,7 +384,7 @@ static void the_file_is_in_wal_mode_with_our_mark_and_version(void **state)
     add_rows(f, 3, 50);
     stop(f);
     assert_int_equal(number(f, "PRAGMA application_id"), 0x64757374);
-    assert_int_equal(number(f, "PRAGMA user_version"), 2);
+    assert_int_equal(number(f, "PRAGMA user_version"), 3);
     assert_int_equal(number(f, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
     assert_int_equal(number(f, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
                      1);
