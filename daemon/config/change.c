@@ -1,6 +1,7 @@
 #include "daemon/config/change.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/base/scalar.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,11 +70,14 @@ bool same_broker(const struct mqtt_config *a, const struct mqtt_config *b)
 
 bool needs_restart(const struct config *was, const struct config *is, char *text, size_t size)
 {
+    char sizes[4][32];
     const struct {
         const char *key, *was, *is;
     } fixed[] = {
         {"site.name", was->site.name, is->site.name},
         {"store.dir", was->store.dir, is->store.dir},
+        {"store.max_size", size_text(was->store.max_size, sizes[0]), size_text(is->store.max_size, sizes[1])},
+        {"store.ballast", size_text(was->store.ballast, sizes[2]), size_text(is->store.ballast, sizes[3])},
         {"control_socket", was->control_socket, is->control_socket},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
