@@ -23,7 +23,7 @@ static void the_shipped_example_loads_as_it_says(void **state)
     assert_int_equal(c->store.ballast, 16000000);
     assert_int_equal(c->nbuses, 1);
     const struct bus_config *bus = &c->buses[0];
-    assert_string_equal(bus->path, "/dev/ttyUSB0");
+    assert_string_equal(bus->path, "/dev/serial/by-id/usb-your-adapter-if00-port0");
     assert_int_equal(bus->transport, TRANSPORT_RTU);
     assert_int_equal(bus->baud, 9600);
     assert_int_equal(bus->parity, 'N');
