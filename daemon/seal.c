@@ -63,9 +63,12 @@ static void note_before(const struct row *row, void *arg)
     json_decref(body);
 }
 
-void seal_open(struct dustd *d)
+/* Also later, when it could not be had at start: a full disk gets room again. */
+static void load_key(struct dustd *d)
 {
     struct seal *s = &d->seal;
+    char said[sizeof s->why_not];
+    memcpy(said, s->why_not, sizeof said);
     const char *given = getenv("CREDENTIALS_DIRECTORY");
     char *path = mem_printf("%s/" KEY_FILE, given ? given : "");
     int rc = given ? read_key(s, path) : ERR_NOT_FOUND;
@@ -77,14 +80,19 @@ void seal_open(struct dustd *d)
     if (rc == ERR_NOT_FOUND)
         make_key(s, path);
     mem_free(path);
-    store_scan_rows(d->store, "boot", INT64_MIN, note_before, s);
-    s->window_ms = INT64_MIN;
-    if (!s->signer) {
+    if (s->signer) {
+        sign_fingerprint(signer_public(s->signer), s->fingerprint);
+        log_info("the gateway's key%s: %s", s->made ? " is new" : "", s->fingerprint);
+    } else if (strcmp(said, s->why_not) != 0) {
         log_error("the journal's head is not signed: %s", s->why_not);
-        return;
     }
-    sign_fingerprint(signer_public(s->signer), s->fingerprint);
-    log_info("the gateway's key%s: %s", s->made ? " is new" : "", s->fingerprint);
+}
+
+void seal_open(struct dustd *d)
+{
+    load_key(d);
+    store_scan_rows(d->store, "boot", INT64_MIN, note_before, &d->seal);
+    d->seal.window_ms = INT64_MIN;
 }
 
 void seal_key(const struct dustd *d, json_t *body)
@@ -99,7 +107,7 @@ void seal_key(const struct dustd *d, json_t *body)
 
 void seal_changed(struct dustd *d, int64_t now_ms)
 {
-    const struct seal *s = &d->seal;
+    struct seal *s = &d->seal;
     if (!s->before[0] || strcmp(s->before, s->fingerprint) == 0)
         return;
     const char *why = !s->signer ? "unreadable" : s->made ? "lost" : "replaced";
@@ -109,14 +117,22 @@ void seal_changed(struct dustd *d, int64_t now_ms)
     json_object_set_new(body, "old", json_string(s->before));
     json_object_set_new(body, "new", s->signer ? json_string(s->fingerprint) : json_null());
     row_append(d, now_ms, "key", "", body);
+    if (s->signer)
+        memcpy(s->before, s->fingerprint, sizeof s->before);
 }
 
 void seal_head(struct dustd *d, int64_t now_ms)
 {
     struct seal *s = &d->seal;
     s->window_ms = clock_window_start(d->minute_ms, EVERY_MS, d->config->site.zone_min);
-    if (!s->signer || d->head.seq == 0 || d->hold.undated)
+    if (d->head.seq == 0 || d->hold.undated)
         return;
+    if (!s->signer) {
+        load_key(d);
+        if (!s->signer)
+            return;
+        seal_changed(d, now_ms);
+    }
     struct signed_head head = {.head = d->head, .at_ms = now_ms, .simulated = d->options.simulated};
     if (head_sign(&head, s->signer) != ERR_OK) {
         log_error("the head of the journal cannot be signed: libcrypto fails");

@@ -25,7 +25,7 @@ void seal_open(struct dustd *d);
 /* Adds key and fingerprint to a body or a now-message; nothing without a key. */
 void seal_key(const struct dustd *d, json_t *body);
 
-/* After the boot row: a row when the key is not that of the run before. */
+/* After the boot row, and whenever a key is had at last: a row when it is not that of before. */
 void seal_changed(struct dustd *d, int64_t now_ms);
 
 /* A row with the signed head, when ten minutes are over; and at once. */

@@ -58,17 +58,11 @@ char *signer_print(const struct signer *s)
     return pem;
 }
 
-/* Asked for a pass phrase: there is none, and nobody to ask. */
-static int no_phrase(char *phrase, int size, int writing, void *arg)
-{
-    (void)phrase, (void)size, (void)writing, (void)arg;
-    return -1;
-}
-
 struct signer *signer_read(const char *pem)
 {
+    char no_phrase[] = ""; /* instead of asking for one at a terminal */
     BIO *bio = BIO_new_mem_buf(pem, -1);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL) : NULL;
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, no_phrase) : NULL;
     BIO_free(bio);
     return signer_of(key);
 }
@@ -110,48 +104,51 @@ bool sign_verifies(const uint8_t key[static SIGN_KEY_SIZE], const void *bytes, s
     return good;
 }
 
+static const char digits[] = "0123456789abcdef";
+
 /* 64 hex digits into groups of four. */
-static void group(const char *digits, char text[static FINGERPRINT_SIZE])
+static void group(const char *hex, char text[static FINGERPRINT_SIZE])
 {
     size_t n = 0;
     for (size_t i = 0; i < FINGERPRINT_DIGITS; i++) {
         if (i && i % 4 == 0)
             text[n++] = '-';
-        text[n++] = digits[i];
+        text[n++] = hex[i];
     }
     text[n] = 0;
 }
 
 void sign_fingerprint(const uint8_t key[static SIGN_KEY_SIZE], char text[static FINGERPRINT_SIZE])
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t hash[FINGERPRINT_DIGITS / 2] = {0};
-    char digits[FINGERPRINT_DIGITS];
+    char hex[FINGERPRINT_DIGITS];
     EVP_Digest(key, SIGN_KEY_SIZE, hash, NULL, EVP_sha256(), NULL);
     for (size_t i = 0; i < sizeof hash; i++) {
-        digits[2 * i] = hex[hash[i] >> 4];
-        digits[2 * i + 1] = hex[hash[i] & 0xf];
+        hex[2 * i] = digits[hash[i] >> 4];
+        hex[2 * i + 1] = digits[hash[i] & 0xf];
     }
-    group(digits, text);
+    group(hex, text);
 }
 
 int sign_parse_fingerprint(const char *typed, char text[static FINGERPRINT_SIZE])
 {
     static const char capitals[] = "ABCDEF";
-    char digits[FINGERPRINT_DIGITS];
+    char hex[FINGERPRINT_DIGITS];
     size_t n = 0;
     for (; *typed; typed++) {
         if (strchr("-: ", *typed))
             continue;
         const char *capital = strchr(capitals, *typed);
-        char c = capital ? (char)('a' + (capital - capitals)) : *typed;
-        if (!strchr("0123456789abcdef", c) || n == sizeof digits)
+        char c = *typed;
+        if (capital)
+            c = digits[10 + (capital - capitals)];
+        if (!strchr(digits, c) || n == sizeof hex)
             return ERR_FORMAT;
-        digits[n++] = c;
+        hex[n++] = c;
     }
-    if (n != sizeof digits)
+    if (n != sizeof hex)
         return ERR_FORMAT;
-    group(digits, text);
+    group(hex, text);
     return ERR_OK;
 }
 
@@ -172,9 +169,10 @@ int cert_ends(const char *file, int64_t *ends_ms)
     if (rc != ERR_OK)
         return rc;
     BIO *bio = BIO_new_mem_buf(pem, (int)length);
+    char no_phrase[] = "";
     X509 *cert;
     int64_t first_ms = INT64_MAX, ms;
-    while (bio && (cert = PEM_read_bio_X509(bio, NULL, no_phrase, NULL)) != NULL) {
+    while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, no_phrase)) != NULL) {
         if (ends(cert, &ms) && ms < first_ms)
             first_ms = ms;
         X509_free(cert);

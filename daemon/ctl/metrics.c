@@ -163,7 +163,10 @@ static void put_family(struct buf *out, const struct family *f, const json_t *st
     const json_t *object;
     if (json_is_object(of))
         put_object(out, f, of, &headed);
-    json_array_foreach(of, i, object) put_object(out, f, object, &headed);
+    json_array_foreach(of, i, object)
+    {
+        put_object(out, f, object, &headed);
+    }
 }
 
 /* ---- devices and points ---- */
@@ -216,8 +219,10 @@ static void put_points(struct buf *out, int64_t now_ms, const json_t *devices)
         put_head(out, point_families[f].name, point_families[f].help, GAUGE);
         json_array_foreach(devices, i, device)
         {
-            json_array_foreach(json_object_get(device, "points"), k, point) point_families[f].put(
-                out, now_ms, device, point);
+            json_array_foreach(json_object_get(device, "points"), k, point)
+            {
+                point_families[f].put(out, now_ms, device, point);
+            }
         }
     }
 }

@@ -130,7 +130,8 @@ static bool is_damaged(const struct verification *v)
 
 static bool is_recent(const struct verification *v)
 {
-    return v->heads.count && source_about(v->source)->now_ms - v->heads.at_ms <= RECENT_MS;
+    int64_t now_ms = source_about(v->source)->now_ms; /* 0: a daemon whose clock is not right */
+    return v->heads.count && now_ms && now_ms - v->heads.at_ms <= RECENT_MS;
 }
 
 /* Rows after the one that carries the newest signature. */

@@ -161,6 +161,12 @@ class Signed(ScenarioTest):
         self.s.start_dustd()
         self.assertNotIn("fingerprint", self.s.status())
         self.assertIn("no Ed25519 key", self.s.dustd.text())
+        self.assertIn("no_key", [w["what"] for w in self.s.status()["warnings"]])
+        os.unlink(os.path.join(self.s.dir, "state", "gateway.key"))
+        third = wait_for("a key again", lambda: self.s.status().get("fingerprint"))  # at the next ten minutes
+        last = wait_for("its row", lambda: [r for r in map(lambda r: json.loads(r["body"]), self.s.export_live("key"))
+                                            if r["new"] == third])[0]
+        self.assertEqual((last["old"], last["why"]), (new, "lost"))
 
     def test_a_key_given_as_a_credential_goes_before_the_one_that_was_made(self):
         made = self.s.status()["fingerprint"]
