@@ -439,6 +439,7 @@ static inline void rig_settle(struct rig *r)
         struct pollfd p = {.fd = ring_fd(store_ring(r->d.store)), .events = POLLIN};
         poll(&p, 1, 5);
         batch_store(&r->d);
+        batch_flush(&r->d); /* what a full store refused */
     }
 }
 
