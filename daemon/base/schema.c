@@ -51,7 +51,8 @@ static int refuse(const struct reading *r, const struct setting *row, const stru
         value_allowed(row, &allowed);
     for (; names && row->type == SETTING_REF && *names; names++)
         buf_printf(&allowed, " %s", *names);
-    yaml_complain(r->doc, node, r->why, "found %s for %s%s%s%s; allowed: %s", kind_found(node, shown),
+    yaml_complain(r->doc, node, r->why, "found %s for %s%s%s%s; allowed: %s",
+                  row->secret && node->kind == YAML_SCALAR ? "something else" : kind_found(node, shown),
                   row->key, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "",
                   allowed.data);
     buf_finish(&allowed);

@@ -59,6 +59,7 @@ struct setting {
     enum setting_type type;
     size_t offset, size;    /* FIELD */
     size_t count;           /* COUNT: offset of the int that counts */
+    bool secret;            /* messages do not repeat what was found: people type passwords there */
     bool required;          /* a list: at least one entry */
     const char *absent;     /* default, as it would be written; NULL: "", NaN, 0, false, no entry */
     const char *low, *high; /* legal range, as it would be written; NULL: no such end */

@@ -35,7 +35,7 @@ class Secrets(harness.ScenarioTest):
         """Name and content of each file of the site and what the programs print, but for the secret files themselves."""
         site.ctl("export", "--rows")
         found = {"--print": site.run_dustd("--print"), "--check": site.run_dustd("--check"), "status": site.ctl("--json", "status"),
-                 "status table": site.ctl("status"), "export": site.ctl("export", "--rows"), "devices": site.ctl("--json", "devices")}
+                 "status table": site.ctl("status"), "export": site.ctl("export", "--rows"), "devices": site.ctl("--json", "devices"), "metrics": site.ctl("metrics")}
         found = {name: repr(text).encode() for name, text in found.items()}
         site.dustd.stop()
         for folder, _, names in os.walk(site.dir):
@@ -57,11 +57,13 @@ class Secrets(harness.ScenarioTest):
             site.write(f"{name}.secret", canary + "\n")
         with mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=site.dir):
             site.start_sim()
+            watcher = site.watcher("#")
             site.start_dustd("--debug")
             for name, canary in canaries.items():
                 harness.wait_for(f"the broker to get the password by {name}", lambda: canary.encode() in brokers[name].heard)
             harness.wait_for("a settings row", lambda: site.export_live("settings"))
             harness.wait_for("a broken connection in the log", lambda: "by-name" in site.dustd.text())
+            harness.wait_for("health at the broker", lambda: watcher.messages("/health"))
             found = self.everything_written(site)
         self.assertGreater(len(found), 10)
         self.assertIn(b"password_file", found["--print"])
@@ -69,6 +71,15 @@ class Secrets(harness.ScenarioTest):
             for canary in canaries.values():
                 self.assertNotIn(canary.encode(), content, f"{name} has the secret in it")
         print(f"RESULT {len(canaries)} secrets used, looked for in {len(found)} files and outputs, found in none")
+
+    def test_a_password_typed_into_the_configuration_is_refused_and_not_repeated(self):
+        canary = "canary-" + secrets.token_hex(8)
+        for typed in (f"password: {canary}", f"username: g, password_file: {canary} !", f"password_file: [{canary}]"):
+            site = self.site(sites.BREACH_SIM, sites.BREACH + f"  other: {{host: 127.0.0.1, port: 1, {typed}}}\n", broker=False)
+            code, out, err = site.run_dustd()
+            self.assertEqual((code, out), (78, ""))
+            self.assertRegex(err, r"dustd\.yaml:\d+:\d+: found .*password")
+            self.assertNotIn(canary, err)
 
     def test_a_credential_that_is_not_there_is_named_with_the_place_it_was_looked_for(self):
         site = self.site(sites.BREACH_SIM, sites.BREACH + "  by-name: {host: 127.0.0.1, port: 1, username: g, password_file: mqtt.password}\n")

@@ -149,6 +149,9 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:14:13: found \"a b\" for host; allowed: a host name or numeric address"},
         {"host: broker.example.org", "host: b, password_file: /x",
          "f.yaml:14:31: found a password_file without username"},
+        {"host: broker.example.org", "host: b, username: u, password_file: my secret",
+         "f.yaml:14:44: found something else for password_file; allowed: an absolute path, from /, or the "
+         "name"},
         {"host: broker.example.org", "host: b, password: x",
          "f.yaml:14:16: found the unknown key \"password\" in broker"},
         {"host: broker.example.org", "host: b, cert_file: /x, ca_file: /y",
