@@ -1,5 +1,6 @@
 #include "daemon/ctl/changes.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/ctl/table.h"
@@ -34,7 +35,7 @@ static void say_thing(const struct saying *s, const char *key, int64_t at_ms, js
     }
     json_object_set(s->ch->said, key, thing);
     if (s->c->json) {
-        json_t *line = json_pack("{s:I}", "ts", (json_int_t)at_ms);
+        json_t *line = at_ms > 0 ? json_pack("{s:I}", "ts", (json_int_t)at_ms) : json_object();
         json_object_update(line, thing);
         json_dumpf(line, s->out, JSON_COMPACT | JSON_REAL_PRECISION(15));
         fputc('\n', s->out);
@@ -90,19 +91,31 @@ static void say_list(const struct saying *s, const char *list, const char *what,
     }
 }
 
+/* All that somebody should look after, in one line: it may end as well as begin. */
+static void say_warnings(const struct saying *s)
+{
+    json_t *list = json_object_get(s->scene->status, "warnings"), *warning;
+    struct buf words = {0};
+    size_t i;
+    if (!json_is_array(list))
+        return;
+    json_array_foreach(list, i, warning)
+    {
+        const char *about = text_of(warning, "about");
+        buf_printf(&words, "%s%s%s%s", i ? say(s->c, "；", "; ") : say(s->c, "注意：", "look: "),
+                   word_warning(text_of(warning, "what"), s->c->zh), *about ? " " : "", about);
+    }
+    say_thing(s, "warnings", s->now_ms, json_pack("{s:s,s:O}", "what", "warnings", "warnings", list), "%s",
+              words.length ? words.data
+                           : say(s->c, "网关没有需要注意的事", "nothing to look after at the gateway"));
+    buf_finish(&words);
+}
+
 static void say_gateway(const struct saying *s)
 {
-    const json_t *store = json_object_get(s->scene->status, "store");
-    const char *clock = text_of(s->scene->status, "clock");
-    bool stuck = is_true(store, "stuck");
     say_list(s, "buses", "line", "up");
     say_list(s, "mqtt", "uplink", "connected");
-    say_thing(s, "disk", s->now_ms, json_pack("{s:s,s:b}", "what", "disk", "stuck", stuck), "%s",
-              stuck ? say(s->c, "磁盘写不进去", "the disk cannot be written")
-                    : say(s->c, "磁盘正常", "the disk is well"));
-    say_thing(s, "clock", s->now_ms, json_pack("{s:s,s:s}", "what", "clock", "state", clock), "%s",
-              strcmp(clock, "synced") == 0 ? say(s->c, "时钟已同步", "the clock is synchronised")
-                                           : say(s->c, "时钟未同步", "the clock is NOT synchronised"));
+    say_warnings(s);
 }
 
 /* The members of these names, where the object has them. */

@@ -28,10 +28,12 @@ void scene_finish(struct scene *s)
 
 static bool is_event(const char *kind, const json_t *body)
 {
-    static const char *const means[] = {"minute", "hour", "day"};
-    for (size_t i = 0; i < sizeof means / sizeof *means; i++)
-        if (strcmp(kind, means[i]) == 0)
+    static const char *const regular[] = {"minute", "hour", "day", "head"};
+    for (size_t i = 0; i < sizeof regular / sizeof *regular; i++)
+        if (strcmp(kind, regular[i]) == 0)
             return false;
+    if (strcmp(kind, "undated") == 0) /* a minute, or a row that is told again with its date */
+        return false;
     return strcmp(kind, "verdict") != 0 || strcmp(text_of(body, "verdict"), "breach") == 0;
 }
 
@@ -113,11 +115,11 @@ struct reading scene_reading(const struct ctl *c, const struct scene *s, const j
     int64_t at_ms = int_of(point, "ts"), age_ms = int_of(s->status, "now") - at_ms;
     int64_t rate = int_of(s->status, "rate"); /* site time passes between two looks */
     char span[48];
-    if (!at_ms) {
+    if (!*text_of(point, "q")) {
         snprintf(r.words, sizeof r.words, "%s", say(c, "还没有读数", "not read yet"));
         return r;
     }
-    r.old = age_ms > 3 * int_of(device, "period_ms") + OLD_MS * (rate > 1 ? rate : 1);
+    r.old = at_ms && age_ms > 3 * int_of(device, "period_ms") + OLD_MS * (rate > 1 ? rate : 1);
     if (r.old) {
         snprintf(r.words, sizeof r.words, say(c, "已 %s 没有读数", "no reading for %s"),
                  when_span(age_ms, c->zh, span));
@@ -193,6 +195,17 @@ struct telling {
     size_t size;
 };
 
+/* The Chinese or English of a short word of the daemon, or the word itself. */
+static const char *word_in(const struct ctl *c, const char *const (*table)[3], size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i][0], name) == 0)
+            return say(c, table[i][1], table[i][2]);
+    return name;
+}
+
+#define WORD_IN(c, table, name) word_in(c, table, sizeof(table) / sizeof *(table), name)
+
 static void tell_boot(const struct telling *t)
 {
     static const char *const before[][3] = {
@@ -200,12 +213,19 @@ static void tell_boot(const struct telling *t)
         {"stopped", "上次正常停止", "stopped before"},
         {"broke off", "上次运行中断", "the last run broke off"},
     };
-    const char *how = text_of(t->body, "before"), *words = how;
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
-        if (strcmp(before[i][0], how) == 0)
-            words = say(t->c, before[i][1], before[i][2]);
     snprintf(t->text, t->size, say(t->c, "dustd %s 启动（%s）", "dustd %s started (%s)"),
-             text_of(t->body, "version"), words);
+             text_of(t->body, "version"), WORD_IN(t->c, before, text_of(t->body, "before")));
+}
+
+static void tell_key(const struct telling *t)
+{
+    static const char *const why[][3] = {
+        {"lost", "原密钥丢失，已新建", "the old one was lost"},
+        {"replaced", "已更换", "replaced"},
+        {"unreadable", "读不出来", "it cannot be read"},
+    };
+    snprintf(t->text, t->size, say(t->c, "网关密钥变动：%s", "the gateway's key has changed: %s"),
+             WORD_IN(t->c, why, text_of(t->body, "why")));
 }
 
 static void tell_stop(const struct telling *t)
@@ -215,28 +235,47 @@ static void tell_stop(const struct telling *t)
 
 static void tell_settings(const struct telling *t)
 {
-    snprintf(t->text, t->size, "%s", say(t->c, "配置有变动，已生效", "other settings are in force"));
+    const char *by = text_of(t->body, "by");
+    snprintf(t->text, t->size, "%s%s%s", say(t->c, "新的配置已生效", "other settings are in force"),
+             *by ? " - " : "", by);
 }
 
 static void tell_journal(const struct telling *t)
 {
     snprintf(t->text, t->size, "%s",
-             say(t->c, "原数据库损坏，已换新库", "the database was damaged: a new one"));
+             is_true(t->body, "adopted")
+                 ? say(t->c, "接替了更换下来的网关", "took over from a replaced gateway")
+                 : say(t->c, "原数据库损坏，已换新库", "the database was damaged: a new one"));
 }
 
 static void tell_gap(const struct telling *t)
 {
+    static const char *const reasons[][3] = {
+        {"power_off", "夜间断电", "power off as planned"},
+        {"outage", "停电或关机", "the machine was off"},
+        {"died", "程序异常退出", "the program died"},
+        {"stopped", "程序停止", "stopped"},
+        {"undated", "当时没有时间", "no date then"},
+        {"clock", "时钟前调", "the clock was set forward"},
+        {"paused", "程序被挂起", "held up"},
+        {"replaced", "更换网关", "the gateway was replaced"},
+    };
     char from[32], to[32], span[48];
     int64_t from_ms = int_of(t->body, "from"), to_ms = int_of(t->body, "to");
-    snprintf(t->text, t->size, say(t->c, "无记录：%s … %s（%s）", "nothing recorded: %s … %s (%s)"),
-             when_text(from_ms, t->c->zone_min, from), when_text(to_ms, t->c->zone_min, to),
-             when_span(to_ms - from_ms, t->c->zh, span));
+    const char *reason = WORD_IN(t->c, reasons, text_of(t->body, "reason"));
+    snprintf(t->text, t->size, say(t->c, "无记录 %s：%s … %s%s%s", "nothing recorded for %s: %s … %s%s%s"),
+             when_span(to_ms - from_ms, t->c->zh, span), when_text(from_ms, t->c->zone_min, from),
+             when_text(to_ms, t->c->zone_min, to), *reason ? say(t->c, "，", ", ") : "", reason);
 }
 
 static void tell_clock(const struct telling *t)
 {
-    snprintf(t->text, t->size, say(t->c, "时钟调整 %+.1f 秒", "the clock was set by %+.1f s"),
-             (double)int_of(t->body, "step_ms") / 1000);
+    if (json_object_get(t->body, "step_ms"))
+        snprintf(t->text, t->size, say(t->c, "时钟调整 %+.1f 秒", "the clock was set by %+.1f s"),
+                 (double)int_of(t->body, "step_ms") / 1000);
+    else
+        snprintf(t->text, t->size, "%s",
+                 say(t->c, "开机后时钟首次校准", "the clock is right for the first time since the boot"));
 }
 
 /* Of a bus or a device. */
@@ -290,10 +329,10 @@ void scene_event(const struct ctl *c, const json_t *event, char *text, size_t si
         const char *kind;
         void (*tell)(const struct telling *t);
     } kinds[] = {
-        {"boot", tell_boot}, {"clock", tell_clock},     {"device", tell_device},
-        {"gap", tell_gap},   {"issue", tell_issue},     {"journal", tell_journal},
-        {"line", tell_line}, {"refused", tell_refused}, {"settings", tell_settings},
-        {"stop", tell_stop}, {"verdict", tell_verdict},
+        {"boot", tell_boot},         {"clock", tell_clock}, {"device", tell_device},
+        {"gap", tell_gap},           {"issue", tell_issue}, {"journal", tell_journal},
+        {"key", tell_key},           {"line", tell_line},   {"refused", tell_refused},
+        {"settings", tell_settings}, {"stop", tell_stop},   {"verdict", tell_verdict},
     };
     const char *kind = text_of(event, "kind");
     const struct telling t = {c, json_object_get(event, "body"), text_of(event, "subject"), text, size};

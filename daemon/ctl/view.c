@@ -1,6 +1,7 @@
 #include "daemon/ctl/view.h"
 #include "daemon/ctl/view_parts.h"
 #include "daemon/ctl/when.h"
+#include "daemon/ctl/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +47,9 @@ static void put_title(const struct view *v)
     const json_t *status = v->scene->status, *site = json_object_get(status, "site");
     char time[32];
     bool simulated = is_true(status, "simulated");
-    const char *clock = scene_is_live(v->scene) ? when_text(v->now_ms, v->c->zone_min, time) : "—";
+    const char *clock = !scene_is_live(v->scene) ? "—"
+                        : v->now_ms              ? when_text(v->now_ms, v->c->zone_min, time)
+                                                 : say(v->c, "时间尚未校准", "no date yet");
     sheet_line(v->to);
     sheet_printf(v->to, TINT_BAR, v->to->columns - 20 - (simulated ? 14 : 0), " %s (%s)",
                  say_title(v->c, json_object_get(site, "title")), text_of(site, "name"));
@@ -113,6 +116,24 @@ static void put_facts(const struct view *v)
              synced ? say(v->c, "时钟已同步", "clock synced") : say(v->c, "时钟未同步", "clock NOT synced"));
 }
 
+/* What somebody should look after, as the daemon sees it. */
+static void put_warnings(const struct view *v)
+{
+    const json_t *warnings = json_object_get(v->scene->status, "warnings");
+    size_t i;
+    json_t *warning;
+    if (json_array_size(warnings) == 0)
+        return;
+    sheet_line(v->to);
+    json_array_foreach(warnings, i, warning)
+    {
+        const char *about = text_of(warning, "about");
+        sheet_printf(v->to, TINT_BAD, 0, "%s%s%s%s",
+                     i ? say(v->c, "；", "; ") : say(v->c, " 注意：", " look: "),
+                     word_warning(text_of(warning, "what"), v->c->zh), *about ? " " : "", about);
+    }
+}
+
 static void put_trouble(const struct view *v)
 {
     const struct scene *s = v->scene;
@@ -135,10 +156,12 @@ void view_head(const struct ctl *c, const struct scene *scene, struct sheet *hea
 {
     const struct view v = view_of(c, scene, head);
     put_title(&v);
-    if (scene_is_live(scene))
-        put_facts(&v);
-    else
+    if (!scene_is_live(scene)) {
         put_trouble(&v);
+        return;
+    }
+    put_facts(&v);
+    put_warnings(&v);
 }
 
 /* ---- body and foot ---- */

@@ -7,7 +7,8 @@
 
 enum { VIEW_COLUMNS_MIN = 60, VIEW_ROWS_MIN = 15, VIEW_SECTIONS = 4 };
 
-/* Site and clock; issues, devices, lines, brokers and disk in short, or that and why nothing is known. */
+/* Site and clock; issues, devices, lines, brokers and disk in short, and what
+ * somebody should look after; or that and why nothing is known. */
 void view_head(const struct ctl *c, const struct scene *scene, struct sheet *head);
 
 /* Issues, limits, devices, events; `sections` are the lines at which they begin. */

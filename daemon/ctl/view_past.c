@@ -48,6 +48,8 @@ static void put_due(const struct view *v, const json_t *issue, enum tint tint)
     sheet_printf(v->to, TINT_PLAIN, 0, "%s %s ",
                  to_answer ? say(v->c, "回复期限", "answer by") : say(v->c, "整改期限", "rectify by"),
                  view_day(v, due_ms, day));
+    if (!v->now_ms) /* the daemon has no date itself */
+        return;
     sheet_printf(v->to, tint, 0,
                  left_ms < 0 ? say(v->c, "逾期 %s", "%s overdue") : say(v->c, "剩 %s", "%s left"),
                  view_span(v, left_ms < 0 ? -left_ms : left_ms, span));

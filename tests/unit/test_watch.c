@@ -7,6 +7,7 @@
 #include "daemon/ctl/feed.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/view.h"
+#include "daemon/ctl/words.h"
 
 #include <locale.h>
 #include <poll.h>
@@ -27,7 +28,8 @@
 static const char status_text[] =
     "{\"site\":{\"name\":\"example\",\"title\":{\"zh\":\"示例工地\",\"en\":\"Example Site\"}},\"now\":" NOW
     ",\"rate\":1,\"simulated\":false,\"clock\":\"synced\",\"journal\":\"j1\",\"seq\":40,\"committed\":40,"
-    "\"store\":{\"stuck\":false},\"buses\":[{\"name\":\"meters\",\"up\":true}],"
+    "\"dated\":true,\"warnings\":[],\"store\":{\"stuck\":false},\"buses\":[{\"name\":\"meters\",\"up\":true}]"
+    ","
     "\"mqtt\":[{\"name\":\"local\",\"connected\":true}],\"devices\":{\"up\":1,\"down\":1,\"of\":2}}";
 
 static const char devices_text[] =
@@ -87,7 +89,7 @@ static const struct {
     {"minute", "", "{\"points\":{}}"},
     {"verdict", "x/pm10-hour", "{\"verdict\":\"pass\"}"},
     {"boot", "", "{\"version\":\"0.1.0\",\"before\":\"broke off\"}"},
-    {"gap", "", "{\"from\":1795392240000,\"to\":1795392360000}"},
+    {"gap", "", "{\"from\":1795392240000,\"to\":1795392360000,\"reason\":\"outage\"}"},
     {"device", "dust2", "{\"state\":\"down\",\"why\":\"no answer\"}"},
     {"line", "meters", "{\"state\":\"down\",\"error\":\"No such device\"}"},
     {"clock", "", "{\"step_ms\":-2500}"},
@@ -96,7 +98,10 @@ static const struct {
     {"issue", "LQ-2026-0001",
      "{\"step\":\"assign\",\"to\":\"assigned\",\"by\":\"office\",\"text\":\"请立即洒水\"}"},
     {"refused", "local", "{\"row\":7,\"why\":\"too large\"}"},
-    {"settings", "", "{}"},
+    {"settings", "", "{\"by\":\"office\"}"},
+    {"key", "", "{\"why\":\"replaced\"}"},
+    {"head", "", "{}"},
+    {"undated", "", "{\"points\":{}}"},
     {"journal", "", "{}"},
     {"stop", "", "{}"},
     {"earthquake", "x", "{}"},
@@ -265,6 +270,20 @@ static void without_utf8_only_ascii_is_put(void **state)
     assert_shows(text, ">=1000 ug/m3");
     assert_line(text, "PM2.5",
                 "   PM2.5          - ug/m3   D fault: exception 2                             1 s");
+}
+
+/* What would be printed in a pipe. */
+static const char *said(struct fixture *f, struct changes *ch)
+{
+    size_t length;
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &length);
+    changes_print(ch, &f->c, &f->scene, out);
+    fclose(out);
+    mem_free(f->text);
+    f->text = mem_string(text);
+    free(text);
+    return f->text;
 }
 
 /* ---- views ---- */
@@ -446,6 +465,42 @@ static void what_is_wrong_with_the_gateway_stands_at_the_top(void **state)
                 " 问题 3 逾期 1 | 设备 1/2 | 总线 1/1 | 上行 0/1 | 磁盘写不进去 | 时钟未同步");
 }
 
+static void what_somebody_should_look_after_is_named_at_the_top_and_in_lines(void **state)
+{
+    struct fixture *f = *state;
+    struct changes ch = {0};
+    json_object_set_new(
+        f->scene.status, "warnings",
+        json_pack("[{s:s,s:s},{s:s}]", "what", "device_down", "about", "dust2", "what", "disk_low"));
+    char want[256];
+    snprintf(want, sizeof want, "注意：%s dust2；%s", word_warning("device_down", true),
+             word_warning("disk_low", true));
+    assert_shows(drawn(f), want);
+    assert_shows(said(f, &ch), want);
+    json_object_set_new(f->scene.status, "warnings", json_array());
+    assert_string_equal(said(f, &ch), "2026-11-23 08:10:00  网关没有需要注意的事\n");
+    changes_finish(&ch);
+}
+
+static void before_the_clock_is_right_readings_are_shown_without_a_date(void **state)
+{
+    struct fixture *f = *state;
+    struct changes ch = {0};
+    json_object_del(f->scene.status, "now");
+    json_object_set_new(f->scene.status, "dated", json_false());
+    json_t *point = json_array_get(json_object_get(json_array_get(f->scene.devices, 0), "points"), 0);
+    json_object_del(point, "ts");
+    const char *text = drawn(f);
+    assert_shows(text, "时间尚未校准");
+    assert_line(text, "颗粒物 PM10  ", "   颗粒物 PM10       81.2 μg/m³   N 正常");
+    assert_null(strstr(text, "逾期"));
+    assert_shows(said(f, &ch), "—  dust1/pm10  81.2 μg/m³  N 正常\n");
+    f->c.json = true;
+    changes_finish(&ch);
+    assert_shows(said(f, &ch), "\n{\"what\":\"point\",\"point\":\"dust1/pm10\",\"q\":\"N\"");
+    changes_finish(&ch);
+}
+
 static void events_are_said_in_words_the_newest_first(void **state)
 {
     struct fixture *f = *state;
@@ -453,14 +508,15 @@ static void events_are_said_in_words_the_newest_first(void **state)
         "earthquake x",
         "dustd 停止",
         "原数据库损坏，已换新库",
-        "配置有变动，已生效",
+        "网关密钥变动：已更换",
+        "新的配置已生效 - office",
         "local 拒收第 7 条：too large",
         "问题 LQ-2026-0001 交办 → 已交办（office）请立即洒水",
         "超标：x/pm10-hour a/pm10 均值 320.5 μg/m³，限值 250",
         "时钟调整 -2.5 秒",
         "总线 meters 离线：No such device",
         "设备 dust2 离线：无应答",
-        "无记录：2026-11-23 08:04:00 … 2026-11-23 08:06:00（2 分钟）",
+        "无记录 2 分钟：2026-11-23 08:04:00 … 2026-11-23 08:06:00，停电或关机",
         "dustd 0.1.0 启动（上次运行中断）",
     };
     f->sheet.columns = 120;
@@ -535,19 +591,6 @@ static void another_journal_begins_anew(void **state)
 
 /* ---- lines in a pipe ---- */
 
-static const char *said(struct fixture *f, struct changes *ch)
-{
-    size_t length;
-    char *text = NULL;
-    FILE *out = open_memstream(&text, &length);
-    changes_print(ch, &f->c, &f->scene, out);
-    fclose(out);
-    mem_free(f->text);
-    f->text = mem_string(text);
-    free(text);
-    return f->text;
-}
-
 static int lines_of(const char *text)
 {
     int n = 0;
@@ -565,7 +608,7 @@ static void everything_is_said_once_and_then_what_changes(void **state)
     assert_line(text, "dust1/pm25", "2026-11-23 08:09:59  dust1/pm25  — μg/m³  D 故障：设备返回异常 2");
     assert_line(text, "c/pm10",
                 "2026-11-23 08:10:00  PM10小时均值 c/pm10 1 小时  320.0 / 250 μg/m³  128% 超标  8/10");
-    assert_int_equal(lines_of(text), 1 + 4 + 2 + 7 + 7 + 3 + 12);
+    assert_int_equal(lines_of(text), 1 + 3 + 2 + 7 + 7 + 3 + 13);
     assert_string_equal(said(f, &ch), "");
     json_t *point = json_array_get(json_object_get(json_array_get(f->scene.devices, 0), "points"), 0);
     json_object_set_new(point, "ts", json_integer(1795392600000));
@@ -602,7 +645,7 @@ static void after_a_time_without_contact_everything_is_said_anew(void **state)
     assert_string_equal(said(f, &ch), "2026-11-23 08:10:00  dustd 没有运行，读数一律未知\n");
     assert_string_equal(said(f, &ch), "");
     f->scene.contact = CONTACT_GOOD;
-    assert_int_equal(lines_of(said(f, &ch)), all - 12); /* but what has happened has been said */
+    assert_int_equal(lines_of(said(f, &ch)), all - 13); /* but what has happened has been said */
     changes_finish(&ch);
 }
 
@@ -829,6 +872,8 @@ int main(void)
         TEST(the_red_issue_stands_first_and_its_light_is_a_letter_too),
         TEST(a_simulation_is_marked),
         TEST(what_is_wrong_with_the_gateway_stands_at_the_top),
+        TEST(what_somebody_should_look_after_is_named_at_the_top_and_in_lines),
+        TEST(before_the_clock_is_right_readings_are_shown_without_a_date),
         TEST(events_are_said_in_words_the_newest_first),
         TEST(nothing_in_a_name_can_move_the_cursor),
         TEST(what_a_daemon_does_not_tell_is_not_invented),
