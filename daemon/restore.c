@@ -87,11 +87,13 @@ static void restore_row(const struct row *row, void *arg)
 {
     struct restoring *r = arg;
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
-    if (!json_object_get(body, "removed"))
-        restore_again(r->d, row, length_of(row, body), body);
-    if (json_object_get(body, "removed")) {
-        /* of points that were taken out in the middle of it: the window itself went on */
-    } else if (strcmp(row->kind, "minute") == 0)
+    if (json_object_get(body,
+                        "removed")) { /* of points that were taken out in it: the window itself went on */
+        json_decref(body);
+        return;
+    }
+    restore_again(r->d, row, length_of(row, body), body);
+    if (strcmp(row->kind, "minute") == 0)
         restore_minute(r, row, body);
     else if (strcmp(row->kind, "hour") == 0)
         judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS);

@@ -104,9 +104,16 @@ static json_t *means_json(const struct dustd *d, const struct mean *means, int f
  */
 static void name_earlier(const struct dustd *d, struct again_window w, json_t *body)
 {
-    int64_t seq = again_find(&d->again, w);
+    int64_t seq = d->gone ? 0 : again_find(&d->again, w);
     if (seq)
         json_object_set_new(body, "again", json_integer(seq));
+}
+
+/* What is told early of points that are taken out is not the window's own row. */
+static void note_told(struct dustd *d, struct again_window w)
+{
+    if (!d->gone)
+        again_note(&d->again, w);
 }
 
 /* All points of a window, in as many rows as their number needs. Returns the seq of the first. */
@@ -125,7 +132,7 @@ static int64_t means_rows(struct dustd *d, struct again_window w, const char *ki
         first = first ? first : seq;
     }
     w.seq = first;
-    again_note(&d->again, w);
+    note_told(d, w);
     return first;
 }
 
@@ -184,7 +191,7 @@ int64_t row_verdict(struct dustd *d, const struct judge_event *e)
     json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
     name_earlier(d, w, body);
     w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
-    again_note(&d->again, w);
+    note_told(d, w);
     return w.seq;
 }
 

@@ -168,6 +168,37 @@ static void a_user_who_is_no_person_may_only_read(void **state)
     assert_int_equal(rig_rows(r, "issue", NULL).n, 1);
 }
 
+static void only_root_and_people_of_site_or_office_may_reload(void **state)
+{
+    struct rig *r = *state;
+    struct config next[3] = {rig_config, rig_config, rig_config};
+    struct person inspector = {"inspector", "检查人员", ROLE_INSPECTOR, "m"};
+    next[0].people = &inspector;
+    next[0].npeople = 1;
+    assert_says(r, STRANGER, "{\"do\":\"reload\"}",
+                "reloading is for root and for people of the site or the office");
+    assert_says(r, MANAGER, "{\"do\":\"reload\",\"as\":\"officer\"}", "only root may act as somebody else");
+    assert_says(r, 0, "{\"do\":\"reload\",\"as\":\"ghost\"}", "there is no person of that name");
+    assert_says(r, MANAGER, "{\"do\":\"reload\"}", "rig.yaml:7:3: found");
+    for (int i = 0; i < 3; i++)
+        next[i].file = i == 1 ? "second" : i == 2 ? "third" : "first";
+    restart.next = &next[0];
+    assert_says(
+        r, MANAGER, "{\"do\":\"reload\"}",
+        "\"result\":{\"changed\":true,\"buses\":{\"of\":2,\"kept\":2},\"mqtt\":{\"of\":1,\"kept\":1}}");
+    r->d.person_uid[0] = MANAGER; /* who is an inspector now */
+    assert_says(r, MANAGER, "{\"do\":\"reload\"}", "reloading is for root");
+    restart.next = &next[1];
+    assert_says(r, 0, "{\"do\":\"reload\"}", "\"changed\":true");
+    restart.next = &next[2];
+    assert_says(r, 0, "{\"do\":\"reload\",\"as\":\"officer\"}", "\"changed\":true");
+    assert_says(r, 0, "{\"do\":\"reload\"}", "\"changed\":false");
+    r->d.config = &rig_config; /* the others are on this function's stack */
+    assert_int_equal(rig_rows(r, "settings", "\"by\":\"manager\"").n, 1);
+    assert_int_equal(rig_rows(r, "settings", "\"by\":\"root\"").n, 1);
+    assert_int_equal(rig_rows(r, "settings", "\"by\":\"officer\",\"as_root\":true").n, 1);
+}
+
 static void an_act_is_answered_only_after_its_commit(void **state)
 {
     struct rig *r = *state;
@@ -395,6 +426,7 @@ int main(void)
         VERB_TEST(one_writes_at_a_time_and_readers_go_on),
         VERB_TEST(who_asks_too_often_is_told_to_come_again),
         VERB_TEST(the_running_windows_are_told_with_what_they_are_compared),
+        VERB_TEST(only_root_and_people_of_site_or_office_may_reload),
         VERB_TEST(only_open_issues_are_told_where_that_is_asked),
         VERB_TEST(a_refusal_is_always_a_whole_answer),
     };
