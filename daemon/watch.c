@@ -18,7 +18,7 @@ int64_t watch_due_us(const struct bus_config *config)
                      (p->turnaround_ms ? p->turnaround_ms : config->turnaround_ms);
         slowest_ms = ms > slowest_ms ? ms : slowest_ms;
     }
-    int64_t frame_us = config->baud > 0 ? FRAME_CHARACTERS * CHARACTER_BITS * 1000000LL / config->baud : 0;
+    int64_t frame_us = config->baud > 0 ? 1000000LL * FRAME_CHARACTERS * CHARACTER_BITS / config->baud : 0;
     return BASE_US + 2 * slowest_ms * 1000 + frame_us;
 }
 
