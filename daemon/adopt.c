@@ -177,8 +177,12 @@ int adopt_run(const struct options *o, struct config *c)
 {
     struct adopted a;
     char why[512];
-    int code =
-        adopted_read(o->adopt, &a, why, sizeof why) == ERR_OK ? adopt_into(o, c, &a) : refuse(why, NULL);
+    FILE *in = fopen(o->adopt, "re");
+    if (!in)
+        return refuse(o->adopt, strerror(errno));
+    int rc = adopted_read(in, o->adopt, &a, why, sizeof why);
+    fclose(in);
+    int code = rc == ERR_OK ? adopt_into(o, c, &a) : refuse(why, NULL);
     adopted_finish(&a);
     return code;
 }

@@ -17,9 +17,9 @@ struct adopted {
     int nsteps;
 };
 
-/* Reads and checks all of an export: form, chain, signatures, ends. ERR_FORMAT, ERR_DAMAGED or ERR_IO with
- * one line in `why` that says where and what. adopted_finish is due in any case. */
-int adopted_read(const char *file, struct adopted *a, char *why, size_t why_size);
+/* Reads and checks all of an export, called `name` in `why`: form, chain, signatures, ends. ERR_FORMAT or
+ * ERR_DAMAGED with one line in `why` that says where and what. adopted_finish is due in any case. */
+int adopted_read(FILE *in, const char *name, struct adopted *a, char *why, size_t why_size);
 void adopted_finish(struct adopted *a);
 
 /* Returns an exit code. In one transaction, or nothing; refused where the state directory has a journal with

@@ -4,15 +4,14 @@
 #include "daemon/base/mem.h"
 #include "daemon/store/lines.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
 enum { LINE_SIZE = 256 * 1024 }; /* a row's body, each byte of it escaped, and more */
 
 struct reading {
-    const char *file;
     FILE *in;
+    const char *name;
     char *text; /* of the line */
     int line;
     struct journal claimed; /* the head in the first line */
@@ -34,7 +33,7 @@ static int refuse(struct reading *r, int code, const char *format, ...)
     va_start(ap, format);
     vsnprintf(what, sizeof what, format, ap);
     va_end(ap);
-    snprintf(r->why, r->why_size, "%s:%d: %s", r->file, r->line, what);
+    snprintf(r->why, r->why_size, "%s:%d: %s", r->name, r->line, what);
     return code;
 }
 
@@ -178,19 +177,13 @@ static int read_lines(struct reading *r)
     return rc;
 }
 
-int adopted_read(const char *file, struct adopted *a, char *why, size_t why_size)
+int adopted_read(FILE *in, const char *name, struct adopted *a, char *why, size_t why_size)
 {
     *a = (struct adopted){0};
-    struct reading r = {.file = file, .a = a, .why = why, .why_size = why_size};
-    r.in = fopen(file, "re");
-    if (!r.in) {
-        snprintf(why, why_size, "%s: %s", file, strerror(errno));
-        return ERR_IO;
-    }
+    struct reading r = {.in = in, .name = name, .a = a, .why = why, .why_size = why_size};
     r.text = mem_array(LINE_SIZE, 1);
     int rc = read_lines(&r);
     mem_free(r.text);
-    fclose(r.in);
     return rc;
 }
 

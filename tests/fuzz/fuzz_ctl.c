@@ -1,5 +1,6 @@
 /* Any bytes as a time, as a text for the terminal and as a file of noted heads. */
 #include "daemon/ctl/chain.c"
+#include "daemon/ctl/signed.c"
 #include "daemon/ctl/table.c"
 #include "daemon/ctl/when.c"
 

@@ -16,7 +16,7 @@
 
 static const char journal_id[] = "0123456789abcdef0123456789abcdef";
 
-enum { ROWS = 60, EVERY = 12 };
+enum { ROWS = 240, EVERY = 12 };
 
 struct fixture {
     struct signer *signer, *other;
