@@ -2,6 +2,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,12 +59,8 @@ bool port_speed_known(int baud)
 int port_wait(int fd, short events, int stop_fd, int64_t until_us)
 {
     for (;;) {
-        int64_t left = until_us - clock_wire_us();
-        if (left < 0)
-            left = 0;
-        struct timespec t = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
         struct pollfd p[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = fd, .events = events}};
-        int n = ppoll(p, 2, &t, NULL);
+        int n = wait_us(p, 2, until_us - clock_wire_us());
         if (n < 0 && errno == EINTR)
             continue;
         if (p[0].revents)

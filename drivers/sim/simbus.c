@@ -4,6 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/wait.h"
 #include "drivers/sim/spoil.h"
 #include "drivers/sim/wire.h"
 
@@ -391,17 +392,10 @@ static bool listen_until(struct simbus *b, int64_t until_us)
 {
     struct pollfd fds[2 + WIRE_PEERS_MAX] = {{.fd = b->stop_fd, .events = POLLIN},
                                              {.fd = b->wire.listener, .events = POLLIN}};
-    struct timespec left = {0}, *wait = NULL;
     for (int i = 0; i < WIRE_PEERS_MAX; i++)
         fds[2 + i] = (struct pollfd){.fd = b->wire.peers[i].fd, .events = POLLIN};
-    if (until_us != INT64_MAX) {
-        int64_t us = until_us - clock_wire_us();
-        if (us > 0)
-            left =
-                (struct timespec){.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
-        wait = &left;
-    }
-    if (ppoll(fds, 2 + WIRE_PEERS_MAX, wait, NULL) < 0)
+    int64_t left_us = until_us == INT64_MAX ? INT64_MAX : until_us - clock_wire_us();
+    if (wait_us(fds, 2 + WIRE_PEERS_MAX, left_us) < 0)
         return errno == EINTR;
     int64_t now_us = clock_wire_us();
     for (int i = 0; i < WIRE_PEERS_MAX; i++) {
