@@ -67,11 +67,12 @@ class Board:
 class Victim(harness.Site):
     """A site whose dustd has the library in it, and a subscriber that remembers every row ever told."""
 
-    def __init__(self):
-        super().__init__(SIM, CONFIG, rate=600, start="2026-03-05T09:50:00+08:00", continuous=True)
+    def __init__(self, rate):
+        super().__init__(SIM, CONFIG, rate=rate, start="2026-03-05T09:50:00+08:00", continuous=True)
         self.board = Board(os.path.join(self.dir, "board"))
         self.seen = self.watcher()
         self.rows, self.order, self.read = {}, [], 0
+        self.edits = 0
         self.logged = 0
         self.start_sim()
 
@@ -117,6 +118,12 @@ class Victim(harness.Site):
         return subprocess.run([harness.program("dustctl"), "--socket", os.path.join(self.dir, "control.sock"), *args],
                               capture_output=True, text=True, timeout=harness.PATIENCE)
 
+    def edit(self):
+        """Another configuration in the same file, for a reload: a device more, a device less, another title."""
+        self.edits += 1
+        extra = "  again: {bus: bus1, profile: nova-sds069, unit_id: 7, period: 60s}\n" if self.edits % 2 else ""
+        self.write("dustd.yaml", CONFIG.replace("一号扬尘仪", f"{self.edits}号扬尘仪").replace("limits:", f"{extra}limits:", 1))
+
     def start_ctl(self, *args):
         return subprocess.Popen([harness.program("dustctl"), "--socket", os.path.join(self.dir, "control.sock"), *args],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -134,11 +141,13 @@ class Victim(harness.Site):
 class FaultTest(harness.ScenarioTest):
     """Starts a victim, breaks it at chosen calls, and says after each run whether all is as it must be."""
 
+    rate = 300  # a minute is 200 ms, and a busy machine still reads a meter every 33 ms
+
     def setUp(self):
         super().setUp()
         if not os.path.exists(LIBRARY):
             self.skipTest("no libfaultlib.so beside the tests")
-        self.victim = Victim()
+        self.victim = Victim(self.rate)
         self.sites.append(self.victim)
         self.journal = None
         self.outcomes = {}

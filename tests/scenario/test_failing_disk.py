@@ -87,20 +87,35 @@ class FailingDisk(faultlib.FaultTest):
         noted = 1
         for where, after, forever, error in self.cases("command", most, faultlib.points(6, 500)):
             with self.point(where):
-                self.ensure_runs()
-                v.board.arm(DISK, after, forever, error)
-                with v.start_ctl(*act) as person:
-                    if not forever:
-                        noted += person.wait(harness.PATIENCE) == 0
-                    else:
-                        harness.wait_for(f"{where}: the fault", v.board.failed)
-                        time.sleep(0.1)
-                        v.board.disarm()
-                        noted += person.wait(harness.PATIENCE) == 0
-                self.recovers(where)
+                noted += self.asked(where, after, forever, error, act)
         steps = faultlib.json.loads(v.ctl("--json", "issue", issue))["nsteps"]
         self.assertGreater(steps, noted, "a note that was answered is missing")
         self.finish(f"command, of {most} calls, {noted} notes answered")
+
+    def asked(self, where, after, forever, error, words):
+        """dustctl, while the disk fails for a moment; whether it was told that all is well."""
+        v = self.victim
+        self.ensure_runs()
+        v.board.arm(DISK, after, forever, error)
+        with v.start_ctl(*words) as person:
+            if forever:
+                harness.wait_for(f"{where}: the fault", v.board.failed)
+                time.sleep(0.1)  # so long it fails, whatever is tried
+                v.board.disarm()
+            answer = person.wait(harness.PATIENCE)
+        self.recovers(where)
+        return answer == 0
+
+    def test_while_it_reloads(self):
+        v = self.victim
+        self.ensure_runs()
+        v.edit()
+        most = self.measured(lambda: v.ctl("reload"))
+        for where, after, forever, error in self.cases("reload", most, faultlib.points(5, 500)):
+            with self.point(where):
+                v.edit()
+                self.asked(where, after, forever, error, ["reload"])
+        self.finish(f"reload, of {most} calls")
 
     def test_while_it_stops(self):
         v = self.victim

@@ -86,6 +86,25 @@ class OutOfMemory(faultlib.FaultTest):
         self.assertGreater(steps, noted, "a note that was answered is missing")
         self.finish(f"command, of {most} allocations")
 
+    def test_while_it_reloads(self):
+        v = self.victim
+        self.ensure_runs()
+        before = v.board.calls(MEMORY)
+        v.edit()
+        v.ctl("reload")
+        most = v.board.calls(MEMORY) - before
+        for after in faultlib.sample(most, faultlib.points(8, 20000)):
+            for forever in (False, True):
+                where = f"reload, allocation {after} of {most}, {how(forever)}"
+                with self.point(where):
+                    self.ensure_runs()
+                    v.edit()
+                    v.board.arm(MEMORY, after, forever)
+                    v.try_ctl("reload")
+                    v.board.disarm()
+                    self.goes_on_or_ends(where)
+        self.finish(f"reload, of {most} allocations")
+
     def test_while_it_stops(self):
         v = self.victim
         self.ensure_runs()
