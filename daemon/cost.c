@@ -251,6 +251,17 @@ int64_t cost_disk_year(const struct cost_message *m, int n)
     return (int64_t)bytes;
 }
 
+double cost_days_until(const struct cost_message *m, int n, int64_t size, int64_t keep_raw_ms)
+{
+    double rows = 0, blocks = 0, keep_days = (double)keep_raw_ms / (double)CLOCK_DAY_MS; /* bytes a day */
+    for (int i = 0; i < n; i++) {
+        rows += m[i].per_day * (double)m[i].row;
+        blocks += m[i].per_day * (double)m[i].block;
+    }
+    double days = (double)size / (rows + blocks);
+    return days < keep_days ? days : ((double)size - blocks * keep_days) / rows;
+}
+
 /* --- uplinks --- */
 
 /* The bytes of one control packet and what TCP and TLS put around it. */

@@ -33,6 +33,9 @@ int cost_messages(const struct config *c, struct cost_message **out);
 /* Bytes that the rows and raw blocks of 365 days take in the database. */
 int64_t cost_disk_year(const struct cost_message *m, int n);
 
+/* Days until the database has grown to `size` bytes when raw blocks older than keep_raw_ms are deleted. */
+double cost_days_until(const struct cost_message *m, int n, int64_t size, int64_t keep_raw_ms);
+
 /* Bytes that 30 days take on a broker's line, IPv4, TCP, TLS and the answers included. */
 struct cost_uplink {
     int64_t rows, live, rest, all; /* rest: what is retained, and keep-alive */

@@ -81,10 +81,17 @@ static void print_buses(struct report *r)
 
 static void print_disk(struct report *r, const struct cost_message *m, int n)
 {
+    char size[32], keep[32];
+    int64_t keep_ms = r->c->store.keep_raw_ms;
+    double days = cost_days_until(m, n, r->c->store.max_size, keep_ms);
+    size_text(r->c->store.max_size, size);
     fprintf(r->out,
             "\nDisk: about %.0f MB a year (rows as they are built; raw blocks as docs/benchmarks.md measured "
-            "them)\n",
-            megabytes(cost_disk_year(m, n)));
+            "them)\n  max_size, %s, is reached after about %.0f days: from then on the oldest goes earlier\n",
+            megabytes(cost_disk_year(m, n)), size, days);
+    if (days * (double)CLOCK_DAY_MS < (double)keep_ms)
+        warn(r, "store: max_size, %s, is reached after about %.0f days: raw samples go before keep_raw, %s.",
+             size, days, duration_text(keep_ms, keep));
 }
 
 static void warn_of_file(struct report *r, const struct mqtt_config *b, const char *setting, const char *name)

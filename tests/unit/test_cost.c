@@ -155,6 +155,17 @@ static void the_disk_of_a_year_is_that_of_the_bench(void **state)
     buf_finish(&text);
 }
 
+/* 1,440 rows of 1,000 bytes and blocks of 500 are 2.16 MB a day; once 10 days of blocks are there, 1.44 MB.
+ */
+static void the_days_until_a_size_is_reached_know_that_raw_samples_go(void **state)
+{
+    (void)state;
+    const struct cost_message row = {.topic = "minute", .per_day = 1440, .row = 1000, .block = 500};
+    int64_t ten_days_ms = INT64_C(864000000);
+    expect_near(cost_days_until(&row, 1, 10800000, ten_days_ms), 5, 1e-9);
+    expect_near(cost_days_until(&row, 1, 21600000 + 14400000, ten_days_ms), 20, 1e-9);
+}
+
 /* dust/1/s/minute: 15 bytes. MQTT 5: 1 + 2 + (2 + 15 + 2 + 1 + 300) = 323 bytes, TCP and IP 52, its
  * acknowledgement 52, PUBACK 4 + 52: 483. TLS: two records more, 44. 3.1.1: a byte less. */
 static void a_row_costs_its_bytes_its_headers_and_its_answers(void **state)
@@ -218,6 +229,8 @@ static void the_check_warns_of_what_cannot_work(void **state)
          "bus line keeps its schedule only while its units answer within 6.1 ms on the average."},
         {"host: broker.example.org", "host: b, data_plan: 50 MB",
          "MB a month are more than its data_plan, 50 MB; live messages are"},
+        {"buses:", "store: {max_size: 100 MB}\nbuses:",
+         "store: max_size, 100 MB, is reached after about 21 days: raw samples go before keep_raw, 365d."},
         {"host: broker.example.org", "host: b, version: 3.1.1", "broker x: MQTT 3.1.1 gives no reasons"},
         {"host: broker.example.org", "host: b, username: u, password_file: mqtt.password",
          "broker x: the password travels in the clear: no ca_file, no TLS."},
@@ -291,6 +304,7 @@ int main(void)
         EACH(messages_are_as_long_as_the_texts_that_are_published),
         EACH(verdicts_count_for_each_point_that_a_limit_judges),
         EACH(the_disk_of_a_year_is_that_of_the_bench),
+        cmocka_unit_test(the_days_until_a_size_is_reached_know_that_raw_samples_go),
         cmocka_unit_test(a_row_costs_its_bytes_its_headers_and_its_answers),
         EACH(the_check_warns_of_what_cannot_work),
         EACH(a_port_by_its_number_is_warned_of_edgex_636),
