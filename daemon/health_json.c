@@ -91,12 +91,12 @@ static json_t *buses_json(const struct dustd *d)
     for (int i = 0; i < d->config->nbuses; i++) {
         const struct bus_now *b = &d->buses[i];
         struct bus_counters n = bus_count(b->bus);
-        json_t *bus =
-            json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", d->config->buses[i].name, "up",
-                      b->up, "since", (json_int_t)b->since_ms, "requests", (json_int_t)n.requests, "answers",
-                      (json_int_t)n.answers, "no_answer", (json_int_t)n.no_answer, "garbled",
-                      (json_int_t)n.garbled, "exceptions", (json_int_t)n.exceptions, "late_slots",
-                      (json_int_t)n.late_slots, "line_errors", (json_int_t)n.line_errors);
+        json_t *bus = json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", d->config->buses[i].name,
+                                "up", b->up, "requests", (json_int_t)n.requests, "answers",
+                                (json_int_t)n.answers, "no_answer", (json_int_t)n.no_answer, "garbled",
+                                (json_int_t)n.garbled, "exceptions", (json_int_t)n.exceptions, "late_slots",
+                                (json_int_t)n.late_slots, "line_errors", (json_int_t)n.line_errors);
+        add_date(bus, "since", b->since_ms);
         if (d->health.loads[i] >= 0)
             json_object_set_new(bus, "load", rounded(d->health.loads[i], 3));
         json_array_append_new(buses, bus);

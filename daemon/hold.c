@@ -142,6 +142,9 @@ static void date_now(struct dustd *d)
         d->buses[i].since_ms += d->buses[i].since_ms ? offset_ms : 0;
         d->buses[i].mark_ms = 0;
     }
+    for (int i = 0; i < d->config->nmqtt; i++)
+        d->uplinks[i].since_ms += d->uplinks[i].since_ms ? offset_ms : 0;
+    d->stuck_ms += d->stuck_ms ? offset_ms : 0;
 }
 
 static void give_date(struct dustd *d, int64_t now_ms)
