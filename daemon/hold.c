@@ -53,9 +53,17 @@ bool hold_offset(const struct hold *h, const char *boot, int64_t *offset_ms)
 static void add(struct dustd *d, struct held entry, int64_t number)
 {
     struct batch *b = &d->batch;
+    struct hold *h = &d->hold;
     b->held = mem_resize(b->held, (size_t)b->nheld + 1, sizeof *b->held);
     entry.number = number;
     b->held[b->nheld++] = entry;
+    if (h->next - h->low < h->most)
+        return;
+    b->held_done = h->low++;
+    if (!h->said_full)
+        log_error("%lld entries are held without a date: from now on the oldest are lost",
+                  (long long)h->most);
+    h->said_full = true;
 }
 
 void hold_row(struct dustd *d, int64_t at_ms, const char *kind, char *body)
@@ -110,6 +118,7 @@ void hold_begin(struct dustd *d)
     bool any = h->low != 0;
     if (!any)
         h->low = h->next = HOLD_FIRST;
+    h->most = HOLD_MOST;
     h->undated =
         !hold_offset(h, clock_boot_id(), &ignored) && !clock_is_plausible(d->config->clock.require_sync);
     h->seen_ms = clock_offset_ms();

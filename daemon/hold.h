@@ -12,13 +12,15 @@
 
 struct dustd;
 
-enum { HOLD_BOOTS = 16 };
+enum { HOLD_BOOTS = 16, HOLD_MOST = 50000 /* a month of minutes */ };
 
 struct hold {
-    bool undated;       /* the clock is not believed since this boot: everything is held */
-    bool late;          /* held entries become rows; until all have, minutes close as far as `reached_ms` */
-    bool resume;        /* late, and no entry has said yet where the running minute is */
-    int64_t low, next;  /* numbers of the entries: lowest used, next to be given */
+    bool undated;      /* the clock is not believed since this boot: everything is held */
+    bool late;         /* held entries become rows; until all have, minutes close as far as `reached_ms` */
+    bool resume;       /* late, and no entry has said yet where the running minute is */
+    int64_t low, next; /* numbers of the entries: lowest used, next to be given */
+    int64_t most;      /* entries to be held: then the oldest go */
+    bool said_full;
     int64_t since_us;   /* of the boot: when this run found that it has no date */
     bool said;          /* that this takes long */
     int64_t offset_ms;  /* this boot's, once dated */

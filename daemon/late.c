@@ -64,6 +64,8 @@ static void resume(struct dustd *d, int64_t at_ms)
     d->minute_ms = clock_window_start(at_ms, CLOCK_MINUTE_MS, 0);
     if (d->closed_ms != INT64_MAX && d->minute_ms < d->closed_ms && d->closed_ms <= d->hold.dated_at_ms)
         d->minute_ms = d->closed_ms;
+    if (d->closed_ms < d->minute_ms) /* the entries between, the row of the boot among them, were too many */
+        row_gap(d, clock_site_ms(), d->closed_ms, d->minute_ms, "dropped");
     d->hold.resume = false;
 }
 

@@ -227,6 +227,21 @@ static void the_minute_before_an_undated_boot_is_closed_in_its_place(void **stat
     assert_int_equal(samples(r).n, RIG_POINTS * 390);
 }
 
+static void more_than_is_to_be_held_loses_the_oldest_and_says_so(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 60, 100);
+    start_undated(r, "boot-a", BOOT_MS, 0);
+    r->d.hold.most = 10;
+    live(r, 0, 1800, 200);
+    set_clock(r, 1800 * SECOND, BOOT_MS);
+    struct rig_rows gap = rig_rows(r, "gap", "\"dropped\"");
+    assert_int_equal(gap.n, 1);
+    assert_int_equal(member(gap.body, "from"), RIG_START_MS + MINUTE);
+    assert_in_range(member(gap.body, "to"), BOOT_MS + 20 * MINUTE, BOOT_MS + 22 * MINUTE);
+    assert_in_range(rig_rows(r, "minute", "\"mean\":200.0").n, 8, 10);
+}
+
 /* Power cuts at commits chosen at random, while held and while dated: each minute once, no sample twice. */
 static void power_cuts_on_the_way_lose_and_double_nothing(void **state)
 {
@@ -271,6 +286,7 @@ int main(void)
         TEST(a_boot_that_is_started_again_is_dated_as_one),
         TEST(a_boot_that_never_had_a_date_is_told_without_one),
         TEST(the_minute_before_an_undated_boot_is_closed_in_its_place),
+        TEST(more_than_is_to_be_held_loses_the_oldest_and_says_so),
         TEST(power_cuts_on_the_way_lose_and_double_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
