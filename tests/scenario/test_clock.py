@@ -155,7 +155,7 @@ class Undated(harness.ScenarioTest):
 class Steps(harness.ScenarioTest):
     """The machine's clock: only CLOCK_REALTIME is anything but true, by the preloaded library."""
 
-    CONFIG = sites.HEAD + sites.BUS + """
+    CONFIG = sites.HEAD + sites.BUS.replace("200ms", "2s") + """
 devices:
   meter: {title: {zh: 一号扬尘仪, en: Dust meter 1}, bus: bus1, profile: nova-sds069, unit_id: 1, period: 500ms}
 clock: {require_sync: false}

@@ -2,7 +2,8 @@
  * time of such a boot is the time since it; the rig's boot was at BOOT_MS. */
 #include "tests/unit/pipeline_rig.h"
 
-enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, NEVER_MIN = 1 << 26 };
+enum { NEVER_MIN = 1 << 26 };
+static const int64_t SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS;
 #define BOOT_MS  (RIG_START_MS + 10 * (int64_t)CLOCK_HOUR_MS + 23456) /* no whole minute */
 #define NEVER_MS ((int64_t)NEVER_MIN * CLOCK_MINUTE_MS)
 
@@ -126,8 +127,8 @@ static void what_was_held_gets_true_minutes_windows_and_verdicts(void **state)
     start_undated(r, "boot-a", BOOT_MS, 0);
     live(r, 0, 3 * 3600, 300);
     int hurries = stub.hurries;
-    set_clock(r, 3 * 3600 * SECOND, BOOT_MS);
-    rig_turn(r, BOOT_MS + 3 * 3600 * SECOND + 20 * SECOND, 20 * SECOND);
+    set_clock(r, 3 * HOUR, BOOT_MS);
+    rig_turn(r, BOOT_MS + 3 * HOUR + 20 * SECOND, 20 * SECOND);
     assert_int_equal(hurries, stub.hurries); /* the system's clock was not moved, only believed */
     struct rig_rows minutes = rig_rows(r, "minute", "\"late\":true");
     assert_int_equal(minutes.at_ms % MINUTE, 0);
@@ -147,7 +148,7 @@ static void what_was_held_gets_true_minutes_windows_and_verdicts(void **state)
     struct span_of all = samples(r);
     assert_int_equal(all.n, RIG_POINTS * 3 * 3600);
     assert_int_equal(all.first_ms, BOOT_MS + 37);
-    assert_int_equal(all.last_ms, BOOT_MS + (3 * 3600 - 1) * (int64_t)SECOND + 37);
+    assert_int_equal(all.last_ms, BOOT_MS + 3 * HOUR - SECOND + 37);
 }
 
 static void what_a_bus_read_before_it_saw_the_date_gets_it_too(void **state)

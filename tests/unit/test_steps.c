@@ -3,7 +3,7 @@
 
 #include "daemon/base/hours.h"
 
-enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS };
+static const int64_t SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS;
 
 static void live(struct rig *r, int64_t from_ms, int seconds, double value)
 {
@@ -117,7 +117,7 @@ static void no_step_drops_or_doubles_a_sample(void **state)
     struct rig *r = *state;
     const char *seed_text = getenv("DUST_SEED");
     uint64_t seed = seed_text ? strtoull(seed_text, NULL, 10) : 4711;
-    static const int64_t steps_ms[] = {HOUR, -HOUR, -24 * (int64_t)HOUR, -1000, 1000, 24 * (int64_t)HOUR};
+    const int64_t steps_ms[] = {HOUR, -HOUR, -24 * HOUR, -1000, 1000, 24 * HOUR};
     int64_t at_ms = RIG_START_MS;
     int seconds = 0, steps = 0, seen = 0;
     for (; steps < 60; steps++) {
@@ -181,24 +181,24 @@ static const char *const nightly[] = {"22:00-06:00"};
 static void hours_without_power_are_a_gap_of_their_own(void **state)
 {
     struct rig *r = *state;
-    int64_t evening_ms = RIG_START_MS + 5 * (int64_t)HOUR + 50 * MINUTE; /* 21:50 */
+    int64_t evening_ms = RIG_START_MS + 5 * HOUR + 50 * MINUTE; /* 21:50 */
     rig_config.power_off = (const char **)(uintptr_t)nightly;
     rig_config.npower_off = 1;
     start_in(r, "boot-a", evening_ms);
     live(r, evening_ms, 60, 100);
-    start_in(r, "boot-b", evening_ms + 8 * (int64_t)HOUR + 13 * MINUTE); /* 06:03 */
+    start_in(r, "boot-b", evening_ms + 8 * HOUR + 13 * MINUTE); /* 06:03 */
     rig_config.npower_off = 0;
     struct rig_rows night = rig_rows(r, "gap", "\"power_off\"");
     assert_int_equal(night.n, 1);
-    assert_int_equal(member(night.body, "from"), RIG_START_MS + 6 * (int64_t)HOUR);
-    assert_int_equal(member(night.body, "to"), RIG_START_MS + 14 * (int64_t)HOUR);
+    assert_int_equal(member(night.body, "from"), RIG_START_MS + 6 * HOUR);
+    assert_int_equal(member(night.body, "to"), RIG_START_MS + 14 * HOUR);
     assert_int_equal(rig_rows(r, "gap", "\"outage\"").n, 2); /* before ten and after six */
 }
 
 static void a_program_that_dies_at_night_is_no_power_off(void **state)
 {
     struct rig *r = *state;
-    int64_t night_ms = RIG_START_MS + 7 * (int64_t)HOUR;
+    int64_t night_ms = RIG_START_MS + 7 * HOUR;
     rig_config.power_off = (const char **)(uintptr_t)nightly;
     rig_config.npower_off = 1;
     start_in(r, "boot-a", night_ms);
@@ -236,9 +236,9 @@ static void hours_end_where_they_say_in_the_zone_of_the_site(void **state)
 {
     (void)state;
     bool inside;
-    int64_t midnight_ms = RIG_START_MS + 8 * (int64_t)HOUR; /* of the site: RIG_START_MS is 16:00 */
-    assert_int_equal(hours_until(nightly, 1, 480, midnight_ms, midnight_ms + 30 * (int64_t)HOUR, &inside),
-                     midnight_ms + 6 * (int64_t)HOUR);
+    int64_t midnight_ms = RIG_START_MS + 8 * HOUR; /* of the site: RIG_START_MS is 16:00 */
+    assert_int_equal(hours_until(nightly, 1, 480, midnight_ms, midnight_ms + 30 * HOUR, &inside),
+                     midnight_ms + 6 * HOUR);
     assert_true(inside);
     assert_int_equal(hours_until(nightly, 1, 480, RIG_START_MS + 1, midnight_ms, &inside),
                      midnight_ms - 2 * HOUR);
