@@ -145,6 +145,11 @@ class Package(unittest.TestCase):
         self.succeeds(self.path("usr/bin/dustsim"), "--check", "--devices", self.path("usr/share/dustd/devices"),
                       self.path("usr/share/dustd/sim/demo-site.yaml"))
 
+    def test_the_installed_example_names_no_port_that_a_machine_has(self):
+        with open(self.path("etc/dustd/dustd.yaml")) as f:
+            ports = re.findall(r"(?m)^ +path: (\S+)", f.read())
+        self.assertEqual(ports, ["/dev/serial/by-id/usb-your-adapter-if00-port0"])
+
     @needs("lintian")
     def test_lintian_finds_neither_errors_nor_warnings(self):
         self.succeeds("lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0", self.deb)
