@@ -190,6 +190,19 @@ static void what_waited_in_a_ring_keeps_its_device(void **state)
     assert_int_equal(r->d.now[point_of(r, "c/pm10")].at_ms, 0);
 }
 
+static void what_a_bus_said_before_it_ended_is_kept(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 5, 100);
+    rig_sample(r, 0, RIG_START_MS + 5500, 777); /* not taken yet */
+    other(&one, "new", "ab");
+    one.buses[0].timeout_ms = 7;
+    assert_int_equal(reload_to(r, &one.c), ERR_OK);
+    assert_int_equal(restart.buses_joined, 1);
+    assert_true(r->d.now[0].value == 777);
+    assert_true(r->d.samples[r->d.nsamples - 1].value == 777);
+}
+
 static void a_device_that_goes_on_is_not_said_to_be_up_again(void **state)
 {
     struct rig *r = *state;
@@ -566,6 +579,7 @@ int main(void)
         TEST(a_bus_that_is_the_same_is_not_touched),
         TEST(a_minute_goes_on_across_a_reload_under_other_numbers),
         TEST(what_waited_in_a_ring_keeps_its_device),
+        TEST(what_a_bus_said_before_it_ended_is_kept),
         TEST(a_device_that_goes_on_is_not_said_to_be_up_again),
         TEST(an_hour_across_a_reload_is_judged_with_all_of_its_minutes),
         TEST(a_new_points_first_hour_is_unknown_and_not_passed),
