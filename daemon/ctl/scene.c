@@ -256,6 +256,7 @@ static void tell_gap(const struct telling *t)
         {"died", "程序异常退出", "the program died"},
         {"stopped", "程序停止", "stopped"},
         {"undated", "当时没有时间", "no date then"},
+        {"dropped", "暂存过久被丢弃", "held without a date for too long"},
         {"clock", "时钟前调", "the clock was set forward"},
         {"paused", "程序被挂起", "held up"},
         {"replaced", "更换网关", "the gateway was replaced"},

@@ -130,6 +130,7 @@ class Undated(harness.ScenarioTest):
         site.dustd.kill()  # while what was held is being dated, perhaps
         self.boot(site, "0000-b", synced_ms)
         self.settled(site)
+        self.assertIn("the program ended, the machine ran on", site.ctl("--lang", "en", "status"))
         self.assertEqual(site.dustd.stop(), 0)
         rows, samples = site.export()
         self.assertTrue(independent.chain_is_whole(rows))
