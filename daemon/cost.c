@@ -45,10 +45,11 @@ static double load_at(const struct bus_config *b, int baud, double *requests_per
     for (int i = 0; i < b->ndevices; i++) {
         struct unit u;
         unit_init(&u, &at, b->devices[i], 0, 1);
-        double per_s = 1000.0 / (double)b->devices[i]->period_ms;
-        for (int k = 0; k < u.nrequests; k++)
-            us += per_s * (double)line_exchange_us(&at, &u.requests[k], u.turnaround_us);
-        requests += per_s * u.nrequests;
+        for (int k = 0; k < u.nreads; k++) {
+            double per_s = 1000.0 / (double)u.reads[k].period_ms;
+            us += per_s * (double)line_exchange_us(&at, &u.reads[k].request, u.turnaround_us);
+            requests += per_s;
+        }
     }
     *requests_per_s = requests;
     return us / 1e6;

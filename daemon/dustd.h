@@ -22,7 +22,7 @@
 #include <sys/types.h>
 
 /* Messages that a ring holds: of samples minutes, should main ever be that late. */
-enum { BUS_RING = 8192, MQTT_RING = 256 };
+enum { MQTT_RING = 256 };
 
 struct options {
     const char *config_file, *data_dir;
@@ -40,6 +40,7 @@ struct device_now {
     int64_t since_ms;
     uint8_t why, exception;
     int rtt_us;
+    struct bus_tally tally; /* what became of its questions; all 0 until the first came */
 };
 
 struct bus_now {
@@ -51,6 +52,8 @@ struct bus_now {
     int64_t since_ms;
     struct notify_pulse pulse; /* watch.c */
     bool said_still;
+    struct bus_load load;
+    bool overloaded; /* said */
 };
 
 struct uplink_now {

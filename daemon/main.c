@@ -38,7 +38,7 @@ static int start_buses(struct dustd *d)
     d->buses = mem_array((size_t)c->nbuses, sizeof *d->buses);
     for (int i = 0; i < c->nbuses; i++) {
         struct bus_now *b = &d->buses[i];
-        b->ring = ring_create(BUS_RING, sizeof(struct bus_message));
+        b->ring = ring_create(bus_ring_room(&c->buses[i]), sizeof(struct bus_message));
         b->bus = b->ring ? bus_start(&c->buses[i], b->ring) : NULL;
         if (!b->bus)
             return ERR_IO;

@@ -13,6 +13,7 @@ enum {
     LATEST_CLOSE_MS = 10000, /* wire time that a minute waits for a bus that says nothing */
     STEP_MS = 500,           /* a clock that moved by more was set */
     STATE_MS = 10 * CLOCK_MINUTE_MS,
+    BUS_FULL_PERMILLE = 950,
     JUMP_MS = 10 * CLOCK_MINUTE_MS, /* a hole longer than this is one row, not empty minutes */
 };
 
@@ -84,7 +85,25 @@ static void date_message(const struct dustd *d, struct bus_message *m)
     case BUS_MARK: m->u.mark_ms = m->u.mark_ms ? hold_date(d, m->u.mark_ms) : 0; break;
     case BUS_DEVICE: m->u.device.at_ms = hold_date(d, m->u.device.at_ms); break;
     case BUS_LINE: m->u.line.at_ms = hold_date(d, m->u.line.at_ms); break;
+    case BUS_TALLY:
+    case BUS_LOAD:
+    case BUS_OBEYED: break; /* without a stamp */
     }
+}
+
+/* A bus that cannot keep its schedule says so, once, and when it can again. */
+static void take_load(struct dustd *d, int bus, const struct bus_load *load)
+{
+    struct bus_now *now = &d->buses[bus];
+    const char *name = d->config->buses[bus].name;
+    bool was = now->overloaded, much = load->needed_permille > BUS_FULL_PERMILLE;
+    now->overloaded = much && (was || load->late_slots > now->load.late_slots);
+    if (now->overloaded && !was)
+        log_warning("bus %s: cannot keep its schedule: that needs %d %% of the line; read less often", name,
+                    load->needed_permille / 10);
+    else if (was && !now->overloaded)
+        log_info("bus %s: keeps its schedule again (%d %% of the line)", name, load->needed_permille / 10);
+    now->load = *load;
 }
 
 void pipeline_bus(struct dustd *d, int bus)
@@ -102,6 +121,9 @@ void pipeline_bus(struct dustd *d, int bus)
         case BUS_MARK: d->buses[bus].mark_ms = m.u.mark_ms; break;
         case BUS_DEVICE: take_device(d, devices[m.device]->index, &m); break;
         case BUS_LINE: take_line(d, bus, &m); break;
+        case BUS_TALLY: d->devices[devices[m.device]->index].tally = m.u.tally; break;
+        case BUS_LOAD: take_load(d, bus, &m.u.load); break;
+        case BUS_OBEYED: break; /* nobody orders anything yet */
         }
     }
 }

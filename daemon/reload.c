@@ -37,7 +37,7 @@ static bool stays(const int *before, int n, int k)
 static int prepare_bus(const struct change *c, int i)
 {
     struct bus_now *b = &c->bus_now[i];
-    b->ring = ring_create(BUS_RING, sizeof(struct bus_message));
+    b->ring = ring_create(bus_ring_room(&c->is->buses[i]), sizeof(struct bus_message));
     b->bus = b->ring ? bus_prepare(&c->is->buses[i], b->ring) : NULL;
     if (!b->bus)
         return ERR_IO;

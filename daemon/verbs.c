@@ -121,6 +121,24 @@ static const char *device_bus(const struct config *c, const struct device *devic
     return "";
 }
 
+/* What became of the device's questions, and how long its answers take; `share` is of its bus's time. */
+static void add_tally(json_t *j, const struct device_now *now)
+{
+    const struct bus_tally *t = &now->tally;
+    if (t->requests == 0)
+        return;
+    json_object_set_new(j, "requests", json_integer(t->requests));
+    json_object_set_new(j, "answers", json_integer(t->answers));
+    json_object_set_new(j, "no_answer", json_integer(t->no_answer));
+    json_object_set_new(j, "garbled", json_integer(t->garbled));
+    json_object_set_new(j, "exceptions", json_integer(t->exceptions));
+    json_object_set_new(j, "share_permille", json_integer(t->share_permille));
+    if (t->rtt_median_us)
+        json_object_set_new(j, "rtt",
+                            json_pack("{s:f,s:f,s:f}", "min_ms", t->rtt_min_us / 1000.0, "median_ms",
+                                      t->rtt_median_us / 1000.0, "p99_ms", t->rtt_p99_us / 1000.0));
+}
+
 static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
@@ -144,6 +162,7 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
             json_object_set_new(j, "why", json_string(why_str(now->why)));
         if (now->rtt_us > 0)
             json_object_set_new(j, "rtt_ms", json_real(now->rtt_us / 1000.0));
+        add_tally(j, now);
         json_array_append_new(result, j);
     }
     answer(d, client, result);

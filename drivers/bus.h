@@ -1,7 +1,8 @@
 /* One thread per bus: it owns the line, keeps the schedule, and pushes samples. It sees neither windows nor
  * database. Duties:
- *   - each device is read on an absolute schedule in site time (its period, staggered over the devices); a
- * missed slot leaves no debt;
+ *   - each point is read on an absolute schedule in site time (its period, staggered over the devices); a
+ * missed slot leaves no debt; when several are late, the one whose slot ends first comes first;
+ *   - orders to write go ahead of reads, and are read back where that is asked for;
  *   - one sample per point and slot, also when the read failed: quality and why, no value;
  *   - the line is silent for 3.5 characters (1.75 ms above 19200 baud) before each request;
  *   - after any error the line is listened to until it is quiet, what came is dropped, then flushed; TCP
@@ -10,8 +11,10 @@
  * same length: a late answer is well-formed, and nothing in it says what it answers (unit.h);
  *   - a vanished port is opened again with back-off, for ever;
  *   - a unit that has not answered twice and for 3 s of wire time is down: its slots report the failure
- * without using the bus, but for a probe at gaps of 1 to 30 s; its first answer brings it back. An exception
- * is an answer, unless a gateway says that nobody is there. While the line is down so are its units;
+ * without using the bus, but for a probe at gaps of 1 to 8 s; all units that are down take at most 2 % of
+ * the bus together. Its first answer brings a unit back. An exception is an answer, unless a gateway says
+ * that nobody is there. While the line is down so are its units;
+ *   - a value further from the one before than its spike limit is read again at once, both are samples;
  *   - a range that a unit refuses to be read as one (exception 2 or 3) is read point by point from then on;
  *   - a full ring delays the thread, it costs no sample;
  *   - changes of state (line, device) are pushed once, on the change, the first state too. Logging them is
@@ -22,6 +25,7 @@
 #include "daemon/base/ring.h"
 #include "daemon/sample.h"
 #include "drivers/device.h"
+#include "drivers/frame.h"
 
 enum bus_message_kind {
     BUS_SAMPLE, /* u.sample */
@@ -29,13 +33,16 @@ enum bus_message_kind {
                */
     BUS_DEVICE, /* u.device: a unit came up or went down */
     BUS_LINE,   /* u.line: the port opened or vanished */
+    BUS_TALLY,  /* u.tally: what became of a unit's questions since the start; every 10 s of wire time */
+    BUS_LOAD,   /* u.load: after the tallies */
+    BUS_OBEYED, /* u.obeyed: what became of an order */
 };
 
 /* A bus speaks of its own devices by their place on it, never by a number of the whole site: that stays true
  * when the rest of the configuration is another after a reload. */
 struct bus_message {
     enum bus_message_kind kind;
-    int device; /* BUS_SAMPLE, BUS_DEVICE: in bus_config.devices */
+    int device; /* BUS_SAMPLE, BUS_DEVICE, BUS_TALLY, BUS_OBEYED: in bus_config.devices; -1: all of them */
     union {
         struct sample sample; /* .point counts within the device's profile */
         int64_t mark_ms;
@@ -50,7 +57,33 @@ struct bus_message {
             bool up;
             int error; /* errno */
         } line;
+        struct bus_tally {
+            uint32_t requests, answers, no_answer, garbled, exceptions;
+            int share_permille; /* of wire time in the last 10 s, with its silences and time-outs */
+            int rtt_min_us, rtt_median_us, rtt_p99_us; /* of its last 128 answers; 0: none yet */
+        } tally;
+        struct bus_load {
+            int load_permille;   /* of wire time in the last 10 s */
+            int needed_permille; /* what the schedule needs, with what questions have cost so far */
+            uint32_t late_slots; /* since the start */
+        } load;
+        struct bus_obeyed {
+            uint64_t id;
+            uint8_t why, exception; /* of the order, or else of reading back */
+            bool read_back;         /* `values` were read after it, and are what was ordered */
+            uint8_t nvalues;
+            uint16_t values[4]; /* the first of them */
+        } obeyed;
     } u;
+};
+
+/* An order to write: to a device (in bus_config.devices), or with -1 to all units of the bus, which nobody
+ * answers. */
+struct bus_order {
+    uint64_t id;
+    int device;
+    struct frame_order order;
+    bool read_back; /* not of a broadcast, and not where the number written is no state (a relay's time) */
 };
 
 /* Counters since start; a copy made under no lock (each is atomic). turns moves with each question and each
@@ -79,6 +112,12 @@ void bus_stop(struct bus *b);
 void bus_join(struct bus *b);
 
 struct bus_counters bus_count(const struct bus *b);
+
+/* Queues an order ahead of all reads; BUS_OBEYED follows. ERR_FULL: 64 are waiting. Main thread. */
+int bus_order(struct bus *b, const struct bus_order *order);
+
+/* How many messages a ring must hold so that main may be a minute late: 256 to 8192. */
+size_t bus_ring_room(const struct bus_config *config);
 
 /* Without a thread: opens the line, reads every device once, closes; `sink` gets each sample, its .point as
  * in config.points. For dustd --once. ERR_IO with errno when the line cannot be opened (nothing is sunk

@@ -20,6 +20,11 @@ static const struct {
     [TYPE_BCD16] = {1, KIND_BCD, 9999},        [TYPE_BCD32] = {2, KIND_BCD, 99999999},
 };
 
+int64_t point_period_ms(const struct device *d, const struct point *p)
+{
+    return p->period_ms > d->period_ms ? p->period_ms : d->period_ms;
+}
+
 int point_registers(const struct point *p)
 {
     return types[p->type].registers;

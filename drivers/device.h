@@ -45,6 +45,9 @@ struct point {
     uint64_t invalid[POINT_INVALID_MAX]; /* raw values (after word order) that mean "no value" */
     int ninvalid;
     bool writable;
+    int64_t period_ms; /* site time between two reads, 0: the device's */
+    double spike; /* in `unit`: a value further than this from the one before is read again at once; 0 or NaN:
+                     never */
 };
 
 struct profile {
@@ -72,6 +75,9 @@ struct device {
     int index;         /* own index in config.devices */
 };
 
+/* Site time between two reads of a point: its own, but never shorter than its device's. */
+int64_t point_period_ms(const struct device *d, const struct point *p);
+
 enum transport { TRANSPORT_RTU, TRANSPORT_TCP, TRANSPORT_RTU_OVER_TCP };
 
 struct bus_config {
@@ -83,8 +89,11 @@ struct bus_config {
     int baud;
     char parity; /* 'N', 'E', 'O' */
     int data_bits, stop_bits;
-    int turnaround_ms; /* wire: silence we leave after an answer, beyond 3.5 characters */
-    int timeout_ms;    /* wire: longest a unit may think before its answer starts */
+    int turnaround_ms;    /* wire: silence we leave after an answer, beyond 3.5 characters */
+    int timeout_ms;       /* wire: longest a unit may think before its answer starts */
+    int timeout_floor_ms; /* wire: as long is waited for at least, however fast the unit has been; 0:
+                             timeout_ms */
+    bool rs485;           /* the kernel's driver switches the direction (TIOCSRS485) */
     const struct device *const *devices;
     int ndevices;
     int index; /* own index in config.buses */

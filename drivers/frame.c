@@ -1,5 +1,7 @@
 #include "drivers/frame.h"
 
+#include <string.h>
+
 enum { CRC = 2, EXCEPTION_BYTES = 3, GLITCH_BYTES = 2 };
 
 static size_t data_bytes(const struct request *r)
@@ -24,6 +26,42 @@ void frame_request(int unit, const struct request *r, uint8_t out[static FRAME_P
     out[1] = (uint8_t)r->table;
     put16(out + 2, r->address);
     put16(out + 4, r->count);
+}
+
+int frame_order(int unit, const struct frame_order *o, uint8_t out[static FRAME_ORDER_MAX])
+{
+    out[0] = (uint8_t)unit;
+    out[1] = o->function;
+    put16(out + 2, o->address);
+    if (o->function == ORDER_COIL || o->function == ORDER_REGISTER) {
+        put16(out + 4, o->values[0]);
+        return FRAME_OBEYED;
+    }
+    bool bits = o->function == ORDER_COILS;
+    int bytes = bits ? (o->count + 7) / 8 : 2 * o->count;
+    put16(out + 4, o->count);
+    out[6] = (uint8_t)bytes;
+    uint8_t *data = out + 7;
+    memset(data, 0, (size_t)bytes);
+    for (size_t i = 0; i < o->count; i++) {
+        if (bits)
+            data[i / 8] |= (uint8_t)((o->values[i] & 1) << i % 8);
+        else
+            put16(data + 2 * i, o->values[i]);
+    }
+    return 7 + bytes;
+}
+
+enum why frame_check_order(int unit, const struct frame_order *o, const uint8_t *answer, size_t n,
+                           uint8_t *exception)
+{
+    uint8_t order[FRAME_ORDER_MAX];
+    frame_order(unit, o, order);
+    if (n == EXCEPTION_BYTES && answer[0] == unit && answer[1] == (o->function | 0x80)) {
+        *exception = answer[2];
+        return WHY_EXCEPTION;
+    }
+    return n == FRAME_OBEYED && memcmp(answer, order, FRAME_OBEYED) == 0 ? WHY_NONE : WHY_GARBLED;
 }
 
 int frame_answer_bytes(const struct request *r)
@@ -70,22 +108,44 @@ static bool sealed(const uint8_t *bytes, size_t n)
     return bytes[n] == (crc & 0xFF) && bytes[n + 1] == crc >> 8;
 }
 
+/* Where an answer (of `whole` bytes without CRC) or an exception may stand, one place after the other: `k`
+ * counts them, from 0. */
+static bool next_place(const uint8_t *bytes, size_t n, size_t whole, int *k, size_t *at, size_t *length)
+{
+    for (; *k < 2 * (GLITCH_BYTES + 1); (*k)++) {
+        *at = (size_t)*k / 2;
+        *length = *k % 2 ? EXCEPTION_BYTES : whole;
+        if (n < *at + *length + CRC || !sealed(bytes + *at, *length))
+            continue;
+        (*k)++;
+        return true;
+    }
+    return false;
+}
+
 enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, size_t n, uint16_t *values,
                     uint8_t *exception)
 {
-    const size_t lengths[] = {3 + data_bytes(r), EXCEPTION_BYTES};
-    for (size_t at = 0; at <= GLITCH_BYTES; at++) {
-        for (size_t i = 0; i < 2; i++) {
-            if (n < at + lengths[i] + CRC || !sealed(bytes + at, lengths[i]))
-                continue;
-            enum why why = frame_check(unit, r, bytes + at, lengths[i], values, exception);
-            if (why != WHY_GARBLED)
-                return why;
-        }
+    size_t whole = 3 + data_bytes(r), at, length;
+    for (int k = 0; next_place(bytes, n, whole, &k, &at, &length);) {
+        enum why why = frame_check(unit, r, bytes + at, length, values, exception);
+        if (why != WHY_GARBLED)
+            return why;
     }
     bool headed = n >= 3 && bytes[0] == unit && bytes[1] == r->table && bytes[2] == data_bytes(r);
-    size_t whole = lengths[0] + CRC + (headed ? 0 : GLITCH_BYTES);
-    return n >= whole ? WHY_GARBLED : WHY_NO_ANSWER;
+    return n >= whole + CRC + (headed ? 0 : GLITCH_BYTES) ? WHY_GARBLED : WHY_NO_ANSWER;
+}
+
+enum why frame_find_order(int unit, const struct frame_order *o, const uint8_t *bytes, size_t n,
+                          uint8_t *exception)
+{
+    size_t at, length;
+    for (int k = 0; next_place(bytes, n, FRAME_OBEYED, &k, &at, &length);) {
+        enum why why = frame_check_order(unit, o, bytes + at, length, exception);
+        if (why != WHY_GARBLED)
+            return why;
+    }
+    return n >= FRAME_OBEYED + CRC + GLITCH_BYTES ? WHY_GARBLED : WHY_NO_ANSWER;
 }
 
 size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modbus_table *table, int *length)

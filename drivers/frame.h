@@ -13,6 +13,26 @@ enum { FRAME_VALUES_MAX = 2000, FRAME_PDU_REQUEST = 6, FRAME_MBAP = 7, FRAME_MAX
 /* A read request as unit id and PDU (6 bytes): an RTU frame without its CRC. */
 void frame_request(int unit, const struct request *r, uint8_t out[static FRAME_PDU_REQUEST]);
 
+/* A write: function 5, 6, 15 or 16. A single coil is 0xFF00 or 0, but a relay may take other numbers as
+ * times, so its value is sent as it is; values of 15 are bits, 0 or 1. */
+enum { ORDER_COIL = 5, ORDER_REGISTER = 6, ORDER_COILS = 15, ORDER_REGISTERS = 16, ORDER_VALUES_MAX = 32 };
+struct frame_order {
+    uint8_t function;
+    uint16_t address, count; /* count 1 for functions 5 and 6 */
+    uint16_t values[ORDER_VALUES_MAX];
+};
+
+enum { FRAME_ORDER_MAX = 7 + 2 * ORDER_VALUES_MAX, FRAME_OBEYED = 6 };
+
+/* Unit id and PDU of an order, without CRC; returns its length. */
+int frame_order(int unit, const struct frame_order *o, uint8_t out[static FRAME_ORDER_MAX]);
+
+/* As frame_check and frame_find, of the answer to an order: it repeats the order's first six bytes. */
+enum why frame_check_order(int unit, const struct frame_order *o, const uint8_t *answer, size_t n,
+                           uint8_t *exception);
+enum why frame_find_order(int unit, const struct frame_order *o, const uint8_t *bytes, size_t n,
+                          uint8_t *exception);
+
 /* Bytes of a whole RTU answer to `r`, unit to CRC. */
 int frame_answer_bytes(const struct request *r);
 

@@ -24,6 +24,7 @@ enum {
     LUMP_US = 20000,     /* USB adapters hand bytes over in lumps up to 16 ms apart */
     SETTLE_US = 2000000, /* a babbling unit is not listened to for longer */
     SETTLE_BYTES = 4096,
+    BROADCAST_US = 100000,
     SILENCE_FAST_US = 1750, /* above 19200 baud: Modbus over Serial Line V1.02, 2.5.1.1 */
     FAST_BAUD = 19200,
     LINE_BYTES = 512 /* an echo, an answer and what follows it */
@@ -36,6 +37,7 @@ struct line {
     int64_t character_ns, silence_us;
     int64_t last_byte_us, asked_us, frames_us; /* of the last question: when asked, and its frames' time */
     bool unsettled;                            /* the last answer was bad */
+    bool echoes;                               /* the last answer to a read came behind an echo */
     bool spoken; /* but something as long as an answer has come: not worth listening for long */
     uint16_t tid;
     int unit;    /* the one last asked */
@@ -121,7 +123,7 @@ static int open_serial(struct line *l)
         return ERR_IO;
     }
     port_claim(modbus_get_socket(l->ctx));
-    return ERR_OK;
+    return c->rs485 ? port_rs485(modbus_get_socket(l->ctx)) : ERR_OK;
 }
 
 static int open_connection(struct line *l)
@@ -237,20 +239,28 @@ static void keep_silence(struct line *l, const struct line_question *q)
     line_open(l);
 }
 
+/* Unit id and PDU of the question; returns their length. */
+static int question_bytes(const struct line_question *q, uint8_t out[static FRAME_ORDER_MAX])
+{
+    if (q->order)
+        return frame_order(q->unit, q->order, out);
+    frame_request(q->unit, q->request, out);
+    return FRAME_PDU_REQUEST;
+}
+
 static int send_question(struct line *l, const struct line_question *q)
 {
-    uint8_t request[FRAME_MBAP - 1 + FRAME_PDU_REQUEST];
-    if (l->config->transport != TRANSPORT_TCP) {
-        frame_request(q->unit, q->request, request);
-        return modbus_send_raw_request(l->ctx, request, FRAME_PDU_REQUEST);
-    }
+    uint8_t request[FRAME_MBAP - 1 + FRAME_ORDER_MAX];
+    if (l->config->transport != TRANSPORT_TCP)
+        return modbus_send_raw_request(l->ctx, request, question_bytes(q, request));
     /* modbus_send_raw_request would send transaction id 0 every time */
-    frame_mbap(++l->tid, FRAME_PDU_REQUEST, request);
-    frame_request(q->unit, q->request, request + FRAME_MBAP - 1);
-    ssize_t n = send(line_fd(l), request, sizeof request, MSG_NOSIGNAL);
-    if (n >= 0 && n < (ssize_t)sizeof request)
+    int length = question_bytes(q, request + FRAME_MBAP - 1);
+    frame_mbap(++l->tid, (size_t)length, request);
+    length += FRAME_MBAP - 1;
+    ssize_t n = send(line_fd(l), request, (size_t)length, MSG_NOSIGNAL);
+    if (n >= 0 && n < length)
         errno = EPIPE;
-    return n == (ssize_t)sizeof request ? (int)n : -1;
+    return n == length ? length : -1;
 }
 
 /* What the header says of the whole frame's length. */
@@ -290,21 +300,30 @@ static int take_bytes(struct line *l, int64_t until_us)
     return ERR_OK;
 }
 
-/* An adapter that hears itself gives our question back before the answer. */
-static size_t echo_bytes(const struct line *l, const struct line_question *q)
+/* An adapter that hears itself gives our question back before the answer. The answer to an order of function
+ * 5 or 6 is the same as its echo: there it counts whether reads have had one. */
+static size_t echo_bytes(struct line *l, const struct line_question *q)
 {
-    uint8_t echo[REQUEST_CHARACTERS];
-    frame_request(q->unit, q->request, echo);
-    uint16_t crc = frame_crc(echo, FRAME_PDU_REQUEST);
-    echo[FRAME_PDU_REQUEST] = (uint8_t)crc;
-    echo[FRAME_PDU_REQUEST + 1] = (uint8_t)(crc >> 8);
-    return l->have >= sizeof echo && memcmp(l->bytes, echo, sizeof echo) == 0 ? sizeof echo : 0;
+    uint8_t echo[FRAME_ORDER_MAX + 2];
+    size_t n = (size_t)question_bytes(q, echo);
+    uint16_t crc = frame_crc(echo, n);
+    echo[n] = (uint8_t)crc;
+    echo[n + 1] = (uint8_t)(crc >> 8);
+    bool echoed = l->have >= n + 2 && memcmp(l->bytes, echo, n + 2) == 0;
+    if (q->order && !l->echoes)
+        return 0;
+    if (!q->order && echoed)
+        l->echoes = true;
+    return echoed ? n + 2 : 0;
 }
 
 static enum why judge_serial(struct line *l, const struct line_question *q, uint8_t *exception)
 {
-    size_t echo = echo_bytes(l, q);
-    enum why why = frame_find(q->unit, q->request, l->bytes + echo, l->have - echo, l->values, exception);
+    size_t echo = echo_bytes(l, q), n = l->have - echo;
+    enum why why = q->order ? frame_find_order(q->unit, q->order, l->bytes + echo, n, exception)
+                            : frame_find(q->unit, q->request, l->bytes + echo, n, l->values, exception);
+    if (why == WHY_NONE && !q->order)
+        l->echoes = echo > 0;
     l->spoken = why == WHY_GARBLED;
     return why;
 }
@@ -320,8 +339,10 @@ static enum why judge_tcp(struct line *l, const struct line_question *q, uint8_t
         return WHY_NO_ANSWER;
     if (!frame_mbap_fits(l->tid, l->bytes, whole))
         return WHY_GARBLED;
-    return frame_check(q->unit, q->request, l->bytes + FRAME_MBAP - 1, whole - FRAME_MBAP + 1, l->values,
-                       exception);
+    const uint8_t *pdu = l->bytes + FRAME_MBAP - 1;
+    size_t n = whole - FRAME_MBAP + 1;
+    return q->order ? frame_check_order(q->unit, q->order, pdu, n, exception)
+                    : frame_check(q->unit, q->request, pdu, n, l->values, exception);
 }
 
 /* Until there is an answer, or none can come of what came, or the time is over. */
@@ -343,14 +364,24 @@ static enum why receive(struct line *l, const struct line_question *q, struct li
     }
 }
 
+/* Nobody answers a broadcast; the units need a while to obey (MODBUS over Serial Line V1.02, 2.4.1). */
+static enum why let_obey(struct line *l)
+{
+    port_wait(-1, 0, l->stop_fd, clock_wire_us() + BROADCAST_US);
+    return WHY_NONE;
+}
+
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a)
 {
+    uint8_t bytes[FRAME_ORDER_MAX];
     *a = (struct line_answer){.why = WHY_LINE, .error = ECONNRESET, .values = l->values};
     keep_silence(l, q);
     if (!l->ctx)
         return;
-    int characters = REQUEST_CHARACTERS + frame_answer_bytes(q->request);
-    l->frames_us = characters * l->character_ns / 1000 + MARGIN_US;
+    int asks = question_bytes(q, bytes) + 2,
+        answers = q->order ? FRAME_OBEYED + 2 : frame_answer_bytes(q->request);
+    int wire_us = (int)((asks + answers) * l->character_ns / 1000);
+    l->frames_us = wire_us + MARGIN_US;
     l->spoken = false;
     l->unit = q->unit;
     l->have = 0;
@@ -359,10 +390,11 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
     if (send_question(l, q) < 0) {
         a->error = errno;
     } else {
-        l->last_byte_us = clock_wire_us() + REQUEST_CHARACTERS * l->character_ns / 1000;
-        a->why = receive(l, q, a);
+        l->last_byte_us = clock_wire_us() + asks * l->character_ns / 1000;
+        a->why = q->unit == 0 && q->order ? let_obey(l) : receive(l, q, a);
     }
     a->rtt_us = (int)(clock_wire_us() - l->asked_us);
+    a->think_us = a->rtt_us - wire_us;
     l->unsettled = a->why != WHY_NONE && a->why != WHY_EXCEPTION;
     if (a->why == WHY_LINE)
         line_close(l);

@@ -6,13 +6,16 @@
 #define DUST_LINE_H
 
 #include "daemon/sample.h"
+#include "drivers/frame.h"
 #include "drivers/plan.h"
 
 struct line;
 
+/* One question: a read, or an order to write. */
 struct line_question {
-    int unit;
-    const struct request *request;
+    int unit;                      /* an order to unit 0 is a broadcast: nobody answers */
+    const struct request *request; /* NULL for an order */
+    const struct frame_order *order;
     int timeout_us;    /* longest the unit may think; frame times are added */
     int turnaround_us; /* silence we leave before it, beyond 3.5 characters */
 };
@@ -22,6 +25,7 @@ struct line_answer {
     uint8_t exception;
     int error;              /* errno */
     int rtt_us;             /* request to end of answer, of an answer or exception */
+    int think_us;           /* of that, what neither frame took */
     const uint16_t *values; /* request->count registers or bits, until the next question */
 };
 
@@ -41,7 +45,8 @@ bool line_is_hung_up(const struct line *l);
 /* The descriptor to watch for hanging up, -1 while closed. */
 int line_fd(const struct line *l);
 
-/* Asks and waits for the answer, at most timeout_us and the frames' own time. The line must be open. */
+/* Asks and waits for the answer, at most timeout_us and the frames' own time; after a broadcast for the 100
+ * ms that the units may take to obey. The line must be open. */
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a);
 
 /* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters,

@@ -29,14 +29,17 @@ static bool comes_before(const struct point *a, const struct point *b)
 }
 
 /* A request's points are few and mostly in order already: insertion sort. */
-static int in_order(const struct profile *profile, const struct point **sorted)
+static int in_order(const struct profile *profile, int64_t period_ms, const struct point **sorted)
 {
     int n = 0;
-    for (; n < profile->npoints && n < PROFILE_POINTS_MAX; n++) {
+    for (int k = 0; k < profile->npoints && k < PROFILE_POINTS_MAX; k++) {
         int i = n;
-        for (; i > 0 && comes_before(&profile->points[n], sorted[i - 1]); i--)
+        if (profile->points[k].period_ms != period_ms)
+            continue;
+        for (; i > 0 && comes_before(&profile->points[k], sorted[i - 1]); i--)
             sorted[i] = sorted[i - 1];
-        sorted[i] = &profile->points[n];
+        sorted[i] = &profile->points[k];
+        n++;
     }
     return n;
 }
@@ -55,10 +58,11 @@ static bool joins(struct request *r, const struct point *p, int longest_count, i
     return true;
 }
 
-int plan_build(const struct profile *profile, int overhead_bytes, struct request *out, int max)
+int plan_build(const struct profile *profile, int64_t period_ms, int overhead_bytes, struct request *out,
+               int max)
 {
     const struct point *sorted[PROFILE_POINTS_MAX];
-    int npoints = in_order(profile, sorted), n = 0;
+    int npoints = in_order(profile, period_ms, sorted), n = 0;
     for (int i = 0; i < npoints; i++) {
         const struct point *p = sorted[i];
         if (n > 0 && joins(&out[n - 1], p, plan_longest(profile, p->table), overhead_bytes))

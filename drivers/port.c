@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/serial.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
@@ -44,6 +45,12 @@ void port_claim(int fd)
     unsigned kind = major(st.st_rdev);
     if (kind < PTY_MAJOR_FIRST || kind > PTY_MAJOR_LAST)
         ioctl(fd, TIOCEXCL);
+}
+
+int port_rs485(int fd)
+{
+    struct serial_rs485 mode = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};
+    return ioctl(fd, TIOCSRS485, &mode) == 0 ? ERR_OK : ERR_IO;
 }
 
 bool port_speed_known(int baud)
@@ -87,6 +94,18 @@ static socklen_t numeric_address(const char *host, int port, struct sockaddr_sto
     return 0;
 }
 
+/* A peer that is gone without a word is noticed within half a minute, also while nobody asks it. */
+static void keep_alive(int fd)
+{
+    int on = 1, idle_s = 10, every_s = 5, tries = 3;
+    unsigned unanswered_ms = 25000;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
+}
+
 int port_connect(const char *host, int port, int stop_fd)
 {
     struct sockaddr_storage to;
@@ -100,6 +119,7 @@ int port_connect(const char *host, int port, int stop_fd)
         return refuse(fd, EMFILE);
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    keep_alive(fd);
     if (connect(fd, (struct sockaddr *)&to, length) == 0)
         return fd;
     if (errno != EINPROGRESS)

@@ -13,6 +13,10 @@ int port_lock(const char *path);
  * mark would outlive a killed owner as long as the other end stays open. */
 void port_claim(int fd);
 
+/* Asks the driver to switch the line's direction by itself (TIOCSRS485). ERR_IO with errno: ENOTTY, it
+ * cannot. */
+int port_rs485(int fd);
+
 /* Whether the library sets this speed; it takes 9600 for one it does not know. */
 bool port_speed_known(int baud);
 

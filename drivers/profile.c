@@ -114,6 +114,10 @@ static const struct setting point_rows[] = {
     {"high", SETTING_NUMBER, FIELD(struct point, high), .meaning = "top of the measuring range"},
     {"invalid", SETTING_RAWS, FIELD(struct point, invalid), COUNT(struct point, ninvalid),
      .meaning = "raw values that mean: no value"},
+    {"period", SETTING_DURATION, FIELD(struct point, period_ms), .low = "100ms", .high = "60s",
+     .meaning = "time between two readings, when longer than the device's"},
+    {"spike", SETTING_NUMBER, FIELD(struct point, spike),
+     .meaning = "a value further than this from the one before is read again at once"},
     {"writable", SETTING_BOOL, FIELD(struct point, writable), .absent = "false", .meaning = "may be written"},
     {0},
 };
@@ -149,6 +153,9 @@ static int check_numbers(const struct yaml_doc *doc, const struct yaml_node *map
 {
     int registers = point_registers(p);
     uint64_t most = registers == 4 ? UINT64_MAX : (UINT64_C(1) << (16 * registers)) - 1;
+    if (p->spike <= 0)
+        return yaml_complain(doc, yaml_get(map, "spike"), why, "found spike %g; allowed: more than 0",
+                             p->spike);
     if (p->scale == 0)
         return yaml_complain(doc, yaml_get(map, "scale"), why, "found scale 0; allowed: any other number");
     if (p->low >= p->high)

@@ -8,66 +8,118 @@
 #include "drivers/frame.h"
 #include "drivers/line.h"
 
+#include <math.h>
+
 enum {
     FAILURES_DEAD = 2,
     DEAD_AFTER_US = 3000000,
     PROBE_FIRST_US = 1000000,
-    PROBE_LAST_US = 30000000,
+    PROBE_LAST_US = 8000000,
     LISTEN_FACTOR = 2, /* after silence the line is listened to for a second time-out */
     LATE_FACTOR = 10,  /* what has not come within ten time-outs does not come any more, */
     LAG_FACTOR = 4,    /* unless the unit has been seen to be later than a fourth of that */
-    LAG_FADES = 16,
-    STRETCH_MAX = 8, /* registers, or groups of eight bits */
+    THINK_FACTOR = 4,  /* waited for as long as four times what it has lately needed */
+    LAG_FADES = 16,    /* with each answer in time a sixteenth of that is forgotten, */
+    THINK_FADES = 256, /* and of how long it thinks less: a unit may be slow once in minutes */
+    STRETCH_MAX = 8,   /* registers, or groups of eight bits */
     ADDRESSES = 65536,
     EXCEPTION_GATEWAY_PATH = 0x0A,
     EXCEPTION_GATEWAY_TARGET = 0x0B
 };
 
-/* The first request that covers a point reads it. */
+/* The first read that covers a point, of those with its period, reads it. */
 static void assign_points(struct unit *u)
 {
     const struct profile *profile = u->device->profile;
     for (int i = 0; i < profile->npoints; i++) {
-        int k = 0;
-        while (k + 1 < u->nrequests && !plan_covers(&u->requests[k], &profile->points[i]))
-            k++;
-        u->request_of[i] = k;
+        int64_t period_ms = point_period_ms(u->device, &profile->points[i]);
+        u->read_of[i] = 0;
+        for (int k = u->nreads - 1; k >= 0; k--)
+            if (u->reads[k].period_ms == period_ms && plan_covers(&u->reads[k].request, &profile->points[i]))
+                u->read_of[i] = k;
     }
+}
+
+/* The points of one period of their own (0: of none). */
+static void plan_period(struct unit *u, int64_t own_ms, int overhead_bytes)
+{
+    struct request list[PROFILE_POINTS_MAX];
+    int n = plan_build(u->device->profile, own_ms, overhead_bytes, list, PROFILE_POINTS_MAX);
+    int64_t period_ms = own_ms > u->device->period_ms ? own_ms : u->device->period_ms;
+    for (int i = 0; i < n && u->nreads < PROFILE_POINTS_MAX; i++)
+        u->reads[u->nreads++] = (struct unit_read){.request = list[i], .period_ms = period_ms};
+}
+
+static void plan_all(struct unit *u, int overhead_bytes)
+{
+    const struct profile *profile = u->device->profile;
+    for (int i = 0; i < profile->npoints; i++) {
+        int64_t own_ms = profile->points[i].period_ms;
+        int first = 0;
+        while (profile->points[first].period_ms != own_ms)
+            first++;
+        if (first == i)
+            plan_period(u, own_ms, overhead_bytes);
+        u->last[i] = NAN;
+    }
+    assign_points(u);
 }
 
 void unit_init(struct unit *u, const struct bus_config *bus, const struct device *d, int place, int places)
 {
     const struct profile *profile = d->profile;
-    *u = (struct unit){.device = d, .tagged = bus->transport == TRANSPORT_TCP};
-    u->timeout_us = 1000 * (profile->timeout_ms ? profile->timeout_ms : bus->timeout_ms);
+    *u = (struct unit){.device = d, .tagged = bus->transport == TRANSPORT_TCP, .think_us = -1};
+    u->longest_us = 1000 * (profile->timeout_ms ? profile->timeout_ms : bus->timeout_ms);
+    u->floor_us = bus->timeout_floor_ms ? 1000 * bus->timeout_floor_ms : u->longest_us;
     u->turnaround_us = 1000 * (profile->turnaround_ms ? profile->turnaround_ms : bus->turnaround_ms);
-    u->nrequests =
-        plan_build(profile, line_overhead_bytes(bus, u->turnaround_us), u->requests, PROFILE_POINTS_MAX);
-    assign_points(u);
     u->phase_ms = d->period_ms * place / places;
+    plan_all(u, line_overhead_bytes(bus, u->turnaround_us));
 }
 
 void unit_start(struct unit *u, int64_t now_ms)
 {
-    int64_t period = u->device->period_ms;
-    int64_t over = (now_ms - u->phase_ms) % period;
-    u->next_ms = now_ms - over + (over < 0 ? 0 : period);
+    for (int i = 0; i < u->nreads; i++) {
+        int64_t period = u->reads[i].period_ms, over = (now_ms - u->phase_ms) % period;
+        u->reads[i].next_ms = now_ms - over + (over < 0 ? 0 : period);
+    }
 }
 
-int unit_slot_done(struct unit *u, int64_t now_ms)
+int unit_due(const struct unit *u, int64_t now_ms)
 {
-    int64_t period = u->device->period_ms;
-    u->next_ms += period;
-    if (now_ms < u->next_ms)
+    int first = -1;
+    for (int i = 0; i < u->nreads; i++) {
+        const struct unit_read *r = &u->reads[i], *best = first < 0 ? NULL : &u->reads[first];
+        if (r->next_ms <= now_ms && (!best || r->next_ms + r->period_ms < best->next_ms + best->period_ms))
+            first = i;
+    }
+    return first;
+}
+
+int64_t unit_next_ms(const struct unit *u)
+{
+    int64_t next = INT64_MAX;
+    for (int i = 0; i < u->nreads; i++)
+        next = u->reads[i].next_ms < next ? u->reads[i].next_ms : next;
+    return next;
+}
+
+int unit_slot_done(struct unit *u, int read, int64_t now_ms)
+{
+    struct unit_read *r = &u->reads[read];
+    r->next_ms += r->period_ms;
+    if (now_ms < r->next_ms)
         return 0;
-    int64_t missed = (now_ms - u->next_ms) / period;
-    u->next_ms += missed * period;
+    int64_t missed = (now_ms - r->next_ms) / r->period_ms;
+    r->next_ms += missed * r->period_ms;
     return missed > INT32_MAX ? INT32_MAX : (int)missed;
 }
 
 bool unit_is_stranded(const struct unit *u, int64_t now_ms)
 {
-    return u->next_ms > now_ms + u->device->period_ms;
+    for (int i = 0; i < u->nreads; i++)
+        if (u->reads[i].next_ms > now_ms + u->reads[i].period_ms)
+            return true;
+    return false;
 }
 
 bool unit_may_ask(const struct unit *u, int64_t now_us)
@@ -75,14 +127,22 @@ bool unit_may_ask(const struct unit *u, int64_t now_us)
     return !u->dead || now_us >= u->probe_us;
 }
 
+int unit_timeout_us(const struct unit *u)
+{
+    int us = u->think_us < 0 || u->think_us > u->longest_us / THINK_FACTOR ? u->longest_us
+                                                                           : THINK_FACTOR * u->think_us;
+    us = us < u->floor_us ? u->floor_us : us;
+    return us < u->longest_us ? us : u->longest_us;
+}
+
 int unit_late_us(const struct unit *u)
 {
-    return u->dead ? u->timeout_us : LISTEN_FACTOR * u->timeout_us;
+    return u->dead ? unit_timeout_us(u) : LISTEN_FACTOR * u->longest_us;
 }
 
 static void forget_pending(struct unit *u, int64_t now_us)
 {
-    int64_t patience = (int64_t)LATE_FACTOR * u->timeout_us;
+    int64_t patience = (int64_t)LATE_FACTOR * u->longest_us;
     patience = u->lag_us * LAG_FACTOR > patience ? u->lag_us * LAG_FACTOR : patience;
     int kept = 0;
     for (int i = 0; i < u->npending; i++)
@@ -99,9 +159,8 @@ static bool is_pending(const struct unit *u, const struct request *r)
     return false;
 }
 
-int unit_shape(struct unit *u, int request, int64_t now_us, struct request *out)
+int unit_shape(struct unit *u, const struct request *planned, int64_t now_us, struct request *out)
 {
-    const struct request *planned = &u->requests[request];
     int step = plan_bits(planned->table) ? 8 : 1, most = u->narrow ? 0 : STRETCH_MAX;
     forget_pending(u, now_us);
     for (int i = 0; u->npending < UNIT_PENDING_MAX && i <= most; i++) {
@@ -135,9 +194,21 @@ void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t
             continue;
         int64_t lag = now_us - u->pending[i].asked_us;
         u->lag_us = lag > u->lag_us ? lag : u->lag_us;
+        if (lag < u->longest_us && lag > u->think_us)
+            u->think_us = (int)lag;
         u->pending[i] = u->pending[--u->npending];
         return;
     }
+}
+
+void unit_tripped(struct unit *u, int trip_us, int think_us)
+{
+    u->trips_us[u->ntrips++ % UNIT_TRIPS] = trip_us;
+    if (u->ntrips >= 2 * UNIT_TRIPS)
+        u->ntrips -= UNIT_TRIPS;
+    think_us = think_us < 0 ? 0 : think_us;
+    u->think_us -= u->think_us / THINK_FADES;
+    u->think_us = think_us > u->think_us ? think_us : u->think_us;
 }
 
 static bool from_a_gateway(enum why why, uint8_t exception)
@@ -197,7 +268,7 @@ static bool same(const struct request *a, const struct request *b)
     return a->table == b->table && a->address == b->address && a->count == b->count;
 }
 
-/* The points of request `k`, each with its own request; bits of one register share theirs. */
+/* The points of read `k`, each with its own request; bits of one register share theirs. */
 static int single_requests(const struct unit *u, int k, struct request *out)
 {
     const struct profile *profile = u->device->profile;
@@ -208,34 +279,44 @@ static int single_requests(const struct unit *u, int k, struct request *out)
         int known = 0;
         while (known < n && !same(&out[known], &own))
             known++;
-        if (u->request_of[i] == k && known == n)
+        if (u->read_of[i] == k && known == n)
             out[n++] = own;
     }
     return n;
 }
 
-static bool split(struct unit *u, int request)
+static bool split(struct unit *u, int read)
 {
     struct request single[PROFILE_POINTS_MAX];
-    int n = single_requests(u, request, single);
-    if (n < 1 || (n == 1 && same(&single[0], &u->requests[request])) ||
-        u->nrequests - 1 + n > PROFILE_POINTS_MAX)
+    struct unit_read whole = u->reads[read];
+    int n = single_requests(u, read, single);
+    if (n < 1 || (n == 1 && same(&single[0], &whole.request)) || u->nreads - 1 + n > PROFILE_POINTS_MAX)
         return false;
-    for (int i = u->nrequests - 1; i > request; i--)
-        u->requests[i + n - 1] = u->requests[i];
-    for (int i = 0; i < n; i++)
-        u->requests[request + i] = single[i];
-    u->nrequests += n - 1;
+    for (int i = u->nreads - 1; i > read; i--)
+        u->reads[i + n - 1] = u->reads[i];
+    for (int i = 0; i < n; i++) {
+        u->reads[read + i] = whole;
+        u->reads[read + i].request = single[i];
+    }
+    u->nreads += n - 1;
     assign_points(u);
     return true;
 }
 
-bool unit_refused(struct unit *u, int request, const struct request *sent)
+bool unit_refused(struct unit *u, int read, const struct request *sent)
 {
-    if (u->npending > 0 && same(sent, &u->requests[request]))
-        return false; /* the refusal may be an earlier question's */
-    if (same(sent, &u->requests[request]))
-        return split(u, request);
-    u->narrow = true;
-    return true;
+    if (!same(sent, &u->reads[read].request)) {
+        u->narrow = true;
+        return true;
+    }
+    return u->npending == 0 && split(u, read); /* else the refusal may be an earlier question's */
+}
+
+bool unit_spikes(struct unit *u, int point, double value)
+{
+    double limit = u->device->profile->points[point].spike, before = u->last[point];
+    if (isnan(value))
+        return false;
+    u->last[point] = value;
+    return limit > 0 && fabs(value - before) > limit;
 }

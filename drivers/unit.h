@@ -6,7 +6,7 @@
 #include "daemon/sample.h"
 #include "drivers/plan.h"
 
-enum { UNIT_PENDING_MAX = 16 };
+enum { UNIT_PENDING_MAX = 16, UNIT_TRIPS = 128 };
 
 /* A question that the unit may still answer: nothing in an RTU answer says which question it is to, but its
  * length and function must be those of the question. */
@@ -16,13 +16,27 @@ struct unit_pending {
     int64_t asked_us;
 };
 
+/* A request of the plan and its schedule: slots are at k * period + the unit's phase. */
+struct unit_read {
+    struct request request;
+    int64_t period_ms, next_ms;
+};
+
+/* What became of the unit's questions since the start. */
+struct unit_tally {
+    uint64_t requests, answers, no_answer, garbled, exceptions;
+    int64_t busy_us,
+        told_us; /* wire time that its questions, answers and silences took; the same when last told */
+};
+
 struct unit {
     const struct device *device;
-    int timeout_us, turnaround_us; /* the profile's, or else the bus's */
-    struct request requests[PROFILE_POINTS_MAX];
-    int nrequests;
-    int request_of[PROFILE_POINTS_MAX]; /* point: the request that reads it */
-    int64_t phase_ms, next_ms;          /* slots are at k * period + phase */
+    int longest_us, floor_us, turnaround_us; /* time-out: the profile's or the bus's, and the least of it */
+    struct unit_read reads[PROFILE_POINTS_MAX];
+    int nreads;
+    int read_of[PROFILE_POINTS_MAX]; /* point: what reads it */
+    double last[PROFILE_POINTS_MAX]; /* point: its last value, NaN: none; for spikes */
+    int64_t phase_ms;
     enum { UNIT_UNKNOWN, UNIT_UP, UNIT_DOWN } reported;
     enum why why; /* of the last failure */
     uint8_t exception;
@@ -33,33 +47,46 @@ struct unit {
     struct unit_pending pending[UNIT_PENDING_MAX];
     int npending;
     int64_t lag_us;              /* how late an answer has been seen to come; fades */
+    int think_us;                /* longest it has thought lately before an answer; fades; -1: not known */
     bool dead;                   /* probed only, so that it starves nobody */
     int64_t probe_us, probe_gap; /* next probe not before; doubles */
+    struct unit_tally tally;
+    int trips_us[UNIT_TRIPS]; /* its last round trips, trips[tally.answers % UNIT_TRIPS] the next to go */
+    int ntrips;
 };
 
 /* `place` of `places` on its bus staggers the devices over the period. */
 void unit_init(struct unit *u, const struct bus_config *bus, const struct device *d, int place, int places);
 
-/* Sets next_ms to the first slot after `now_ms`. */
+/* Sets all slots to the first after `now_ms`. */
 void unit_start(struct unit *u, int64_t now_ms);
 
-/* The slot at next_ms is done at `now_ms`: sets the next one. Slots already over by more than a period are
- * skipped; returns how many. A clock stepped back starts anew. */
-int unit_slot_done(struct unit *u, int64_t now_ms);
+/* The read to do first among those due at `now_ms`: the one whose slot ends first, so the one with the
+ * shortest period when several are late. -1: none is due. unit_next_ms: when the next one is. */
+int unit_due(const struct unit *u, int64_t now_ms);
+int64_t unit_next_ms(const struct unit *u);
 
-/* Whether the clock was stepped back so far that the slot would be long in coming. */
+/* The slot of a read is done at `now_ms`: sets the next one. Slots already over by more than a period are
+ * skipped; returns how many. A clock stepped back starts anew. */
+int unit_slot_done(struct unit *u, int read, int64_t now_ms);
+
+/* Whether the clock was stepped back so far that a slot would be long in coming. */
 bool unit_is_stranded(const struct unit *u, int64_t now_ms);
 
 /* Whether this slot may use the bus: always, but for a dead unit only when its probe is due. */
 bool unit_may_ask(const struct unit *u, int64_t now_us);
 
+/* How long its answer may take to start: four times as long as it has lately thought, within the limits
+ * set. */
+int unit_timeout_us(const struct unit *u);
+
 /* How long after a question it is worth listening to nobody else, for its answer to come. */
 int unit_late_us(const struct unit *u);
 
-/* What to send for `request` so that no late answer to an earlier question can be taken for the answer: the
+/* What to send for a request so that no late answer to an earlier question can be taken for the answer: the
  * request itself, or more registers (bits) than it needs when an answer of its length may still be on the
  * way. ERR_STATE: there is no such way now, the request must wait. */
-int unit_shape(struct unit *u, int request, int64_t now_us, struct request *out);
+int unit_shape(struct unit *u, const struct request *planned, int64_t now_us, struct request *out);
 
 /* `sent` was asked at `asked_us`, with this outcome: remembers it when its answer may still come. */
 void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_t asked_us);
@@ -68,15 +95,21 @@ void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_
  * says how late this unit can be. */
 void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t now_us);
 
+/* An answer came: after so long in all, of which the unit thought so long. */
+void unit_tripped(struct unit *u, int trip_us, int think_us);
+
 /* Takes one request's outcome into account; true when the unit just came up or went down (u->reported). */
 bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us);
 
-/* Whether this outcome makes asking the rest of the slot's requests pointless. */
+/* Whether this outcome makes asking the rest of what is due pointless. */
 bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception);
 
-/* The unit refused `sent` (exception 2 or 3), which stood for `request`. True when asking again differently
- * may help, from now on: without registers beyond its own, or, where a request has several points, each with
- * a request of its own. */
-bool unit_refused(struct unit *u, int request, const struct request *sent);
+/* The unit refused `sent` (exception 2 or 3), which stood for a read. True when asking again differently may
+ * help, from now on: without registers beyond its own, or, where a request has several points, each with a
+ * request of its own. */
+bool unit_refused(struct unit *u, int read, const struct request *sent);
+
+/* Whether `value` of a point is further from the one before than its spike limit; remembers it. */
+bool unit_spikes(struct unit *u, int point, double value);
 
 #endif

@@ -103,8 +103,11 @@ int64_t clock_wire_until_us(int64_t at_ms)
 
 void clock_wire_sleep_until(int64_t at_us)
 {
-    struct timespec t = {.tv_sec = (time_t)(at_us / 1000000), .tv_nsec = (long)(at_us % 1000000) * 1000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+    int64_t us = at_us - CLOCK_WAKE_US;
+    struct timespec t = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
+    while (us > 0 && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+        continue;
+    while (clock_wire_us() < at_us)
         continue;
 }
 

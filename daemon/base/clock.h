@@ -30,7 +30,9 @@ int64_t clock_wire_us(void);
 /* Wire time from now until site time `at_ms`, never negative. */
 int64_t clock_wire_until_us(int64_t at_ms);
 
-/* Sleeps until wire time `at_us`, to the timer's precision; returns at once when that has passed. */
+/* Waits until wire time `at_us`, the last CLOCK_WAKE_US awake: a sleeper is woken late by about as much,
+ * which is a thirtieth of the silence between two frames. Returns at once when that has passed. */
+enum { CLOCK_WAKE_US = 60 };
 void clock_wire_sleep_until(int64_t at_us);
 
 /* Whether the system's clock is synchronised (adjtimex, read-only). */

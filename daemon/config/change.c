@@ -21,7 +21,8 @@ bool same_point(const struct point *a, const struct point *b)
     return same_text(a->name, b->name) && same_text(a->unit, b->unit) && a->table == b->table &&
            a->address == b->address && a->type == b->type && a->order == b->order && a->bit == b->bit &&
            a->scale == b->scale && a->offset == b->offset && same_number(a->low, b->low) &&
-           same_number(a->high, b->high) && a->ninvalid == b->ninvalid &&
+           same_number(a->high, b->high) && same_number(a->spike, b->spike) && a->period_ms == b->period_ms &&
+           a->ninvalid == b->ninvalid &&
            memcmp(a->invalid, b->invalid, (size_t)a->ninvalid * sizeof *a->invalid) == 0;
 }
 
@@ -46,7 +47,8 @@ static bool same_line(const struct bus_config *a, const struct bus_config *b)
     return same_text(a->name, b->name) && a->transport == b->transport && same_text(a->path, b->path) &&
            same_text(a->host, b->host) && a->port == b->port && a->baud == b->baud &&
            a->parity == b->parity && a->data_bits == b->data_bits && a->stop_bits == b->stop_bits &&
-           a->turnaround_ms == b->turnaround_ms && a->timeout_ms == b->timeout_ms;
+           a->turnaround_ms == b->turnaround_ms && a->timeout_ms == b->timeout_ms &&
+           a->timeout_floor_ms == b->timeout_floor_ms && a->rs485 == b->rs485;
 }
 
 bool same_bus(const struct bus_config *a, const struct bus_config *b)

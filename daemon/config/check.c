@@ -7,7 +7,7 @@
 
 /* A minute of all points is one journal row and one message of at most 12 KiB: a point takes its name and
  * about this much. */
-enum { POINT_BYTES = 96, ROW_BYTES = 12288, HEAD_BYTES = 400 };
+enum { POINT_BYTES = 96, ROW_BYTES = 12288, HEAD_BYTES = 400, BUSES_MAX = 64 };
 
 static int check_coordinates(const struct loading *l)
 {
@@ -36,6 +36,9 @@ static int check_keeping(const struct loading *l)
 static int check_buses(const struct loading *l)
 {
     const struct config *c = &l->l->c;
+    if (c->nbuses > BUSES_MAX)
+        return yaml_complain(l->doc, place(l, "buses", c->buses[BUSES_MAX].name, NULL), l->why,
+                             "found %d buses; allowed: at most %d, each is a thread", c->nbuses, BUSES_MAX);
     for (int i = 0; i < c->nbuses; i++) {
         const struct bus_config *a = &c->buses[i];
         for (int j = 0; j < i; j++) {

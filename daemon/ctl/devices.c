@@ -49,6 +49,44 @@ static void print_devices(const struct ctl *c, const json_t *devices)
     table_finish(&t);
 }
 
+/* How the line serves each device: what became of its questions, how long answers take, its share of the
+ * line. */
+static void print_line(const struct ctl *c, const json_t *devices)
+{
+    struct table t = {.columns = 8, .right = 0xFEu};
+    size_t i;
+    json_t *device;
+    static const char *const heads[][2] = {
+        {"设备", "device"},
+        {"请求", "requests"},
+        {"应答", "answers"},
+        {"无应答", "no answer"},
+        {"乱码", "garbled"},
+        {"异常", "exceptions"},
+        {"往返 最小/中位/p99", "rtt min/median/p99"},
+        {"占线路", "of line"},
+    };
+    static const char *const counters[] = {"requests", "answers", "no_answer", "garbled", "exceptions"};
+    for (int k = 0; k < t.columns; k++)
+        table_cell(&t, say(c, heads[k][0], heads[k][1]));
+    json_array_foreach(devices, i, device)
+    {
+        const json_t *rtt = json_object_get(device, "rtt");
+        table_cell(&t, text_of(device, "name"));
+        for (size_t k = 0; k < sizeof counters / sizeof counters[0]; k++)
+            table_printf(&t, "%lld", (long long)int_of(device, counters[k]));
+        if (rtt)
+            table_printf(&t, "%.1f / %.1f / %.1f ms", json_number_value(json_object_get(rtt, "min_ms")),
+                         json_number_value(json_object_get(rtt, "median_ms")),
+                         json_number_value(json_object_get(rtt, "p99_ms")));
+        else
+            table_cell(&t, "");
+        table_printf(&t, "%.1f %%", (double)int_of(device, "share_permille") / 10);
+    }
+    table_print(&t, stdout);
+    table_finish(&t);
+}
+
 /* A failed read is "—" and why: never a number. */
 static void add_point(struct table *t, const struct ctl *c, const char *device, const json_t *point)
 {
@@ -101,6 +139,8 @@ int verb_devices(struct ctl *c)
         print_json(devices);
     } else {
         print_devices(c, devices);
+        putchar('\n');
+        print_line(c, devices);
         putchar('\n');
         print_points(c, devices);
     }

@@ -104,7 +104,7 @@ void judge_sample(struct judge *j, const struct sample *s)
 void judge_minute(struct judge *j, struct mean *means)
 {
     for (int i = 0; i < j->config->npoints; i++) {
-        uint32_t due = minute_due(j->config->points[i].device->period_ms);
+        uint32_t due = minute_due(point_period_ms(j->config->points[i].device, j->config->points[i].point));
         uint32_t came = j->minute[i].came;
         means[i] = tally_mean(&j->minute[i], came > due ? came : due);
     }

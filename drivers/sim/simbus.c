@@ -147,6 +147,8 @@ static void schedule(struct simbus *b, struct seat *seat, struct sending *s, con
     if (end_us < seat->busy_us)
         end_us = seat->busy_us;
     s->begin_us = end_us + station_setup(seat->station)->turnaround_ms * 1000;
+    if (b->serial && station_setup(seat->station)->silence)
+        s->begin_us += silence_us(b);
     if (p->fault == FAULT_LATE)
         s->begin_us += p->by_ms * 1000;
     s->drip_us = p->fault == FAULT_DRIP ? p->by_ms * 1000 : 0;
@@ -394,7 +396,8 @@ static bool listen_until(struct simbus *b, int64_t until_us)
                                              {.fd = b->wire.listener, .events = POLLIN}};
     for (int i = 0; i < WIRE_PEERS_MAX; i++)
         fds[2 + i] = (struct pollfd){.fd = b->wire.peers[i].fd, .events = POLLIN};
-    int64_t left_us = until_us == INT64_MAX ? INT64_MAX : until_us - clock_wire_us();
+    int64_t left_us =
+        until_us == INT64_MAX ? INT64_MAX : until_us - clock_wire_us() - CLOCK_WAKE_US; /* the rest awake */
     if (wait_us(fds, 2 + WIRE_PEERS_MAX, left_us) < 0)
         return errno == EINTR;
     int64_t now_us = clock_wire_us();

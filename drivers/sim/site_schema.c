@@ -156,6 +156,8 @@ static const struct setting unit_rows[] = {
      .high = "247", .meaning = "Modbus address"},
     {"turnaround", SETTING_DURATION, FIELD(struct station_setup, turnaround_ms), .absent = "10ms",
      .low = "0ms", .high = "10s", .meaning = "wire time from request to answer"},
+    {"silence", SETTING_BOOL, FIELD(struct station_setup, silence), .absent = "false",
+     .meaning = "before that, 3.5 characters of silence tell it that the request is over"},
     {"strict", SETTING_BOOL, FIELD(struct station_setup, strict), .absent = "false",
      .meaning = "gaps between points cannot be read"},
     {"points", SETTING_KEYED, FIELD(struct station_setup, models), COUNT(struct station_setup, nmodels),

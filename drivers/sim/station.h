@@ -14,6 +14,7 @@ struct station_setup { /* as the site file says it */
     const char *name, *bus, *profile_name;
     int unit_id;
     int64_t turnaround_ms; /* wire: from the end of a request to the start of its answer */
+    bool silence;          /* and before that it waits for 3.5 characters of silence, to know that it ended */
     bool strict;           /* see image_create */
     struct model *models;
     int nmodels;

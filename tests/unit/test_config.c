@@ -162,9 +162,9 @@ static void the_time_out_of_a_profile_counts_for_its_unit_alone_mqmgateway_100(v
     struct unit other, own;
     unit_init(&other, &c->buses[0], &c->devices[0], 0, 1);
     unit_init(&own, &c->buses[0], &c->devices[1], 0, 1);
-    assert_int_equal(other.timeout_us, 300000);
+    assert_int_equal(other.longest_us, 300000);
     assert_int_equal(other.turnaround_us, 0);
-    assert_int_equal(own.timeout_us, 1500000);
+    assert_int_equal(own.longest_us, 1500000);
     assert_int_equal(own.turnaround_us, 120000);
     config_free(c);
 }

@@ -37,7 +37,7 @@ static void an_sds069_is_read_in_one_request_of_eight_registers(void **state)
                              at(TABLE_HOLDING, 0x14, TYPE_U32), at(TABLE_HOLDING, 0x12, TYPE_U32)};
     struct profile profile = a_profile(points, 4);
     struct request out[PROFILE_POINTS_MAX];
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), 1);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), 1);
     assert_request(out[0], TABLE_HOLDING, 0x10, 8);
 }
 
@@ -48,10 +48,10 @@ static void a_gap_is_read_while_it_is_cheaper_than_a_second_request(void **state
     struct profile profile = a_profile(points, 2);
     struct request out[PROFILE_POINTS_MAX];
     /* a gap of nine registers is 18 bytes, of ten 20: as dear as the request */
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), 1);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), 1);
     assert_request(out[0], TABLE_HOLDING, 0, 11);
     points[1].address = 11;
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), 2);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), 2);
     assert_request(out[0], TABLE_HOLDING, 0, 1);
     assert_request(out[1], TABLE_HOLDING, 11, 1);
 }
@@ -62,7 +62,7 @@ static void a_slow_turnaround_makes_wider_gaps_worth_reading(void **state)
     struct point points[] = {at(TABLE_HOLDING, 0, TYPE_U16), at(TABLE_HOLDING, 60, TYPE_U16)};
     struct profile profile = a_profile(points, 2);
     struct request out[PROFILE_POINTS_MAX];
-    assert_int_equal(plan_build(&profile, OVERHEAD + 100, out, PROFILE_POINTS_MAX), 1);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD + 100, out, PROFILE_POINTS_MAX), 1);
 }
 
 static void tables_are_never_mixed(void **state)
@@ -72,7 +72,7 @@ static void tables_are_never_mixed(void **state)
                              at(TABLE_COIL, 0, TYPE_BIT), at(TABLE_DISCRETE_INPUT, 1, TYPE_BIT)};
     struct profile profile = a_profile(points, 4);
     struct request out[PROFILE_POINTS_MAX];
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), 4);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), 4);
     assert_request(out[0], TABLE_COIL, 0, 1);
     assert_request(out[1], TABLE_DISCRETE_INPUT, 1, 1);
     assert_request(out[2], TABLE_HOLDING, 0, 1);
@@ -87,12 +87,12 @@ static void no_request_is_longer_than_the_protocol_or_the_device_allows(void **s
         points[i] = at(TABLE_HOLDING, (uint16_t)(4 * i), TYPE_U64);
     struct profile profile = a_profile(points, PROFILE_POINTS_MAX);
     struct request out[PROFILE_POINTS_MAX];
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), 3);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), 3);
     assert_request(out[0], TABLE_HOLDING, 0, 124);
     assert_request(out[1], TABLE_HOLDING, 124, 124);
     assert_request(out[2], TABLE_HOLDING, 248, 8);
     profile.max_registers = 8;
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), PROFILE_POINTS_MAX / 2);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), PROFILE_POINTS_MAX / 2);
 }
 
 static void bits_are_read_by_the_byte_up_to_two_thousand(void **state)
@@ -102,7 +102,7 @@ static void bits_are_read_by_the_byte_up_to_two_thousand(void **state)
                              at(TABLE_COIL, 2000, TYPE_BIT)};
     struct profile profile = a_profile(points, 3);
     struct request out[PROFILE_POINTS_MAX];
-    assert_int_equal(plan_build(&profile, 1000, out, PROFILE_POINTS_MAX), 2);
+    assert_int_equal(plan_build(&profile, 0, 1000, out, PROFILE_POINTS_MAX), 2);
     assert_request(out[0], TABLE_COIL, 0, 101);
     assert_request(out[1], TABLE_COIL, 2000, 1);
 }
@@ -114,7 +114,7 @@ static void bits_of_one_register_are_one_register(void **state)
                              at(TABLE_HOLDING, 7, TYPE_U32), at(TABLE_HOLDING, 7, TYPE_U16)};
     struct profile profile = a_profile(points, 4);
     struct request out[PROFILE_POINTS_MAX];
-    assert_int_equal(plan_build(&profile, OVERHEAD, out, PROFILE_POINTS_MAX), 1);
+    assert_int_equal(plan_build(&profile, 0, OVERHEAD, out, PROFILE_POINTS_MAX), 1);
     assert_request(out[0], TABLE_HOLDING, 7, 2);
 }
 
@@ -134,7 +134,7 @@ static void every_point_is_covered_whatever_the_profile(void **state)
         struct profile profile = a_profile(points, PROFILE_POINTS_MAX);
         profile.max_registers = 4 + rand_r(&seed) % 122;
         struct request out[PROFILE_POINTS_MAX];
-        int n = plan_build(&profile, rand_r(&seed) % 300, out, PROFILE_POINTS_MAX);
+        int n = plan_build(&profile, 0, rand_r(&seed) % 300, out, PROFILE_POINTS_MAX);
         for (int i = 0; i < n; i++)
             assert_in_range(out[i].count, 1,
                             out[i].table <= TABLE_DISCRETE_INPUT ? 2000 : profile.max_registers);

@@ -3,6 +3,7 @@
 
 #include "daemon/base/err.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,8 +34,8 @@ static void devices_of_one_period_are_staggered_over_it(void **state)
     for (int place = 0; place < 4; place++) {
         struct unit u = a_unit(place, 4);
         unit_start(&u, 1000000);
-        assert_int_equal(u.next_ms % 1000, 250 * place);
-        assert_in_range(u.next_ms, 1000001, 1001000);
+        assert_int_equal(u.reads[0].next_ms % 1000, 250 * place);
+        assert_in_range(u.reads[0].next_ms, 1000001, 1001000);
     }
 }
 
@@ -43,11 +44,11 @@ static void slots_stay_on_their_grid_however_late_a_reading_ends(void **state)
     (void)state;
     struct unit u = a_unit(1, 4);
     unit_start(&u, 10000);
-    assert_int_equal(u.next_ms, 10250);
-    assert_int_equal(unit_slot_done(&u, 10400), 0);
-    assert_int_equal(u.next_ms, 11250);
-    assert_int_equal(unit_slot_done(&u, 12300), 0); /* the next is late already, but not lost */
-    assert_int_equal(u.next_ms, 12250);
+    assert_int_equal(u.reads[0].next_ms, 10250);
+    assert_int_equal(unit_slot_done(&u, 0, 10400), 0);
+    assert_int_equal(u.reads[0].next_ms, 11250);
+    assert_int_equal(unit_slot_done(&u, 0, 12300), 0); /* the next is late already, but not lost */
+    assert_int_equal(u.reads[0].next_ms, 12250);
 }
 
 static void missed_slots_leave_no_debt(void **state)
@@ -55,11 +56,11 @@ static void missed_slots_leave_no_debt(void **state)
     (void)state;
     struct unit u = a_unit(0, 1);
     unit_start(&u, 9999);
-    assert_int_equal(u.next_ms, 10000);
-    assert_int_equal(unit_slot_done(&u, 17500), 6);
-    assert_int_equal(u.next_ms, 17000); /* one reading now, and then on time */
-    assert_int_equal(unit_slot_done(&u, 17600), 0);
-    assert_int_equal(u.next_ms, 18000);
+    assert_int_equal(u.reads[0].next_ms, 10000);
+    assert_int_equal(unit_slot_done(&u, 0, 17500), 6);
+    assert_int_equal(u.reads[0].next_ms, 17000); /* one reading now, and then on time */
+    assert_int_equal(unit_slot_done(&u, 0, 17600), 0);
+    assert_int_equal(u.reads[0].next_ms, 18000);
 }
 
 static void a_clock_stepped_back_does_not_stop_the_polling(void **state)
@@ -70,7 +71,7 @@ static void a_clock_stepped_back_does_not_stop_the_polling(void **state)
     assert_false(unit_is_stranded(&u, 3600000));
     assert_true(unit_is_stranded(&u, 0));
     unit_start(&u, 0);
-    assert_int_equal(u.next_ms, 1000);
+    assert_int_equal(u.reads[0].next_ms, 1000);
 }
 
 static const int64_t s = 1000000; /* wire time is in us */
@@ -90,10 +91,10 @@ static void two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once(
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s));
 }
 
-static void a_dead_unit_is_probed_at_doubling_gaps_up_to_half_a_minute(void **state)
+static void a_dead_unit_is_probed_at_doubling_gaps_up_to_eight_seconds(void **state)
 {
     (void)state;
-    static const int gaps[] = {1, 2, 4, 8, 16, 30, 30};
+    static const int gaps[] = {1, 2, 4, 8, 8};
     struct unit u = a_unit(0, 1);
     int64_t now = 0;
     unit_take(&u, WHY_NO_ANSWER, 0, now);
@@ -124,7 +125,7 @@ static void one_good_answer_restores_a_unit_whole(void **state)
 static int ask_once(struct unit *u, enum why why, int64_t now)
 {
     struct request sent;
-    if (unit_shape(u, 0, now, &sent) != ERR_OK)
+    if (unit_shape(u, &u->reads[0].request, now, &sent) != ERR_OK)
         return 0;
     unit_asked(u, &sent, why, now);
     return sent.count;
@@ -134,7 +135,7 @@ static void no_two_answers_that_may_still_come_have_one_length(void **state)
 {
     (void)state;
     struct unit u = a_unit(0, 1);
-    int planned = u.requests[0].count;
+    int planned = u.reads[0].request.count;
     assert_int_equal(ask_once(&u, WHY_NONE, 0), planned);
     assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
     assert_int_equal(ask_once(&u, WHY_GARBLED, 1 * s), planned + 1);
@@ -147,7 +148,7 @@ static void an_exception_while_answers_are_missing_may_be_to_an_earlier_question
 {
     (void)state;
     struct unit u = a_unit(0, 1);
-    int planned = u.requests[0].count;
+    int planned = u.reads[0].request.count;
     assert_int_equal(ask_once(&u, WHY_EXCEPTION, 0), planned);
     assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
     assert_int_equal(ask_once(&u, WHY_EXCEPTION, 1 * s), planned + 1);
@@ -159,9 +160,9 @@ static void a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answe
     (void)state;
     struct unit u = a_unit(0, 1);
     struct request sent;
-    int planned = u.requests[0].count;
+    int planned = u.reads[0].request.count;
     assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
-    assert_int_equal(unit_shape(&u, 0, 1 * s, &sent), ERR_OK);
+    assert_int_equal(unit_shape(&u, &u.reads[0].request, 1 * s, &sent), ERR_OK);
     assert_true(unit_refused(&u, 0, &sent));
     assert_int_equal(ask_once(&u, WHY_NONE, 1 * s), 0);
     assert_int_equal(ask_once(&u, WHY_NONE, 5 * s), planned);
@@ -172,7 +173,7 @@ static void on_tcp_an_answer_says_what_it_answers(void **state)
     (void)state;
     struct unit u = a_unit(0, 1);
     u.tagged = true;
-    int planned = u.requests[0].count;
+    int planned = u.reads[0].request.count;
     assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
     assert_int_equal(ask_once(&u, WHY_NONE, 0), planned);
 }
@@ -216,7 +217,7 @@ static void a_lost_line_takes_its_units_down_but_is_not_held_against_them(void *
 
 static bool refuse(struct unit *u, int request)
 {
-    struct request sent = u->requests[request];
+    struct request sent = u->reads[request].request;
     return unit_refused(u, request, &sent);
 }
 
@@ -224,14 +225,14 @@ static void a_refused_request_becomes_one_for_each_point(void **state)
 {
     (void)state;
     struct unit u = a_unit(0, 1);
-    assert_int_equal(u.nrequests, 1);
-    assert_int_equal(u.requests[0].count, 9);
+    assert_int_equal(u.nreads, 1);
+    assert_int_equal(u.reads[0].request.count, 9);
     assert_true(refuse(&u, 0));
-    assert_int_equal(u.nrequests, 3);
+    assert_int_equal(u.nreads, 3);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(u.requests[i].address, 4 * i);
-        assert_int_equal(u.requests[i].count, 1);
-        assert_int_equal(u.request_of[i], i);
+        assert_int_equal(u.reads[i].request.address, 4 * i);
+        assert_int_equal(u.reads[i].request.count, 1);
+        assert_int_equal(u.read_of[i], i);
         assert_false(refuse(&u, i));
     }
 }
@@ -244,8 +245,92 @@ static void bits_of_one_register_keep_sharing_its_request(void **state)
     points[1].bit = 5;
     unit_init(&u, &bus, &device, 0, 1);
     assert_true(refuse(&u, 0));
-    assert_int_equal(u.nrequests, 2);
-    assert_int_equal(u.request_of[0], u.request_of[1]);
+    assert_int_equal(u.nreads, 2);
+    assert_int_equal(u.read_of[0], u.read_of[1]);
+}
+
+static void points_with_a_period_of_their_own_have_their_own_reads(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    points[1].period_ms = 10000;
+    points[2].period_ms = 200; /* no shorter than the device's */
+    unit_init(&u, &bus, &device, 0, 1);
+    assert_int_equal(u.nreads, 3);
+    assert_int_equal(u.reads[u.read_of[0]].period_ms, 1000);
+    assert_int_equal(u.reads[u.read_of[1]].period_ms, 10000);
+    assert_int_equal(u.reads[u.read_of[2]].period_ms, 1000);
+    assert_int_equal(u.reads[u.read_of[1]].request.address, points[1].address);
+}
+
+/* A bus that is full: what is read often is late first. */
+static void of_several_late_reads_the_one_with_the_shortest_period_comes_first(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    points[0].period_ms = 10000;
+    unit_init(&u, &bus, &device, 0, 1);
+    unit_start(&u, 5000);
+    int slow = u.read_of[0], fast = u.read_of[1];
+    assert_int_equal(unit_due(&u, 5000), -1);
+    assert_int_equal(unit_due(&u, 10000), fast);
+    /* but it does not starve the slow one for ever */
+    int64_t now = 10000;
+    while (unit_due(&u, now) == fast || unit_due(&u, now) < 0) {
+        assert_in_range(now, 10000, 20000);
+        unit_slot_done(&u, fast, now);
+        now += 1000;
+    }
+    assert_int_equal(unit_due(&u, now), slow);
+}
+
+static void the_time_out_follows_how_long_the_unit_thinks_within_its_limits(void **state)
+{
+    (void)state;
+    struct bus_config quick = bus;
+    struct unit u;
+    quick.timeout_floor_ms = 50;
+    unit_init(&u, &quick, &device, 0, 1);
+    assert_int_equal(unit_timeout_us(&u), 500000); /* nothing is known yet */
+    unit_tripped(&u, 40000, 1000);
+    assert_int_equal(unit_timeout_us(&u), 50000);
+    unit_tripped(&u, 90000, 60000);
+    assert_int_equal(unit_timeout_us(&u), 240000);
+    unit_tripped(&u, 40000, 1000); /* once slow, it is trusted again only after many quick answers */
+    assert_in_range(unit_timeout_us(&u), 230000, 240000);
+    unit_tripped(&u, 490000, 450000);
+    assert_int_equal(unit_timeout_us(&u), 500000);
+    quick.timeout_floor_ms = 0;
+    unit_init(&u, &quick, &device, 0, 1);
+    unit_tripped(&u, 40000, 1000);
+    assert_int_equal(unit_timeout_us(&u), 500000);
+}
+
+static void an_answer_heard_late_makes_the_unit_waited_for_longer(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    int planned = u.reads[0].request.count;
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 1 * s), planned + 1);
+    unit_heard_late(&u, TABLE_HOLDING, 5 + 2 * planned, 3 * s); /* it was to the first */
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 3 * s), planned);
+    assert_int_equal(ask_once(&u, WHY_NONE, 11 * s), planned + 2); /* four times 3 s, not ten time-outs */
+    assert_int_equal(ask_once(&u, WHY_NONE, 16 * s), planned);
+}
+
+static void a_value_far_from_the_one_before_is_a_spike(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    points[0].spike = 100;
+    assert_false(unit_spikes(&u, 0, 500)); /* the first */
+    assert_false(unit_spikes(&u, 0, 600));
+    assert_true(unit_spikes(&u, 0, 701));
+    assert_false(unit_spikes(&u, 0, NAN));
+    assert_true(unit_spikes(&u, 0, 500));
+    assert_false(unit_spikes(&u, 1, 1));
+    assert_false(unit_spikes(&u, 1, 1000)); /* no limit, no spike */
 }
 
 int main(void)
@@ -256,12 +341,17 @@ int main(void)
         cmocka_unit_test(missed_slots_leave_no_debt),
         cmocka_unit_test(a_clock_stepped_back_does_not_stop_the_polling),
         cmocka_unit_test(two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once),
-        cmocka_unit_test(a_dead_unit_is_probed_at_doubling_gaps_up_to_half_a_minute),
+        cmocka_unit_test(a_dead_unit_is_probed_at_doubling_gaps_up_to_eight_seconds),
         cmocka_unit_test(one_good_answer_restores_a_unit_whole),
         cmocka_unit_test(no_two_answers_that_may_still_come_have_one_length),
         cmocka_unit_test(an_exception_while_answers_are_missing_may_be_to_an_earlier_question),
         cmocka_unit_test(a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answer_can_come),
         cmocka_unit_test(on_tcp_an_answer_says_what_it_answers),
+        cmocka_unit_test(points_with_a_period_of_their_own_have_their_own_reads),
+        cmocka_unit_test(of_several_late_reads_the_one_with_the_shortest_period_comes_first),
+        cmocka_unit_test(the_time_out_follows_how_long_the_unit_thinks_within_its_limits),
+        cmocka_unit_test(an_answer_heard_late_makes_the_unit_waited_for_longer),
+        cmocka_unit_test(a_value_far_from_the_one_before_is_a_spike),
         cmocka_unit_test(only_silence_ends_a_units_turn),
         cmocka_unit_test(exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not),
         cmocka_unit_test(a_lost_line_takes_its_units_down_but_is_not_held_against_them),

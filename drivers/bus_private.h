@@ -1,0 +1,65 @@
+/* What the files of the bus thread share: bus.c (its life), bus_read.c, bus_order.c, bus_tally.c. Nobody else
+ * includes it, but for tests. */
+#ifndef DUST_BUS_PRIVATE_H
+#define DUST_BUS_PRIVATE_H
+
+#include "drivers/bus.h"
+#include "drivers/line.h"
+#include "drivers/unit.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+struct bus {
+    const struct bus_config *config;
+    struct ring *out, *orders;
+    void (*sink)(const struct sample *s, void *arg); /* bus_once: instead of the ring */
+    void *arg;
+    pthread_t thread;
+    sem_t go;
+    int stop_fd;
+    struct line *line;
+    struct unit *units;
+    enum { LINE_UNKNOWN, LINE_UP, LINE_DOWN } state;
+    int64_t reopen_us, reopen_gap; /* the gap doubles; 0 after an answer */
+    int64_t probes_us;             /* units that are down have had their share of the bus until then */
+    int64_t seen_ms, seen_us;      /* site time, and time since boot, when last compared */
+    int64_t mark_ms;               /* when the next mark is due */
+    int64_t tally_us, tallied_us, told_us; /* next tallies, last ones, busy_us as it was then */
+    uint64_t unsent;                       /* refused by a full ring while stopping */
+    atomic_uint_fast64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns,
+        busy_us; /* wire time that questions, answers, silences took */
+    atomic_int rtt_us;
+};
+
+/* bus.c */
+struct bus *bus_create(const struct bus_config *config, int stop_fd);
+void bus_destroy(struct bus *b);
+void bus_say(struct bus *b, const struct bus_message *m);
+bool bus_line_ready(struct bus *b); /* opens it when that is due */
+void bus_lose_line(struct bus *b, int error);
+bool bus_is_stopping(const struct bus *b);
+int bus_place(const struct bus *b, const struct unit *u); /* in bus_config.devices */
+
+/* Whether somebody set the clock since the last look: then all slots start anew, those of a time that never
+ * passed are not late. */
+bool bus_heed_clock(struct bus *b);
+
+/* bus_read.c. One read of a unit, and the samples of its points; what else is due is told to have failed too
+ * when asking for it is pointless. */
+void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms);
+
+/* One question to a unit, counted; the line must be ready. */
+void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struct line_answer *a);
+
+/* What follows from an answer: whether the unit is up, what of it came late. */
+void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a);
+
+/* bus_order.c. All orders that wait. */
+void bus_obey(struct bus *b);
+
+/* bus_tally.c */
+void bus_tell_tallies(struct bus *b, int64_t now_us);
+
+#endif

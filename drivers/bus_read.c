@@ -1,0 +1,219 @@
+/* Reading: one request of a unit's plan, the samples of its points, and what the outcome means for the unit.
+ */
+#include "drivers/bus_private.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/base/log.h"
+#include "drivers/decode.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    EXCEPTION_ADDRESS = 2,
+    EXCEPTION_VALUE = 3,
+    PROBE_SHARE = 50 /* units that are down get a fiftieth of the bus together */
+};
+
+static void say_device(struct bus *b, const struct unit *u, int rtt_us)
+{
+    struct bus_message m = {.kind = BUS_DEVICE, .device = bus_place(b, u)};
+    m.u.device.at_ms = clock_site_ms();
+    m.u.device.up = u->reported == UNIT_UP;
+    m.u.device.why = (uint8_t)(m.u.device.up ? WHY_NONE : u->why);
+    m.u.device.exception = m.u.device.up ? 0 : u->exception;
+    m.u.device.rtt_us = rtt_us;
+    bus_say(b, &m);
+}
+
+static struct sample sample_of(const struct unit *u, int point, const struct line_answer *a, int64_t at_ms)
+{
+    const struct point *p = &u->device->profile->points[point];
+    const struct request *r = &u->reads[u->read_of[point]].request;
+    struct sample s = {.at_ms = at_ms, .point = (uint16_t)point, .value = NAN};
+    if (a->why == WHY_NONE && a->values) {
+        s.nreg = (uint8_t)point_registers(p);
+        memcpy(s.reg, a->values + (p->address - r->address), s.nreg * sizeof *s.reg);
+        decode_point(p, &s);
+        return s;
+    }
+    s.quality = a->why == WHY_EXCEPTION ? QUALITY_FAULT : QUALITY_NO_COMMUNICATION;
+    s.why = (uint8_t)a->why;
+    s.exception = a->exception;
+    return s;
+}
+
+/* One sample for each point of a read; whether one of them is a spike. */
+static bool say_samples(struct bus *b, struct unit *u, int read, const struct line_answer *a)
+{
+    int64_t now = clock_site_ms();
+    bool spike = false;
+    for (int i = 0; i < u->device->profile->npoints; i++) {
+        if (u->read_of[i] != read)
+            continue;
+        struct bus_message m = {.kind = BUS_SAMPLE, .device = bus_place(b, u)};
+        m.u.sample = sample_of(u, i, a, now);
+        spike = unit_spikes(u, i, m.u.sample.value) || spike;
+        bus_say(b, &m);
+    }
+    return spike;
+}
+
+static void slot_done(struct bus *b, struct unit *u, int read, int64_t now_ms)
+{
+    if (!bus_heed_clock(b))
+        atomic_fetch_add(&b->late_slots, (uint64_t)unit_slot_done(u, read, now_ms));
+}
+
+/* All that is due has come to nothing. */
+static void fail_due(struct bus *b, struct unit *u, const struct line_answer *a, int64_t now_ms)
+{
+    for (int read = unit_due(u, now_ms); read >= 0; read = unit_due(u, now_ms)) {
+        say_samples(b, u, read, a);
+        slot_done(b, u, read, clock_site_ms() > now_ms ? clock_site_ms() : now_ms);
+        if (u->reads[read].next_ms <= now_ms) /* late by more than its period: again in the next turn */
+            return;
+    }
+}
+
+static bool answered(const struct line_answer *a)
+{
+    return a->why == WHY_NONE || a->why == WHY_EXCEPTION;
+}
+
+static void count(struct bus *b, struct unit *u, const struct line_answer *a)
+{
+    struct unit_tally *t = &u->tally;
+    struct {
+        atomic_uint_fast64_t *all;
+        uint64_t *own;
+    } of[WHY__COUNT] = {
+        [WHY_NONE] = {&b->answers, &t->answers},
+        [WHY_NO_ANSWER] = {&b->no_answer, &t->no_answer},
+        [WHY_GARBLED] = {&b->garbled, &t->garbled},
+        [WHY_EXCEPTION] = {&b->exceptions, &t->exceptions},
+    };
+    atomic_fetch_add(&b->requests, 1);
+    atomic_fetch_add(&b->turns, 1);
+    t->requests++;
+    if (of[a->why].all) {
+        atomic_fetch_add(of[a->why].all, 1);
+        (*of[a->why].own)++;
+    }
+    if (!answered(a))
+        return;
+    unit_tripped(u, a->rtt_us, a->think_us);
+    atomic_store(&b->rtt_us, a->rtt_us);
+    b->reopen_gap = 0;
+}
+
+static void spend(struct bus *b, struct unit *u, int64_t since_us)
+{
+    int64_t us = clock_wire_us() - since_us;
+    atomic_fetch_add(&b->busy_us, (uint64_t)us);
+    u->tally.busy_us += us;
+}
+
+void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struct line_answer *a)
+{
+    int64_t from_us = clock_wire_us();
+    line_ask(b->line, q, a);
+    count(b, u, a);
+    spend(b, u, from_us);
+    if (u->dead && !answered(a))
+        b->probes_us = clock_wire_us() + (PROBE_SHARE - 1) * (clock_wire_us() - from_us);
+    if (a->why == WHY_LINE)
+        bus_lose_line(b, a->error);
+}
+
+/* Asks what stands for one read of the plan; false when that must wait, because a late answer could not be
+ * told from its own. */
+static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, struct line_answer *a)
+{
+    *a = (struct line_answer){.why = WHY_LINE};
+    *sent = u->reads[read].request;
+    if (!bus_line_ready(b))
+        return true;
+    int64_t now_us = clock_wire_us();
+    if (unit_shape(u, &u->reads[read].request, now_us, sent) != ERR_OK) {
+        a->why = WHY_NO_ANSWER;
+        return false;
+    }
+    struct line_question q = {.unit = u->device->unit_id,
+                              .request = sent,
+                              .timeout_us = unit_timeout_us(u),
+                              .turnaround_us = u->turnaround_us};
+    bus_ask(b, u, &q, a);
+    unit_asked(u, sent, a->why, now_us);
+    return true;
+}
+
+/* A unit may refuse registers in the gaps between its points, or beyond them. */
+static bool refused(struct bus *b, struct unit *u, int read, const struct request *sent,
+                    const struct line_answer *a)
+{
+    const struct request r = u->reads[read].request;
+    bool narrow = u->narrow;
+    if (a->why != WHY_EXCEPTION || (a->exception != EXCEPTION_ADDRESS && a->exception != EXCEPTION_VALUE) ||
+        !unit_refused(u, read, sent))
+        return false;
+    if (narrow == u->narrow)
+        log_info(
+            "bus %s: %s refuses %u registers at %u in one request (exception %u); reads each point alone",
+            b->config->name, u->device->name, r.count, r.address, a->exception);
+    return true;
+}
+
+static void hear_late(enum modbus_table table, int bytes, void *unit)
+{
+    unit_heard_late(unit, table, bytes, clock_wire_us());
+}
+
+void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
+{
+    int late_us = unit_late_us(u);
+    int64_t from_us = clock_wire_us();
+    if (unit_take(u, a->why, a->exception, from_us))
+        say_device(b, u, a->rtt_us);
+    line_settle(b->line, late_us);
+    if (!answered(a))
+        line_strays(b->line, hear_late, u);
+    spend(b, u, from_us);
+}
+
+/* A unit that is down is probed when it has waited longest of all that are, and they have not had their share
+ * of the bus. */
+static bool may_ask(const struct bus *b, const struct unit *u, int64_t now_us)
+{
+    if (!u->dead)
+        return true;
+    for (int i = 0; i < b->config->ndevices; i++)
+        if (b->units[i].dead && b->units[i].probe_us < u->probe_us)
+            return false;
+    return unit_may_ask(u, now_us) && now_us >= b->probes_us;
+}
+
+void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
+{
+    struct line_answer a = {.why = u->why, .exception = u->exception};
+    if (b->state == LINE_UP && !may_ask(b, u, clock_wire_us())) {
+        fail_due(b, u, &a, now_ms);
+        return;
+    }
+    struct request sent;
+    bool asked;
+    do
+        asked = ask(b, u, read, &sent, &a);
+    while (asked && refused(b, u, read, &sent, &a));
+    bool spike = say_samples(b, u, read, &a);
+    slot_done(b, u, read, clock_site_ms() > now_ms ? clock_site_ms() : now_ms);
+    if (asked && unit_gives_up(u, a.why, a.exception))
+        fail_due(b, u, &a, now_ms);
+    if (asked)
+        bus_heed(b, u, &a);
+    if (spike && ask(b, u, read, &sent, &a)) { /* whether it is one, two samples say better than one */
+        say_samples(b, u, read, &a);
+        bus_heed(b, u, &a);
+    }
+}
