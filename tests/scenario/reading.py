@@ -3,6 +3,7 @@
 It reads the part of YAML in which these files are written and refuses the rest (Unreadable), and it is as strict about
 numbers: what is no number, duration or size by the letter is a text, and equal only to the same text.
 """
+import functools
 import re
 from decimal import Decimal
 
@@ -144,6 +145,7 @@ def block(lines, at, indent):
     return found, at
 
 
+@functools.lru_cache(maxsize=256)  # most of a print is the same for most mutants
 def read(text):
     """The file as maps, lists, texts and None."""
     if re.search("[\t\x85\u2028\u2029]|\r(?!\n)|^(---|\\.\\.\\.|%)", text, re.M):
