@@ -177,9 +177,19 @@ class Storm(harness.ScenarioTest):
                config(brokers="local: {host: 127.0.0.1, port: {port}, keepalive: 30s}"), config(period="1 parsec")]
 
     def load(self, site):
+        """Descriptors and kB resident. Unix sockets are dustctl's, whose last one may be on its way out."""
+        with open("/proc/net/unix") as f:
+            unix = {f"socket:[{line.split()[6]}]" for line in f if line[0] in "0123456789abcdef"}
+        folder = f"/proc/{site.dustd.popen.pid}/fd"
+        links = []
+        for fd in os.listdir(folder):
+            try:
+                links.append(os.readlink(f"{folder}/{fd}"))
+            except FileNotFoundError:
+                pass  # closed meanwhile
         with open(f"/proc/{site.dustd.popen.pid}/status") as f:
             rss = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
-        return len(os.listdir(f"/proc/{site.dustd.popen.pid}/fd")), rss
+        return sum(link not in unix for link in links), rss
 
     def reload(self, site, text):
         """By signal, which leaves no client; waits until the daemon has said what came of it."""
