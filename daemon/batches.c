@@ -52,12 +52,15 @@ void batch_flush(struct dustd *d)
     mem_free(b->cursors);
     batch_cursors(d);
     snprintf(b->last_issue, sizeof b->last_issue, "%s", ledger_last_number(d->ledger));
-    if (store_commit(d->store, b) != ERR_OK)
-        return; /* the store has said so; the batch goes on being filled */
+    if (store_commit(d->store, b) != ERR_OK) {
+        shed_refused(d);
+        return; /* the store has said so; the batch goes on being filled, as far as there is room */
+    }
     d->nhanded++;
     d->cursor_left = false;
     *b = (struct batch){0};
     d->batch_room = 0;
+    shed_taken(d);
 }
 
 void batch_chunk(struct dustd *d)

@@ -102,6 +102,16 @@ struct writer {
     char who[64];
 };
 
+/* What was let go of since the store last took a batch, and in all (shed.c). */
+struct shed {
+    bool refused;                   /* the store takes no more */
+    size_t bytes;                   /* of the rows in the batch being filled */
+    uint64_t samples, rows;         /* dropped */
+    int64_t from_ms, to_ms;         /* the minutes of which samples were; 0: none */
+    int64_t gap_from_ms, gap_to_ms; /* and of which there is no row either */
+    uint64_t all_samples, all_rows; /* dropped since the start */
+};
+
 struct dustd {
     struct options options;
     struct config *config;
@@ -124,7 +134,8 @@ struct dustd {
     int batch_room;
     struct store_cursor *cursors; /* of brokers that were ever configured, but for those that are */
     int ncursors;
-    bool cursor_left;            /* one of these has just come: the next batch takes them along */
+    bool cursor_left; /* one of these has just come: the next batch takes them along */
+    struct shed shed;
     int64_t deleted[STORE_KEPT]; /* a row says so, up to here */
     struct store_cursor *handed; /* cursors of the batches on their way, config.nmqtt a batch */
     struct journal *heads;       /* and the head that each leaves */
@@ -226,6 +237,16 @@ void batch_flush(struct dustd *d);
 void batch_chunk(struct dustd *d);
 void batch_store(struct dustd *d); /* takes the store's messages */
 void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client);
+
+/* shed.c: bounded memory while the store takes nothing. */
+bool shed_row(struct dustd *d, const char *kind,
+              size_t length);      /* whether it has no room, which is counted */
+bool shed_sample(struct dustd *d); /* the same of a sample */
+bool shed_due(const struct dustd *d,
+              int64_t now_ms); /* whether the running minute ends without its samples */
+void shed_minute(struct dustd *d, int64_t start_ms, size_t samples, bool row); /* it did; `row`: it has one */
+void shed_refused(struct dustd *d);
+void shed_taken(struct dustd *d); /* the store takes batches (again) */
 
 /* retention.c: what is too old. */
 void retention_turn(struct dustd *d, int64_t now_ms);

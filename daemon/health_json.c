@@ -74,6 +74,10 @@ static json_t *store_json(const struct dustd *d)
     json_t *store =
         json_pack("{s:I,s:I,s:I,s:b}", "waiting", (json_int_t)s.waiting, "bytes", (json_int_t)s.bytes,
                   "wal_bytes", (json_int_t)s.wal_bytes, "stuck", d->store_stuck);
+    json_object_set_new(store, "waiting_ms", json_integer(s.waiting_ms));
+    json_object_set_new(store, "ballast", json_boolean(s.ballast || !d->config->store.ballast));
+    json_object_set_new(store, "dropped_samples", json_integer((json_int_t)d->shed.all_samples));
+    json_object_set_new(store, "dropped_rows", json_integer((json_int_t)d->shed.all_rows));
     if (d->store_stuck) {
         add_date(store, "since", d->stuck_ms);
         add_text(store, "why", d->store_error);

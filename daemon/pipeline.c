@@ -27,6 +27,8 @@ int pipeline_point(const struct config *c, const char *name)
 
 void pipeline_keep(struct dustd *d, const struct sample *s)
 {
+    if (shed_sample(d))
+        return;
     if (d->nsamples == d->room) {
         d->room = d->room ? d->room * 2 : 256;
         d->samples = mem_resize(d->samples, d->room, sizeof *d->samples);
@@ -136,7 +138,7 @@ void pipeline_judged(const struct judge_event *event, void *dustd)
         return;
     }
     int64_t seq = row_verdict(d, event);
-    if (event->verdict == VERDICT_BREACH)
+    if (seq && event->verdict == VERDICT_BREACH)
         row_breach(d, event, seq);
 }
 
@@ -181,6 +183,31 @@ static void minute_block(struct dustd *d, int64_t from_ms, char hex[static 65])
     d->batch.raw = buf_take(&block);
 }
 
+/* The same when the store still has not taken the block before: the samples are judged and dropped. */
+static void minute_without_block(struct dustd *d, int64_t from_ms)
+{
+    struct buf block = {0};
+    size_t before = d->nsamples;
+    pipeline_block(d, from_ms, d->minute_ms + CLOCK_MINUTE_MS, true, &block);
+    buf_finish(&block);
+    judge_minute(d->judge, d->means);
+    int64_t seq = row_minute(d, d->minute_ms, d->means, NULL);
+    shed_minute(d, d->minute_ms, before - d->nsamples, seq != 0);
+}
+
+static void minute_with_block(struct dustd *d, int64_t from_ms)
+{
+    char hex[65];
+    minute_block(d, from_ms, hex);
+    judge_minute(d->judge, d->means);
+    d->batch.raw_seq = row_minute(d, d->minute_ms, d->means, hex);
+    if (d->batch.raw_seq)
+        return;
+    mem_free(d->batch.raw); /* no row that would name it */
+    d->batch.raw = NULL;
+    shed_minute(d, d->minute_ms, 0, false);
+}
+
 /* Why a point of a unit that answers has no valid minute, said once; a unit that is down has been reported.
  */
 static void say_quality(struct dustd *d)
@@ -212,12 +239,12 @@ static void hold_minute(struct dustd *d, int64_t next_ms)
 /* Of the samples, those from `from_ms` on. */
 static void close_minute(struct dustd *d, int64_t from_ms, int64_t next_ms)
 {
-    char hex[65];
     int64_t start_ms = d->minute_ms;
     batch_flush(d);
-    minute_block(d, from_ms, hex);
-    judge_minute(d->judge, d->means);
-    d->batch.raw_seq = row_minute(d, start_ms, d->means, hex);
+    if (d->batch.raw)
+        minute_without_block(d, from_ms);
+    else
+        minute_with_block(d, from_ms);
     judge_feed(d->judge, start_ms, d->means, pipeline_judged, d);
     d->closed_ms = start_ms + CLOCK_MINUTE_MS;
     d->minute_ms = next_ms;
@@ -313,8 +340,8 @@ static void say_hole(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t t
 
 void pipeline_close_until(struct dustd *d, int64_t now_ms)
 {
-    while (!d->batch.raw &&
-           minute_is_over(d, now_ms)) { /* a block still in the batch: the store takes no more */
+    /* with a block still in the batch the store takes no more: then minutes wait for an hour */
+    while ((!d->batch.raw || shed_due(d, now_ms)) && minute_is_over(d, now_ms)) {
         int64_t end_ms = d->minute_ms + CLOCK_MINUTE_MS, next_ms = next_minute(d, now_ms);
         pipeline_close_minute(d, next_ms);
         if (!d->hold.undated)

@@ -27,6 +27,10 @@ json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const 
 int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const char *subject, char *body)
 {
     struct batch *b = &d->batch;
+    if (shed_row(d, kind, strlen(body))) {
+        mem_free(body);
+        return 0;
+    }
     if (d->hold.undated) {
         hold_row(d, at_ms, kind, body);
         return 0;
@@ -112,7 +116,7 @@ static void name_earlier(const struct dustd *d, struct again_window w, json_t *b
 /* What is told early of points that are taken out is not the window's own row. */
 static void note_told(struct dustd *d, struct again_window w)
 {
-    if (!d->gone)
+    if (!d->gone && w.seq)
         again_note(&d->again, w);
 }
 
@@ -129,6 +133,8 @@ static int64_t means_rows(struct dustd *d, struct again_window w, const char *ki
         name_earlier(d, w, body);
         json_object_set_new(body, "points", means_json(d, means, from, to));
         int64_t seq = row_append(d, start_ms, kind, "", body);
+        if (!seq)
+            break; /* no room: none without the first, which names the raw block */
         first = first ? first : seq;
     }
     w.seq = first;
@@ -204,7 +210,7 @@ int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)
         body = marked;
     }
     int64_t seq = row_append_text(d, now_ms, "issue", issue, body);
-    if (ledger_apply(d->ledger, seq, body) != ERR_OK)
+    if (seq && ledger_apply(d->ledger, seq, body) != ERR_OK)
         log_error("%s: its step in row %lld cannot be applied", issue, (long long)seq);
     return seq;
 }
@@ -243,7 +249,8 @@ void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_se
         return;
     }
     int64_t seq = row_step(d, now_ms, id, body);
-    batch_tell(d, seq, id, 0);
+    if (seq)
+        batch_tell(d, seq, id, 0);
 }
 
 void row_device(struct dustd *d, int64_t at_ms, int device)

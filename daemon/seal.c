@@ -142,7 +142,7 @@ void seal_head(struct dustd *d, int64_t now_ms)
     head_print(&head, body);
     s->last = head;
     s->seq = row_append(d, now_ms, "head", "", body);
-    s->told = false;
+    s->told = s->seq == 0; /* no room for its row: nothing to tell */
 }
 
 /* By the running minute, so that a head at midnight covers the day's own rows. */

@@ -63,7 +63,9 @@ static json_t *status_lost(const struct dustd *d)
     json_int_t waited = 0;
     for (int i = 0; i < d->config->nbuses; i++)
         waited += (json_int_t)ring_refused(d->buses[i].ring);
-    return json_pack("{s:I,s:I}", "bus_ring_full", waited, "late_samples", (json_int_t)d->late_samples);
+    return json_pack("{s:I,s:I,s:I,s:I}", "bus_ring_full", waited, "late_samples",
+                     (json_int_t)d->late_samples, "dropped_samples", (json_int_t)d->shed.all_samples,
+                     "dropped_rows", (json_int_t)d->shed.all_rows);
 }
 
 static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
@@ -255,7 +257,11 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
     snprintf(id, sizeof id, "%s", a.issue);
     d->writer.client = client;
     snprintf(d->writer.who, sizeof d->writer.who, "%s", a.by->name);
-    batch_tell(d, row_step(d, now_ms, id, body), id, client);
+    int64_t seq = row_step(d, now_ms, id, body);
+    if (seq)
+        batch_tell(d, seq, id, client);
+    else
+        fail(d, client, "the disk takes nothing, and nothing more can be kept: try again when it has room");
 }
 
 void verb_told(struct dustd *d, uint64_t client, const char *issue)

@@ -197,6 +197,80 @@ static void a_clock_set_back_while_the_store_is_full_loses_no_block(void **state
     assert_int_equal(rig_rows(r, "clock", NULL).n, 1);
 }
 
+static void fill(struct rig *r, int64_t from_ms, int minutes)
+{
+    for (int i = 1; i <= minutes; i++) {
+        int64_t now_ms = from_ms + (int64_t)i * MINUTE;
+        for (int s = 0; s < 60; s += 20)
+            rig_sample(r, 0, now_ms - MINUTE + s * SECOND + 37, 100);
+        rig_mark(r, 0, now_ms);
+        rig_mark(r, 1, now_ms);
+        rig_turn(r, now_ms, MINUTE);
+    }
+}
+
+/* The store refuses for two days: the last hour is kept, of the others the means, and a row says what is not.
+ */
+static void a_store_full_for_days_costs_samples_and_no_memory(void **state)
+{
+    struct rig *r = *state;
+    stub.full = true;
+    fill(r, RIG_START_MS, 2 * 1440);
+    assert_in_range(r->d.nsamples, 59 * 3, 62 * 3);
+    assert_in_range(r->d.shed.samples, (2 * 1440 - 63) * 3, (2 * 1440 - 58) * 3);
+    assert_true(r->d.shed.bytes <= 1 << 20);
+    uint64_t dropped = r->d.shed.samples;
+    stub.full = false;
+    fill(r, RIG_START_MS + 2 * 1440 * (int64_t)MINUTE, 2);
+    assert_false(r->d.shed.refused);
+    assert_int_equal(r->d.shed.all_samples, dropped);
+    assert_int_equal(r->d.nsamples, 0);
+    char text[80];
+    snprintf(text, sizeof text, "\"samples\":%llu,\"rows\":0,\"from_ms\":", (unsigned long long)dropped);
+    assert_int_equal(rig_rows(r, "lost", text).n, 1);
+    assert_int_equal(rig_rows(r, "minute", NULL).n, 2 * 1440 + 2);
+    assert_int_equal(rig_rows(r, "hour", NULL).n, 48);
+    assert_int_equal(rig_rows(r, "gap", NULL).n, 0);
+}
+
+/* For a month: minutes are dropped too, hours and days are kept longer, and the ledger still takes a step. */
+static void rows_of_the_ledger_hours_and_days_are_kept_longest(void **state)
+{
+    struct rig *r = *state;
+    stub.full = true;
+    fill(r, RIG_START_MS, 8 * 1440);
+    assert_true(r->d.shed.rows > 1440);
+    assert_in_range(r->d.shed.bytes, 1 << 19, 3 << 20);
+    assert_true(row_append(&r->d, RIG_START_MS, "issue", "EX-2026-0001",
+                           row_begin(&r->d, RIG_START_MS, "issue", "EX-2026-0001")) > 0);
+    assert_int_equal(
+        row_append(&r->d, RIG_START_MS, "minute", "", row_begin(&r->d, RIG_START_MS, "minute", "")), 0);
+    stub.full = false;
+    fill(r, RIG_START_MS + 8 * 1440 * (int64_t)MINUTE, 2);
+    assert_int_equal(rig_rows(r, "hour", NULL).n, 8 * 24);
+    assert_int_equal(rig_rows(r, "day", NULL).n, 8);
+    assert_true(rig_rows(r, "minute", NULL).n < 7 * 1440);
+    assert_int_equal(rig_rows(r, "gap", "\"reason\":\"full\"").n, 1);
+}
+
+static void a_step_that_finds_no_room_is_refused_and_not_applied(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 3600, 300);
+    rig_settle(r);
+    stub.full = true;
+    live(r, RIG_START_MS + 3600 * SECOND, 61, 300);
+    r->d.shed.bytes = 3 << 20; /* as if all rows were there */
+    int steps = ledger_issue(r->d.ledger, "EX-2026-0001")->nsteps;
+    char why[256], *body;
+    const struct act note = {.issue = "EX-2026-0001", .verb = VERB_NOTE, .by = &rig_people[0], .text = "n"};
+    assert_int_equal(ledger_act(r->d.ledger, RIG_START_MS + CLOCK_HOUR_MS, &note, &body, why, sizeof why),
+                     ERR_OK);
+    assert_int_equal(row_step(&r->d, RIG_START_MS + CLOCK_HOUR_MS, "EX-2026-0001", body), 0);
+    assert_int_equal(ledger_issue(r->d.ledger, "EX-2026-0001")->nsteps, steps);
+    stub.full = false;
+}
+
 static void an_issue_is_told_only_after_its_row_is_committed(void **state)
 {
     struct rig *r = *state;
@@ -305,6 +379,9 @@ int main(void)
         TEST(a_full_store_keeps_every_minute_and_every_sample),
         TEST(a_refused_chunk_does_not_outlive_its_minute),
         TEST(a_clock_set_back_while_the_store_is_full_loses_no_block),
+        TEST(a_store_full_for_days_costs_samples_and_no_memory),
+        TEST(rows_of_the_ledger_hours_and_days_are_kept_longest),
+        TEST(a_step_that_finds_no_room_is_refused_and_not_applied),
         TEST(an_issue_is_told_only_after_its_row_is_committed),
         TEST(a_step_that_is_not_committed_is_not_told_with_the_one_before),
         TEST(an_issue_that_becomes_overdue_is_told_again),
