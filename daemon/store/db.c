@@ -3,7 +3,6 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,14 +57,6 @@ bool db_uncertain(const struct db *d)
         return true;
     int code = sqlite3_errcode(d->handle) & 0xff;
     return code != SQLITE_FULL && code != SQLITE_READONLY && code != SQLITE_BUSY;
-}
-
-bool db_read_only(const struct db *d)
-{
-    if (!d->handle)
-        return false;
-    int code = sqlite3_errcode(d->handle) & 0xff;
-    return code == SQLITE_READONLY || (code == SQLITE_IOERR && sqlite3_system_errno(d->handle) == EROFS);
 }
 
 const char *db_text(const struct db *d)

@@ -70,8 +70,6 @@ int db_error(const struct db *d);
 /* Whether the last failure leaves open if the transaction is on the disk. */
 bool db_uncertain(const struct db *d);
 
-/* Whether it was because the file system takes no writes. */
-bool db_read_only(const struct db *d);
 const char *db_text(const struct db *d);
 
 #endif

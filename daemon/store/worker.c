@@ -155,6 +155,12 @@ static bool is_disk_full(const struct worker *w)
     return !w->place->max_pages || !ballast_room(w->place->dir, SOME_BYTES);
 }
 
+/* The lock's file is not the database's: it may be written to see whether anything can be. */
+static bool takes_writes(const struct worker *w)
+{
+    return pwrite(w->s->lock_fd, "\n", 1, 0) >= 0 || errno != EROFS;
+}
+
 /* Why, in words; asks SQLite nothing that would change its answer. */
 static void keep_why(struct worker *w, int rc)
 {
@@ -171,7 +177,7 @@ static void keep_why(struct worker *w, int rc)
 /* After a failed transaction. A read-only file system keeps the connection: it can still read. */
 static void undo(struct worker *w, int rc)
 {
-    w->read_only = w->read_only || db_read_only(&w->place->db);
+    w->read_only = rc != ERR_RANGE && !takes_writes(w);
     w->uncertain = rc != ERR_RANGE && (w->uncertain || db_uncertain(&w->place->db));
     keep_why(w, rc);
     db_rollback(&w->place->db);
@@ -192,12 +198,6 @@ static void failed(struct worker *w, int rc)
     if (!atomic_exchange(&w->s->stuck, true))
         log_error("database: a commit failed (%s), it is tried again", w->why);
     back_off(w);
-}
-
-/* The lock's file is not the database's: it may be written to see whether anything can be. */
-static bool takes_writes(const struct worker *w)
-{
-    return pwrite(w->s->lock_fd, "\n", 1, 0) >= 0 || errno != EROFS;
 }
 
 /* A WAL that cannot be folded must not grow for ever. */
