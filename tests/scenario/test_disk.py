@@ -250,10 +250,10 @@ class Disk(harness.ScenarioTest):
             harness.wait_for("commits", lambda: self.store(site)["stuck"] is False, RECOVERY_S)
             slowest = max(slowest, time.monotonic() - freed)
             harness.wait_for("the ballast", lambda: os.path.exists(os.path.join(site.disk.path, "dust.ballast")))
-        self.check_polls(site, f"disk filled {FILLS} times", since_us)
         print(f"RESULT disk filled {FILLS} times: commits again after {slowest:.1f} s at most", flush=True)
         self.assertLess(slowest, RECOVERY_S)
         self.check_end(site, f"disk filled {FILLS} times")
+        self.check_polls(site, f"disk filled {FILLS} times", since_us)
 
     def test_a_file_system_gone_read_only_is_named_and_old_rows_are_still_read(self):
         self.need_loop()
@@ -283,8 +283,8 @@ class Disk(harness.ScenarioTest):
         healed = time.monotonic()
         harness.wait_for("commits", lambda: self.store(site)["stuck"] is False, RECOVERY_S)
         print(f"RESULT read-only for a while: commits again after {time.monotonic() - healed:.1f} s", flush=True)
-        self.check_polls(site, "read-only for a while", since_us)
         self.check_end(site, "read-only for a while")
+        self.check_polls(site, "read-only for a while", since_us)
 
     def test_a_sync_of_three_seconds_delays_no_poll(self):
         site = self.started(disk=False, env={"LD_PRELOAD": harness.program("tests/slowsync_preload.so"),
@@ -294,11 +294,11 @@ class Disk(harness.ScenarioTest):
             f.write(f"{SYNC_MS}\n")
         since_us, before = time.monotonic_ns() // 1000, site.status()["committed"]
         time.sleep(SYNC_S)
-        self.check_polls(site, f"fsync of {SYNC_MS} ms", since_us)
         harness.wait_for("commits all the same", lambda: site.status()["committed"] > before)
         os.unlink(slow)
         harness.wait_for("the rest", lambda: self.store(site)["waiting"] < 20)
         self.check_end(site, f"fsync of {SYNC_MS} ms")
+        self.check_polls(site, f"fsync of {SYNC_MS} ms", since_us)
 
 
 if __name__ == "__main__":
