@@ -238,7 +238,8 @@ class Storm(harness.ScenarioTest):
         self.reload(site, config())
         harness.wait_for("all descriptors to be back", lambda: self.load(site)[0] == descriptors)
         memory.append(self.load(site)[1])
-        self.assertLess(memory[-1], 1.5 * memory[len(memory) // 2], f"kB resident, all along: {memory}")
+        if harness.STORM:  # by half of so many it has settled; a sanitizer's quarantine never does
+            self.assertLess(memory[-1], 1.2 * memory[len(memory) // 2], f"kB resident, all along: {memory}")
         harness.wait_for("the broker to have it all", lambda: site.status()["mqtt"][0]["behind"] == 0)
         status = site.status()
         self.assertEqual(site.dustd.stop(), 0)
