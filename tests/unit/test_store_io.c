@@ -305,6 +305,67 @@ static void a_full_disk_is_said_once_and_nothing_is_lost(void **state)
     assert_whole(f, 30);
 }
 
+static bool has_ballast(const struct fixture *f)
+{
+    char *name = mem_printf("%s/dust.ballast", f->dir);
+    bool has = access(name, F_OK) == 0;
+    mem_free(name);
+    return has;
+}
+
+/* Given up before anybody is told that the disk is stuck, and made again when there is room. */
+static void a_full_disk_gets_the_ballast_and_it_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(store_open(f->dir, false, &f->store, &f->info), ERR_OK);
+        f->head = f->info.head;
+        store_limit(f->store, 0, 1000000);
+        assert_int_equal(store_start(f->store), ERR_OK);
+        struct batch b = any_batch(&f->head, 0);
+        assert_int_equal(store_commit(f->store, &b), ERR_OK);
+        assert_true(help_committed(f->store, f->head.seq));
+        assert_true(has_ballast(f));
+        assert_true(store_state(f->store).ballast);
+        arm(1, 1, ENOSPC);
+        b = any_batch(&f->head, 1);
+        assert_int_equal(store_commit(f->store, &b), ERR_OK);
+        assert_true(help_committed(f->store, f->head.seq));
+        heal();
+        assert_false(has_ballast(f));
+        assert_false(store_state(f->store).ballast);
+        assert_false(store_state(f->store).stuck);
+        store_stop(f->store, STOP_MS);
+        f->store = NULL;
+    }
+}
+
+/* The connection is kept: what is on the disk can still be read, and it goes on when writes are taken again.
+ */
+static void a_read_only_file_system_is_named_and_read(void **state)
+{
+    struct fixture *f = *state;
+    struct store_message m;
+    open_and_start(f);
+    struct batch b = any_batch(&f->head, 0);
+    assert_int_equal(store_commit(f->store, &b), ERR_OK);
+    assert_true(help_committed(f->store, 2));
+    arm(1, 1000000, EROFS);
+    b = any_batch(&f->head, 1);
+    assert_int_equal(store_commit(f->store, &b), ERR_OK);
+    assert_true(help_wait(f->store, STORE_STUCK, &m));
+    assert_string_equal(m.text, "the file system is read-only");
+    struct page *p = help_ask(f->store, (struct question){.limit = 10});
+    assert_int_equal(p->error, ERR_OK);
+    assert_int_equal(p->nrows, 2);
+    page_free(p);
+    heal();
+    assert_true(help_committed(f->store, 4));
+    store_stop(f->store, STOP_MS);
+    f->store = NULL;
+    assert_whole(f, 2);
+}
+
 static void the_queue_holds_an_hour_and_then_refuses_and_counts(void **state)
 {
     struct fixture *f = *state;
@@ -370,6 +431,8 @@ int main(void)
         TEST(the_disk_may_be_full_for_three_calls_anywhere),
         TEST(an_error_at_open_never_sets_the_database_aside),
         TEST(a_full_disk_is_said_once_and_nothing_is_lost),
+        TEST(a_full_disk_gets_the_ballast_and_it_comes_back),
+        TEST(a_read_only_file_system_is_named_and_read),
         TEST(the_queue_holds_an_hour_and_then_refuses_and_counts),
         TEST(stopping_while_the_disk_fails_ends_in_time),
         TEST(a_disk_that_hangs_does_not_hold_the_exit),
