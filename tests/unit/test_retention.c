@@ -105,8 +105,8 @@ static void an_uplink_that_comes_later_is_told_at_the_start_and_once(void **stat
     for (int i = 1; i <= 3; i++) {
         rig_kill(r);
         rig_mqtt.name = "another";
-        rig_start(r, RIG_START_MS + 3 * (int64_t)DAY + i * MINUTE);
-        rig_turn(r, RIG_START_MS + 3 * (int64_t)DAY + i * MINUTE, 1);
+        rig_start(r, RIG_START_MS + 3 * (int64_t)DAY + i * (int64_t)MINUTE);
+        rig_turn(r, RIG_START_MS + 3 * (int64_t)DAY + i * (int64_t)MINUTE, 1);
         rig_settle(r);
         deleted = r->d.opened.deleted[STORE_MINUTES];
         assert_int_equal(r->d.uplinks[0].lost, deleted);
