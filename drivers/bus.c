@@ -7,6 +7,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/wait.h"
 #include "drivers/port.h"
 
 #include <errno.h>
@@ -157,9 +158,7 @@ static bool wait_for_work(struct bus *b)
     struct pollfd p[] = {{.fd = b->stop_fd, .events = POLLIN},
                          {.fd = line_fd(b->line), .events = POLLRDHUP},
                          {.fd = ring_fd(b->orders), .events = POLLIN}};
-    int64_t us = end > now_us ? end - now_us : 0;
-    struct timespec t = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
-    if (ppoll(p, 3, &t, NULL) > 0 && p[1].revents)
+    if (wait_us(p, 3, end - now_us) > 0 && p[1].revents)
         notice_hang_up(b);
     return !p[0].revents;
 }

@@ -41,23 +41,7 @@ fact start.devices "$(dustctl --json devices)"
 fact start.process "$(grep -E '^(Uid|Gid|Groups|NoNewPrivs|Seccomp|CapEff|CapBnd):' "/proc/$(pid)/status")"
 fact start.show "$(systemctl show dustd -p NoNewPrivileges -p ProtectSystem -p ProtectHome -p PrivateTmp -p DevicePolicy \
     -p MemoryDenyWriteExecute -p RestrictNamespaces -p CapabilityBoundingSet -p NRestarts -p StatusText -p WatchdogUSec)"
-fact start.security "$(systemd-analyze security --no-pager dustd.service | tail -n 1)"
 fact start.modes "$(stat -c '%a %U:%G %n' /var/lib/dustd /run/dustd /run/dustd/control.sock /etc/dustd/dustd.yaml)"
-
-# the same sandbox, another program
-sed -e 's,/usr/sbin/dustd\( --config.*\)\?,/usr/lib/unit_probe,' -e 's/^Type=.*/Type=oneshot/' \
-    -e '/^\(WatchdogSec\|Restart\|ExecReload\|NotifyAccess\|RestartPreventExitStatus\)/d' \
-    -e '/^\[Service\]/a StandardOutput=file:/run/probe.txt\nRuntimeDirectoryPreserve=yes\nRemainAfterExit=no' \
-    /usr/lib/systemd/system/dustd.service >/run/systemd/system/dust-probe.service
-cp -r /usr/lib/systemd/system/dustd.service.d /run/systemd/system/dust-probe.service.d
-cp unit_probe /usr/lib/unit_probe
-systemctl daemon-reload
-systemctl stop dustd # it lets nobody else use its line
-systemctl start dust-probe
-fact probe.inside "$(cat /run/probe.txt)"
-fact probe.outside "$(setpriv --reuid dustd --regid dustd --groups dialout /usr/lib/unit_probe)"
-rm -f /var/lib/dustd/probe /run/dustd/probe
-systemctl start dustd
 
 # killed
 before=$(pid)
@@ -92,6 +76,19 @@ fact stop.result "$(systemctl show -p Result -p ExecMainStatus dustd)"
 journal=$(head -n 1 before.jsonl | grep -oE '[0-9a-f]{32}' | head -n 1)
 sed "s/^{/{\"journal\":\"$journal\",/" rows-before >heads.jsonl
 fact verify.said "$(dustctl --db /var/lib/dustd/dust.db verify --heads heads.jsonl; echo "status $?")"
+# The same sandbox, another program; dustd itself, which is stopped, would let nobody else use its line.
+sed -e 's,/usr/sbin/dustd\( --config.*\)\?,/usr/lib/unit_probe,' -e 's/^Type=.*/Type=oneshot/' \
+    -e '/^\(WatchdogSec\|Restart\|ExecReload\|NotifyAccess\|RestartPreventExitStatus\)/d' \
+    -e '/^\[Service\]/a StandardOutput=file:/run/probe.txt\nRuntimeDirectoryPreserve=yes\nRemainAfterExit=no' \
+    /usr/lib/systemd/system/dustd.service >/run/systemd/system/dust-probe.service
+cp -r /usr/lib/systemd/system/dustd.service.d /run/systemd/system/dust-probe.service.d
+cp unit_probe /usr/lib/unit_probe
+systemctl daemon-reload
+systemctl start dust-probe
+fact probe.inside "$(cat /run/probe.txt)"
+fact probe.outside "$(setpriv --reuid dustd --regid dustd --groups dialout /usr/lib/unit_probe)"
+rm -f /var/lib/dustd/probe /run/dustd/probe
+fact probe.security "$(systemd-analyze security --no-pager dustd.service | tail -n 1)"
 systemctl start dustd
 
 # remove, purge

@@ -199,7 +199,7 @@ class Boot(unittest.TestCase):
                           if inside.get(what, "ALLOWED") == "ALLOWED"}, {})
         self.assertEqual(set(inside), ALLOWED | DENIED, "everything that is tried is judged")
         print(f"RESULT the sandbox allows {len(ALLOWED)} things and denies {len(DENIED)}; "
-              f"{self.fact('start.security').lstrip('→ ')}", flush=True)
+              f"{self.fact('probe.security').lstrip('→ ')}", flush=True)
 
     def test_without_the_sandbox_the_same_user_may(self):
         outside = probe(self.fact("probe.outside"))
