@@ -28,10 +28,15 @@ enum storm_fault {
     STORM__COUNT
 };
 
-enum { STORM_WAITING = 64, STORM_FOREIGN_UNIT = 99, STORM_CELL = 4 };
+enum {
+    STORM_DELAY_MS = 10, /* that a busy machine may add to what is late; more, and the answer is lost */
+    STORM_WAITING = 64,
+    STORM_FOREIGN_UNIT = 99,
+    STORM_CELL = 4
+};
 
 struct storm_frame {
-    int64_t due_us; /* 0: free */
+    int64_t due_us, last_us; /* 0: free; from last_us on it is too late and is not sent */
     int length;
     uint8_t bytes[300];
 };
@@ -86,6 +91,7 @@ static inline void storm_send(struct storm *s, const uint8_t *bytes, int length,
         if (s->waiting[i].due_us)
             continue;
         s->waiting[i].due_us = due_us;
+        s->waiting[i].last_us = clock_wire_us() + 1000 * (int64_t)(s->late_ms + STORM_DELAY_MS);
         s->waiting[i].length = length;
         memcpy(s->waiting[i].bytes, bytes, (size_t)length);
         return;
@@ -205,7 +211,8 @@ static inline int storm_turn(struct storm *s)
             next = first && first->due_us < next ? first->due_us : next;
             return (int)((next - now + 999) / 1000);
         }
-        slave_write(&s->slave, first->bytes, first->length);
+        if (now < first->last_us)
+            slave_write(&s->slave, first->bytes, first->length);
         first->due_us = 0;
     }
 }
