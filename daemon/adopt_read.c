@@ -180,7 +180,8 @@ static int read_lines(struct reading *r)
 int adopted_read(FILE *in, const char *name, struct adopted *a, char *why, size_t why_size)
 {
     *a = (struct adopted){0};
-    struct reading r = {.in = in, .name = name, .a = a, .why = why, .why_size = why_size};
+    struct reading r = {.in = in, .name = name, .a = a, .why_size = why_size};
+    r.why = why;
     r.text = mem_array(LINE_SIZE, 1);
     int rc = read_lines(&r);
     mem_free(r.text);

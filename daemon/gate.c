@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static bool is_of_type(const json_t *value, int type)
+static bool is_of_type(const json_t *value, enum member_type type)
 {
     return type == TEXT     ? json_is_string(value)
            : type == NUMBER ? json_is_integer(value)

@@ -94,7 +94,7 @@ static const struct setting bus_rows[] = {
      .high = "5s", .meaning = "silence after an answer, beyond 3.5 characters"},
     {"timeout", SETTING_DURATION, FIELD(struct bus_config, timeout_ms), .absent = "300ms", .low = "10ms",
      .high = "10s", .meaning = "longest a device may think before its answer starts"},
-    {"timeout_floor", SETTING_DURATION, FIELD(struct bus_config, timeout_floor_ms), .absent = "100ms",
+    {"timeout_floor", SETTING_DURATION, FIELD(struct bus_config, timeout_floor_ms), .absent = "0ms",
      .low = "0ms", .high = "10s",
      .meaning = "waited for at least, however fast a device has been lately; 0ms: always the whole time-out"},
     {"rs485", SETTING_BOOL, FIELD(struct bus_config, rs485), .absent = "false", .only = ON_LINE,

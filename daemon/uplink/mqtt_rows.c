@@ -31,7 +31,8 @@ bool window_add(struct window *w, int64_t seq, const char *topic, char *payload)
     if (w->count == MQTT_WINDOW || seq <= w->last)
         return false;
     struct slot *s = &w->slots[w->count++];
-    *s = (struct slot){.seq = seq, .topic = topic, .payload = payload};
+    *s = (struct slot){.seq = seq, .topic = topic};
+    s->payload = payload;
     s->state = payload ? SLOT_WAITING : SLOT_TAKEN; /* nothing is left to send: a row `lost` has said so */
     w->last = seq;
     return true;

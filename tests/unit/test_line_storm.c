@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { UNITS = 2, CELLS = 4, TIMEOUT_MS = 12 };
+enum { UNITS = 2, CELLS = 4, TIMEOUT_MS = 20 };
 
 struct rig {
     struct storm storm;
