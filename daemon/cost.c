@@ -238,6 +238,7 @@ int cost_messages(const struct config *c, struct cost_message **out)
     *out = m->list;
     int n = m->n;
     batch_finish(&m->d.batch);
+    again_finish(&m->d.again);
     mem_free(m->d.means);
     mem_free(m->d.now);
     mem_free(m);

@@ -21,6 +21,7 @@ SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("DUST_BUILD", os.path.join(SOURCE, "build", "dev"))
 SHARED = os.path.join(os.path.dirname(SOURCE), "shared")
 SEED = int(os.environ.get("DUST_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
+SANITIZED = os.path.basename(BUILD.rstrip("/")) in ("asan", "tsan")
 STORM = os.environ.get("DUST_STORM") == "1"
 PATIENCE = 60  # seconds of real time before a wait is a failure; machines are slow and noisy
 SKIP = 77

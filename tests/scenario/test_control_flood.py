@@ -149,7 +149,8 @@ class Flood(harness.ScenarioTest):
             client.sendall(b'{"do":')
         found = self.flood(*[self.read_nothing] * 4)
         self.report("no reading", found)
-        self.assertLess(found["rss_mb"] - before[1], 4 * 8 + 16)
+        if not harness.SANITIZED:  # a sanitizer keeps what was freed
+            self.assertLess(found["rss_mb"] - before[1], 4 * 8 + 16)
         harness.wait_for("half a line to be dropped", lambda: self.is_dropped(halves[0]))
         for client in halves:
             client.close()

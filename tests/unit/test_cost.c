@@ -265,8 +265,8 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
         "limit mine/rain is not judged: no point has the role rain.",
         "limit mine/old is not judged: it held until 2025-12-31.",
         "limit mine/new is not judged before 2030-01-01, when it begins to hold.",
-        "limit mine/high: a/tsp measures up to 500 ug/m3, the limit is 600: a breach of it cannot be seen "
-        "there.",
+        ("limit mine/high: a/tsp measures up to 500 ug/m3, the limit is 600: "
+         "a breach of it cannot be seen there."),
     };
     write_file(f, "devices/mine.yaml",
                "title: {zh: 表, en: Meter}\n"
