@@ -3,7 +3,7 @@
 
 static struct rig rig;
 
-enum { CELLS = 1024 };
+enum { CELLS = 2048 };
 
 /* What the slave holds, and how it takes orders: its thread's, but for the knob `arg`. */
 static uint16_t coils[CELLS], registers[CELLS];
