@@ -7,7 +7,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { LINE_SIZE = 256 * 1024 }; /* a row's body, each byte of it escaped, and more */
+enum {
+    LINE_SIZE = 256 * 1024, /* a row's body, each byte of it escaped, and more */
+    ROW_MEMBERS = 7         /* row_line */
+};
 
 struct reading {
     FILE *in;
@@ -116,6 +119,8 @@ static int take_row(struct reading *r, struct row *row)
     if (journal_check(&r->head, row) != ERR_OK)
         return refuse(r, ERR_DAMAGED, "row %lld is damaged, or rows before it are missing",
                       (long long)row->seq);
+    if (!row->body && !minute) /* retention deletes the bodies of minutes only */
+        return refuse(r, ERR_DAMAGED, "row %lld has lost its body", (long long)row->seq);
     r->nrows++;
     r->minutes += minute;
     if (minute || !r->minutes)
@@ -158,7 +163,10 @@ static int take_line(struct reading *r, const json_t *line, bool *end)
     }
     if (r->samples || row_of_line(line, &row) != ERR_OK)
         return refuse(r, ERR_DAMAGED, "neither a row nor a sample");
-    int rc = take_row(r, &row);
+    /* a body under another name would pass for one that retention has deleted */
+    bool strange = json_object_size(line) != (row.body ? ROW_MEMBERS : ROW_MEMBERS - 1);
+    int rc = strange ? refuse(r, ERR_DAMAGED, "row %lld has members that no row has", (long long)row.seq)
+                     : take_row(r, &row);
     row_finish(&row);
     return rc;
 }
