@@ -94,6 +94,13 @@ static bool minute_left(const struct dustd *d, int64_t this_ms, int64_t *left_ms
     return found;
 }
 
+/* From when on nothing is recorded; INT64_MAX: there was nothing before. A run that ended before its first
+ * minute was over has no row of a minute, but it was there. */
+static int64_t silent_from(const struct dustd *d)
+{
+    return d->closed_ms == INT64_MAX && clock_is_dated(d->alive_ms) ? d->alive_ms : d->closed_ms;
+}
+
 void lastrun_begin(struct dustd *d, int64_t at_ms, json_t *boot)
 {
     int64_t this_ms = clock_window_start(at_ms, CLOCK_MINUTE_MS, 0);
@@ -105,7 +112,7 @@ void lastrun_begin(struct dustd *d, int64_t at_ms, json_t *boot)
         json_object_set_new(boot, "gap_ms", json_integer(at_ms - d->alive_ms));
     if (at_ms == d->since_ms)
         remember(d, boot);
-    int64_t from_ms = d->closed_ms;
+    int64_t from_ms = silent_from(d);
     json_incref(boot);
     row_append(d, at_ms, "boot", "", boot);
     if (from_ms < this_ms)

@@ -246,6 +246,19 @@ static void a_long_stop_leaves_a_gap_row_from_the_last_minute_on(void **state)
     assert_true(rig_rows(r, "minute", NULL).seq < rig_rows(r, "boot", NULL).seq);
 }
 
+static void a_run_that_ended_before_its_first_minute_leaves_a_gap_row(void **state)
+{
+    struct rig *r = *state;
+    rig_settle(r);
+    rig_kill(r);
+    rig_start(r, RIG_START_MS + HOUR);
+    struct rig_rows gaps = rig_rows(r, "gap", NULL);
+    assert_int_equal(gaps.n, 1);
+    char *from = mem_printf("\"from\":%lld", (long long)RIG_START_MS);
+    assert_non_null(strstr(gaps.body, from));
+    mem_free(from);
+}
+
 static void a_restart_after_the_clock_went_back_closes_the_minute_that_was_running(void **state)
 {
     struct rig *r = *state;
@@ -269,6 +282,7 @@ int main(void)
         TEST(rows_of_a_later_day_hide_no_window_of_the_last_minutes_day),
         TEST(a_restart_within_a_minute_continues_it),
         TEST(a_long_stop_leaves_a_gap_row_from_the_last_minute_on),
+        TEST(a_run_that_ended_before_its_first_minute_leaves_a_gap_row),
         TEST(a_restart_after_the_clock_went_back_closes_the_minute_that_was_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
