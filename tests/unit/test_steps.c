@@ -192,7 +192,8 @@ static void hours_without_power_are_a_gap_of_their_own(void **state)
     assert_int_equal(night.n, 1);
     assert_int_equal(member(night.body, "from"), RIG_START_MS + 6 * HOUR);
     assert_int_equal(member(night.body, "to"), RIG_START_MS + 14 * HOUR);
-    assert_int_equal(rig_rows(r, "gap", "\"outage\"").n, 3); /* since the rig's start, before ten, after six */
+    assert_int_equal(rig_rows(r, "gap", "\"outage\"").n,
+                     3); /* since the rig's start, before ten, after six */
 }
 
 static void a_program_that_dies_at_night_is_no_power_off(void **state)
@@ -206,7 +207,8 @@ static void a_program_that_dies_at_night_is_no_power_off(void **state)
     start_in(r, "boot-a", night_ms + HOUR);
     rig_config.npower_off = 0;
     struct rig_rows off = rig_rows(r, "gap", "\"power_off\"");
-    assert_int_equal(off.n, 1); /* from the rig's start, in another boot, to this one's: nothing of the death */
+    assert_int_equal(off.n,
+                     1); /* from the rig's start, in another boot, to this one's: nothing of the death */
     assert_int_equal(member(off.body, "to"), night_ms);
     assert_int_equal(rig_rows(r, "gap", "\"died\"").n, 1);
 }
