@@ -1,0 +1,56 @@
+/* What the judge must know and no meter says: the stage of the work, the background concentration of the
+ * county's stations, and which device is being served. Whoever takes the inputs (commands, MQTT) writes them
+ * here; the judge and the requirements read them by the time of measurement, never by now. Pure data, no I/O,
+ * main thread. What was never told is unknown, never a default. */
+#ifndef DUST_FACTS_H
+#define DUST_FACTS_H
+
+#include "daemon/base/schema.h"
+
+#include <stdint.h>
+
+/* Stages of construction in the words of the site-dust standards (domain.md 2.1: DB61/1078-2017 and
+ * DB51/2682-2020 limit by stage). Values are bits, so that a set of them is an or. */
+enum stage {
+    STAGE_UNKNOWN = 0,
+    STAGE_DEMOLITION = 1, /* 拆除 */
+    STAGE_EARTHWORK = 2,  /* 土方 */
+    STAGE_FOUNDATION = 4, /* 地基、基础 */
+    STAGE_STRUCTURE = 8,  /* 主体 */
+    STAGE_FINISHING = 16, /* 装饰 */
+    STAGE_SUSPENDED = 32, /* 停工 */
+    STAGE_ALL = 63,
+};
+
+/* "demolition" … "suspended", ends with {0}. */
+extern const struct word stage_words[];
+const char *stage_str(enum stage stage); /* "unknown" for 0 */
+
+struct facts;
+struct facts *facts_create(void);
+void facts_destroy(struct facts *f); /* accepts NULL */
+
+/* From from_ms on the site is in that stage, until the next that is told; told again for the same time it
+ * replaces the earlier word. */
+void facts_set_stage(struct facts *f, int64_t from_ms, enum stage stage);
+enum stage facts_stage(const struct facts *f, int64_t at_ms); /* accepts NULL: unknown */
+
+/* The background of points with that role (kept as given: a word of role_words) in [start_ms, + length_ms),
+ * in ug/m3. */
+void facts_set_background(struct facts *f, const char *role, int64_t start_ms, int64_t length_ms,
+                          double ugm3);
+/* Of exactly that window; NaN when it was not told (accepts NULL). A longer window is not put together. */
+double facts_background(const struct facts *f, const char *role, int64_t start_ms, int64_t length_ms);
+
+/* The device's samples in [from_ms, to_ms) carry that letter: 'M' maintenance or 'C' calibration. The caller
+ * has cut it to the longest allowed (4 h, domain.md 5); ended early, it is told again with the same from_ms
+ * and an earlier to_ms. */
+void facts_set_service(struct facts *f, const char *device, char letter, int64_t from_ms, int64_t to_ms);
+/* 'M', 'C', or 'N' when it is not being served (accepts NULL). */
+char facts_service(const struct facts *f, const char *device, int64_t at_ms);
+
+/* Forgets what ended before that time, but for the stage that holds then: memory does not grow with the
+ * length of the run. */
+void facts_forget(struct facts *f, int64_t before_ms);
+
+#endif
