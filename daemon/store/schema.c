@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum { APPLICATION_ID = 0x64757374 }; /* "dust" */
 
@@ -208,12 +209,21 @@ static int keep_copy(struct db *d, int64_t from)
     return rc;
 }
 
+/* A file header that SQLite takes for a later format lets it read only, though the file may be written. */
+static bool header_forbids(const struct db *d)
+{
+    return sqlite3_db_readonly(d->handle, "main") == 1 &&
+           access(sqlite3_db_filename(d->handle, "main"), W_OK) == 0;
+}
+
 int schema_open(struct db *d, const struct birth *wanted, bool copy, struct birth *is)
 {
     int64_t version = 0;
     int rc = read_version(d, &version);
     if (rc)
         return rc == ERR_VERSION ? refuse_newer(d, version) : rc;
+    if (version < NEWEST && header_forbids(d))
+        return ERR_DAMAGED;
     if (copy && version && version < NEWEST)
         rc = keep_copy(d, version);
     if (rc == ERR_OK)
