@@ -231,6 +231,14 @@ static void end_line(struct control *c, struct client *k)
     watch(c, k, EPOLL_CTL_MOD);
 }
 
+bool control_has(const struct control *c, uint64_t client)
+{
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        if (client && c->clients[i].id == client)
+            return true;
+    return false;
+}
+
 void control_line(struct control *c, uint64_t client, const char *json_line)
 {
     struct client *k = client ? find(c, client) : NULL;

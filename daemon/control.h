@@ -11,6 +11,7 @@
 #define DUST_CONTROL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -46,6 +47,9 @@ void control_step(struct control *c, int64_t wire_us);
 
 /* Hands over no further request of this client for so long from the last step on. */
 void control_pause(struct control *c, uint64_t client, int64_t for_us);
+
+/* Whether the client is still there. */
+bool control_has(const struct control *c, uint64_t client);
 
 /* A data line of the answer: `json_line` is one JSON text without a line end; copied. Nothing happens when
  * the client has left or has no open request. */

@@ -10,6 +10,7 @@
 #include "daemon/hold.h"
 #include "daemon/judge/judge.h"
 #include "daemon/ledger/ledger.h"
+#include "daemon/lend.h"
 #include "daemon/rate.h"
 #include "daemon/sample.h"
 #include "daemon/seal.h"
@@ -54,6 +55,7 @@ struct bus_now {
     bool said_still;
     struct bus_load load;
     bool overloaded; /* said */
+    struct loan loan;
 };
 
 struct uplink_now {
@@ -160,6 +162,7 @@ struct dustd {
     struct sample *now; /* last sample a point; at_ms 0: none yet */
     struct device_now *devices;
     struct bus_now *buses;
+    uint64_t last_order; /* number of the last order to a bus */
     struct uplink_now *uplinks;
     uint64_t uplinks_started;
     struct uplink_now *leaving; /* of the configurations before: asked to end, not joined yet */
@@ -274,6 +277,15 @@ json_t *running_json(const struct dustd *d);
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);
 void verb_page(struct dustd *d, uint64_t client, struct page *page);
 void verb_told(struct dustd *d, uint64_t client, const char *issue);
+
+/* The final line of an answer: refused with a text for people; or the result, whose reference is stolen. */
+void verb_fail(struct dustd *d, uint64_t client, const char *text);
+void verb_answer(struct dustd *d, uint64_t client, json_t *result);
+
+/* Who does `what` ("reloading"): root, in a person's name or not, or a person of the site or the office.
+ * False: whoever asks has been told why not. */
+bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, const char *what,
+                 struct author *by);
 
 /* reload.c: SIGHUP and `dustctl reload`. Builds the new configuration, proves it, takes it over whole; or
  * leaves everything as it is, with one message in the log and in `why`. */

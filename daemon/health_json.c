@@ -105,6 +105,9 @@ static json_t *buses_json(const struct dustd *d)
             json_object_set_new(bus, "load", rounded(d->health.loads[i], 3));
         if (b->load.needed_permille)
             json_object_set_new(bus, "needed", rounded(b->load.needed_permille / 1000.0, 3));
+        json_t *lent = lend_json(d, i);
+        if (lent)
+            json_object_set_new(bus, "lent", lent);
         json_array_append_new(buses, bus);
     }
     return buses;

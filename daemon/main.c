@@ -197,6 +197,7 @@ static void run(struct dustd *d, int signals, int timer)
         take_all(d, polls);
         reload_turn(d);
         turn(d);
+        lend_turn(d, clock_wire_us());
         seal_turn(d, clock_site_ms());
         batch_flush(d);
         watch_turn(d, clock_wire_us());
@@ -256,6 +257,7 @@ static void stop(struct dustd *d)
     int64_t from_us = clock_wire_us();
     bool whole = true;
     notify_stopping(&d->notify);
+    lend_stop(d);
     stop_buses(d);
     last_rows(d, from_us + COMMIT_US);
     last_messages(d, from_us + TELL_US);

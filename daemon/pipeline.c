@@ -89,7 +89,8 @@ static void date_message(const struct dustd *d, struct bus_message *m)
     case BUS_LINE: m->u.line.at_ms = hold_date(d, m->u.line.at_ms); break;
     case BUS_TALLY:
     case BUS_LOAD:
-    case BUS_OBEYED: break; /* without a stamp */
+    case BUS_OBEYED:
+    case BUS_LENT: break; /* without a stamp */
     }
 }
 
@@ -125,7 +126,8 @@ void pipeline_bus(struct dustd *d, int bus)
         case BUS_LINE: take_line(d, bus, &m); break;
         case BUS_TALLY: d->devices[devices[m.device]->index].tally = m.u.tally; break;
         case BUS_LOAD: take_load(d, bus, &m.u.load); break;
-        case BUS_OBEYED: break; /* nobody orders anything yet */
+        case BUS_OBEYED: lend_obeyed(d, bus, m.device, &m.u.obeyed); break;
+        case BUS_LENT: lend_told(d, bus, m.u.lent); break;
         }
     }
 }

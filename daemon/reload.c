@@ -90,6 +90,20 @@ static int check_gone(const struct dustd *d, const struct change *c, struct comp
     return ERR_STATE;
 }
 
+/* A bus that is lent is not ours to end or to open. */
+static int check_lent(const struct dustd *d, const struct change *c, struct complaint *why)
+{
+    for (int i = 0; i < d->config->nbuses; i++) {
+        const struct loan *loan = &d->buses[i].loan;
+        if (loan->state == LOAN_NONE || stays(c->buses, c->is->nbuses, i))
+            continue;
+        snprintf(why->text, sizeof why->text, "%s: bus %s changes, but it is lent to %s: try again later",
+                 c->is->file, d->config->buses[i].name, loan->by);
+        return ERR_STATE;
+    }
+    return ERR_OK;
+}
+
 static int prove(const struct dustd *d, struct change *c, struct complaint *why)
 {
     const struct config *is = c->is;
@@ -324,6 +338,8 @@ static int build(struct dustd *d, struct change *c, struct complaint *why)
     rc = check_restart(d, c->is, why);
     if (rc == ERR_OK)
         rc = check_gone(d, c, why);
+    if (rc == ERR_OK)
+        rc = check_lent(d, c, why);
     if (rc == ERR_OK)
         rc = prove(d, c, why);
     if (rc != ERR_OK)

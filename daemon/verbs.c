@@ -15,7 +15,7 @@
 
 enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5, NOBODY_UID = 65534 };
 
-static void fail(struct dustd *d, uint64_t client, const char *text)
+void verb_fail(struct dustd *d, uint64_t client, const char *text)
 {
     json_t *error = json_string(text);
     if (!error) /* it quotes the request and is cut within a character */
@@ -24,7 +24,7 @@ static void fail(struct dustd *d, uint64_t client, const char *text)
                    json_pack("{s:b,s:o,s:s}", "ok", 0, "error", error, "language", d->config->language));
 }
 
-static void answer(struct dustd *d, uint64_t client, json_t *result)
+void verb_answer(struct dustd *d, uint64_t client, json_t *result)
 {
     control_finish(d->control, client,
                    json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "language", d->config->language, "zone_min",
@@ -90,7 +90,7 @@ static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
     json_object_set_new(result, "devices", status_devices(d));
     json_object_set_new(result, "issues", status_issues(d, now_ms));
     json_object_set_new(result, "lost", status_lost(d));
-    answer(d, client, result);
+    verb_answer(d, client, result);
 }
 
 static json_t *point_json(const struct dustd *d, int index)
@@ -167,13 +167,13 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
         add_tally(j, now);
         json_array_append_new(result, j);
     }
-    answer(d, client, result);
+    verb_answer(d, client, result);
 }
 
 static void do_windows(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
-    answer(d, client, running_json(d));
+    verb_answer(d, client, running_json(d));
 }
 
 static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
@@ -192,7 +192,7 @@ static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
             json_object_del(j, "steps");
         json_array_append_new(result, j);
     }
-    answer(d, client, result);
+    verb_answer(d, client, result);
 }
 
 static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
@@ -201,9 +201,9 @@ static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *reques
     const char *id = json_string_value(json_object_get(request, "id"));
     const struct issue *issue = id ? ledger_issue(d->ledger, id) : NULL;
     if (issue)
-        answer(d, client, issue_json(issue, clock_site_ms()));
+        verb_answer(d, client, issue_json(issue, clock_site_ms()));
     else
-        fail(d, client, "no such issue");
+        verb_fail(d, client, "no such issue");
 }
 
 /* Who asks: the person of this user; for root, whom it names with "as". Nobody is anybody whom our user
@@ -230,27 +230,27 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
     const char *as = json_string_value(json_object_get(request, "as"));
     char why[256] = "", *body = NULL;
     if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
-        fail(d, client, "needs \"issue\" and a known \"verb\"");
+        verb_fail(d, client, "needs \"issue\" and a known \"verb\"");
         return;
     }
     if (d->hold.undated) {
-        fail(d, client, "the clock of this machine is not right yet: a step would have no date");
+        verb_fail(d, client, "the clock of this machine is not right yet: a step would have no date");
         return;
     }
     if (as && uid != 0) {
-        fail(d, client, "only root may act as somebody else");
+        verb_fail(d, client, "only root may act as somebody else");
         return;
     }
     a.by = who(d, uid, as, &a.as_root);
     if (!a.by) {
-        fail(d, client,
-             uid == 0 ? "root acts for a person: name one with --as"
-                      : "your user is no person of this site's configuration: you may read only");
+        verb_fail(d, client,
+                  uid == 0 ? "root acts for a person: name one with --as"
+                           : "your user is no person of this site's configuration: you may read only");
         return;
     }
     int64_t now_ms = clock_site_ms();
     if (ledger_act(d->ledger, now_ms, &a, &body, why, sizeof why) != ERR_OK) {
-        fail(d, client, why);
+        verb_fail(d, client, why);
         return;
     }
     char id[32];
@@ -261,28 +261,31 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
     if (seq)
         batch_tell(d, seq, id, client);
     else
-        fail(d, client, "the disk takes nothing, and nothing more can be kept: try again when it has room");
+        verb_fail(d, client,
+                  "the disk takes nothing, and nothing more can be kept: try again when it has room");
 }
 
 void verb_told(struct dustd *d, uint64_t client, const char *issue)
 {
     if (d->writer.client == client)
         d->writer.client = 0;
-    answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
+    verb_answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
 }
 
-/* root, or a person of the site or the office. False: whoever asks has been told why not. */
-static bool reload_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, struct author *by)
+bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, const char *what,
+                 struct author *by)
 {
+    char only[128];
+    snprintf(only, sizeof only, "%s is for root and for people of the site or the office", what);
     const struct person *p = who(d, uid, as, &by->as_root);
     by->name = p ? p->name : "root";
     by->as_root = by->as_root && p;
     if (as && uid != 0)
-        fail(d, client, "only root may act as somebody else");
+        verb_fail(d, client, "only root may act as somebody else");
     else if (as && !p)
-        fail(d, client, "there is no person of that name in the configuration");
+        verb_fail(d, client, "there is no person of that name in the configuration");
     else if (uid != 0 && !(p && p->roles & (ROLE_SITE | ROLE_OFFICE)))
-        fail(d, client, "reloading is for root and for people of the site or the office");
+        verb_fail(d, client, only);
     else
         return true;
     return false;
@@ -293,16 +296,16 @@ static void do_reload(struct dustd *d, uint64_t client, uid_t uid, json_t *reque
     struct author by;
     struct reloaded r;
     struct complaint why;
-    if (!reload_author(d, client, uid, json_string_value(json_object_get(request, "as")), &by))
+    if (!verb_author(d, client, uid, json_string_value(json_object_get(request, "as")), "reloading", &by))
         return;
     char *name = mem_string(by.name); /* the person is of the configuration that goes */
     by.name = name;
     if (reload(d, &by, &r, &why) == ERR_OK)
-        answer(d, client,
-               json_pack("{s:b,s:{s:i,s:i},s:{s:i,s:i}}", "changed", r.changed, "buses", "of", r.buses,
-                         "kept", r.buses_kept, "mqtt", "of", r.brokers, "kept", r.brokers_kept));
+        verb_answer(d, client,
+                    json_pack("{s:b,s:{s:i,s:i},s:{s:i,s:i}}", "changed", r.changed, "buses", "of", r.buses,
+                              "kept", r.buses_kept, "mqtt", "of", r.brokers, "kept", r.brokers_kept));
     else
-        fail(d, client, why.text);
+        verb_fail(d, client, why.text);
     mem_free(name);
 }
 
@@ -341,7 +344,7 @@ static void ask(struct dustd *d, uint64_t client, json_t *request, bool raw)
     if (!slot || store_ask(d->store, &q) != ERR_OK) {
         if (slot)
             slot->client = 0;
-        fail(d, client, "busy: ask again");
+        verb_fail(d, client, "busy: ask again");
     }
 }
 
@@ -404,7 +407,7 @@ void verb_page(struct dustd *d, uint64_t client, struct page *page)
     int error = page_lines(d, asked, page);
     asked->client = 0;
     if (error) {
-        fail(d, client, err_str(error));
+        verb_fail(d, client, err_str(error));
         return;
     }
     char hex[65];
@@ -424,6 +427,7 @@ static const struct verb_row verbs[] = {
     {"devices", do_devices, RATE_READ, {{0}}},
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
     {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
+    {"lend", lend_request, RATE_WRITE, {{"bus", TEXT}, {"seconds", NUMBER}, {"as", TEXT}}},
     {"reload", do_reload, RATE_WRITE, {{"as", TEXT}}},
     {"rows",
      do_rows,
@@ -452,8 +456,8 @@ void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd)
         if (gate_admit(dustd, &verbs[i], client, uid, request, &refusal) == ERR_OK)
             verbs[i].run(dustd, client, uid, request);
         else
-            fail(dustd, client, refusal.text);
+            verb_fail(dustd, client, refusal.text);
         return;
     }
-    fail(dustd, client, why);
+    verb_fail(dustd, client, why);
 }

@@ -106,7 +106,7 @@ bool bus_line_ready(struct bus *b)
     notice_hang_up(b);
     if (line_is_open(b->line))
         return true;
-    if (clock_wire_us() < b->reopen_us)
+    if (b->lent || clock_wire_us() < b->reopen_us)
         return false;
     if (line_open(b->line) == ERR_OK) {
         say_line(b, true, 0);
@@ -153,7 +153,7 @@ static bool wait_for_work(struct bus *b)
 {
     int64_t now_us = clock_wire_us(), end = now_us + clock_wire_until_us(next_slot_ms(b));
     end = earlier(end, earlier(now_us + NAP_US, b->tally_us));
-    if (b->state == LINE_DOWN)
+    if (b->state == LINE_DOWN && !b->lent)
         end = earlier(end, b->reopen_us);
     struct pollfd p[] = {{.fd = b->stop_fd, .events = POLLIN},
                          {.fd = line_fd(b->line), .events = POLLRDHUP},

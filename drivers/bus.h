@@ -17,6 +17,8 @@
  *   - a value further from the one before than its spike limit is read again at once, both are samples;
  *   - a range that a unit refuses to be read as one (exception 2 or 3) is read point by point from then on;
  *   - a full ring delays the thread, it costs no sample;
+ *   - while it is lent, the line is closed for another program to use: every slot gives a sample M without a
+ * value, orders to write are refused, and units stay in the state they were in;
  *   - changes of state (line, device) are pushed once, on the change, the first state too. Logging them is
  * main's work. */
 #ifndef DUST_BUS_H
@@ -35,7 +37,8 @@ enum bus_message_kind {
     BUS_LINE,   /* u.line: the port opened or vanished */
     BUS_TALLY,  /* u.tally: what became of a unit's questions since the start; every 10 s of wire time */
     BUS_LOAD,   /* u.load: after the tallies */
-    BUS_OBEYED, /* u.obeyed: what became of an order */
+    BUS_OBEYED, /* u.obeyed: what became of an order to write */
+    BUS_LENT,   /* u.lent: the line is closed, for somebody else to use; or it is ours again */
 };
 
 /* A bus speaks of its own devices by their place on it, never by a number of the whole site: that stays true
@@ -74,6 +77,7 @@ struct bus_message {
             uint8_t nvalues;
             uint16_t values[4]; /* the first of them */
         } obeyed;
+        bool lent;
     } u;
 };
 
@@ -84,6 +88,9 @@ struct bus_order {
     int device;
     struct frame_order order;
     bool read_back; /* not of a broadcast, and not where the number written is no state (a relay's time) */
+    /* BUS_LEND: the line is closed and left to another program, BUS_TAKE_BACK: opened again; BUS_LENT follows
+     * each. These have no device. */
+    enum bus_order_kind { BUS_WRITE, BUS_LEND, BUS_TAKE_BACK } kind;
 };
 
 /* Counters since start; a copy made under no lock (each is atomic). turns moves with each question and each
@@ -113,7 +120,8 @@ void bus_join(struct bus *b);
 
 struct bus_counters bus_count(const struct bus *b);
 
-/* Queues an order ahead of all reads; BUS_OBEYED follows. ERR_FULL: 64 are waiting. Main thread. */
+/* Queues an order ahead of all reads, behind those before it; BUS_OBEYED or BUS_LENT follows. ERR_FULL: 64
+ * are waiting. Main thread. */
 int bus_order(struct bus *b, const struct bus_order *order);
 
 /* How many messages a ring must hold so that main may be a minute late: 256 to 8192. */

@@ -1,5 +1,5 @@
-/* Writing: orders go ahead of reads. Whether an order was obeyed is what is read back, not what was
- * answered. */
+/* Orders go ahead of reads: to write, to lend the line. Whether an order was obeyed is what is read back, not
+ * what was answered. */
 #include "drivers/bus_private.h"
 
 #include "daemon/base/clock.h"
@@ -54,7 +54,9 @@ static void obey(struct bus *b, const struct bus_order *order)
     struct unit *u = unit_of(b, order->device);
     struct line_answer a = {.why = WHY_LINE};
     outcome->id = order->id;
-    if (bus_line_ready(b)) {
+    if (b->lent) {
+        a.why = WHY_LENT;
+    } else if (bus_line_ready(b)) {
         struct line_question q = {.unit = u ? u->device->unit_id : 0,
                                   .order = &order->order,
                                   .timeout_us = u ? unit_timeout_us(u) : 0,
@@ -73,10 +75,24 @@ static void obey(struct bus *b, const struct bus_order *order)
     bus_say(b, &m);
 }
 
+static void lend(struct bus *b, bool lent)
+{
+    struct bus_message m = {.kind = BUS_LENT, .u.lent = lent};
+    if (lent)
+        line_close(b->line);
+    b->lent = lent;
+    b->reopen_us = b->reopen_gap = 0;
+    bus_say(b, &m);
+}
+
 void bus_obey(struct bus *b)
 {
     struct bus_order order;
     ring_woken(b->orders);
-    while (ring_pop(b->orders, &order) == ERR_OK)
-        obey(b, &order);
+    while (ring_pop(b->orders, &order) == ERR_OK) {
+        if (order.kind == BUS_WRITE)
+            obey(b, &order);
+        else
+            lend(b, order.kind == BUS_LEND);
+    }
 }

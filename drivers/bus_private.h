@@ -22,6 +22,7 @@ struct bus {
     struct line *line;
     struct unit *units;
     enum { LINE_UNKNOWN, LINE_UP, LINE_DOWN } state;
+    bool lent;                     /* to another program: not opened */
     int64_t reopen_us, reopen_gap; /* the gap doubles; 0 after an answer */
     int64_t probes_us;             /* units that are down have had their share of the bus until then */
     int64_t seen_ms, seen_us;      /* site time, and time since boot, when last compared */

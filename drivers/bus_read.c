@@ -38,7 +38,9 @@ static struct sample sample_of(const struct unit *u, int point, const struct lin
         decode_point(p, &s);
         return s;
     }
-    s.quality = a->why == WHY_EXCEPTION ? QUALITY_FAULT : QUALITY_NO_COMMUNICATION;
+    s.quality = a->why == WHY_EXCEPTION ? QUALITY_FAULT
+                : a->why == WHY_LENT    ? QUALITY_MAINTENANCE
+                                        : QUALITY_NO_COMMUNICATION;
     s.why = (uint8_t)a->why;
     s.exception = a->exception;
     return s;
@@ -197,7 +199,9 @@ static bool may_ask(const struct bus *b, const struct unit *u, int64_t now_us)
 void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
 {
     struct line_answer a = {.why = u->why, .exception = u->exception};
-    if (b->state == LINE_UP && !may_ask(b, u, clock_wire_us())) {
+    if (b->lent)
+        a = (struct line_answer){.why = WHY_LENT};
+    if (b->lent || (b->state == LINE_UP && !may_ask(b, u, clock_wire_us()))) {
         fail_due(b, u, &a, now_ms);
         return;
     }

@@ -206,6 +206,7 @@ void line_close(struct line *l)
     if (l->ctx) {
         int fd = modbus_get_socket(l->ctx);
         if (fd >= 0 && l->config->transport == TRANSPORT_RTU) {
+            port_release(fd);
             tcflush(fd, TCIOFLUSH); /* else close waits for bytes that nobody takes */
             modbus_close(l->ctx);
         } else if (fd >= 0) {

@@ -47,6 +47,11 @@ void port_claim(int fd)
         ioctl(fd, TIOCEXCL);
 }
 
+void port_release(int fd)
+{
+    ioctl(fd, TIOCNXCL);
+}
+
 int port_rs485(int fd)
 {
     struct serial_rs485 mode = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};

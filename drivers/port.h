@@ -10,8 +10,10 @@
 int port_lock(const char *path);
 
 /* Keeps other programs from opening a serial port that we have open. Not for a pseudo terminal: there the
- * mark would outlive a killed owner as long as the other end stays open. */
+ * mark would outlive a killed owner as long as the other end stays open. port_release takes it back, before
+ * the port is closed: another program that had it open before us would keep the mark alive. */
 void port_claim(int fd);
+void port_release(int fd);
 
 /* Asks the driver to switch the line's direction by itself (TIOCSRS485). ERR_IO with errno: ENOTTY, it
  * cannot. */

@@ -10,6 +10,7 @@ static const char *const texts[WHY__COUNT] = {
     [WHY_BELOW] = "below range",
     [WHY_ABOVE] = "over range",
     [WHY_NOT_A_NUMBER] = "not a number",
+    [WHY_LENT] = "bus lent",
 };
 
 const char *why_str(int why)

@@ -72,6 +72,21 @@ static void add_losses(struct table *t, const struct ctl *c, json_t *lost)
     }
 }
 
+static void add_loans(struct table *t, const struct ctl *c, const json_t *buses)
+{
+    size_t i;
+    json_t *bus;
+    char text[32];
+    json_array_foreach(buses, i, bus)
+    {
+        const json_t *lent = json_object_get(bus, "lent");
+        if (lent)
+            LINE(t, c, "借出", "lent", say(c, "总线 %s 借给 %s，至 %s", "bus %s to %s, until %s"),
+                 text_of(bus, "name"), text_of(lent, "by"),
+                 when_text(int_of(lent, "until"), c->zone_min, text));
+    }
+}
+
 static void print_overview(const struct ctl *c, const json_t *status)
 {
     const json_t *site = json_object_get(status, "site");
@@ -102,6 +117,7 @@ static void print_overview(const struct ctl *c, const json_t *status)
          say(c, "未销号 %lld 个，其中逾期 %lld 个", "%lld open, %lld of them overdue"),
          (long long)int_of(issues, "open"), (long long)int_of(issues, "overdue"));
     health_lines(&t, c, status);
+    add_loans(&t, c, json_object_get(status, "buses"));
     add_losses(&t, c, json_object_get(status, "lost"));
     table_print(&t, stdout);
     table_finish(&t);

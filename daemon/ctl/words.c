@@ -35,10 +35,11 @@ const char *word_quality(const char *letter, bool zh)
 const char *word_why(const char *why, bool zh)
 {
     static const struct word table[] = {
-        {"below range", "低于量程", "below range"},       {"exception", "设备返回异常", "exception"},
-        {"garbled answer", "应答有误", "garbled answer"}, {"invalid value", "无效值", "invalid value"},
-        {"line gone", "线路断开", "line gone"},           {"no answer", "无应答", "no answer"},
-        {"not a number", "不是数值", "not a number"},     {"over range", "超出量程", "over range"},
+        {"below range", "低于量程", "below range"},   {"bus lent", "总线已借出", "bus lent"},
+        {"exception", "设备返回异常", "exception"},   {"garbled answer", "应答有误", "garbled answer"},
+        {"invalid value", "无效值", "invalid value"}, {"line gone", "线路断开", "line gone"},
+        {"no answer", "无应答", "no answer"},         {"not a number", "不是数值", "not a number"},
+        {"over range", "超出量程", "over range"},
     };
     return look_up(table, COUNT(table), why, zh);
 }
@@ -132,6 +133,10 @@ const char *word_refusal(const char *error)
         {"no such issue", "没有这个编号的问题"},
         {"only root may act", "只有 root 能用 --as"},
         {"reloading is for root", "只有 root、工地人员和领导小组办公室能重新读取配置"},
+        {"lending a bus is for root", "只有 root、工地人员和领导小组办公室能借用总线"},
+        {"lent already", "这条总线已经借出"},
+        {"could not be switched off", "喷淋输出关不掉，总线不借出"},
+        {"a loan would have no row", "磁盘写不进去，借用无法记录，总线不借出"},
         {"root acts for a person", "root 须用 --as 写明以谁的名义办理"},
         {"the text has", "说明文字太长，或含有控制字符"},
         {"the text is not valid", "说明文字不是有效的 UTF-8"},
