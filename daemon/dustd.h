@@ -37,7 +37,7 @@ struct options {
 };
 
 struct device_now {
-    enum { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_DOWN } state;
+    enum device_state state;
     int64_t since_ms;
     uint8_t why, exception;
     int rtt_us;

@@ -125,19 +125,17 @@ void now_health(struct dustd *d, int uplink)
 
 void now_device(struct dustd *d, int uplink, int device)
 {
-    static const char *const states[] = {
-        [DEVICE_UNKNOWN] = "unknown", [DEVICE_UP] = "up", [DEVICE_DOWN] = "down"};
     const struct device_now *now = &d->devices[device];
     if (now->state == DEVICE_UNKNOWN)
         return;
     char topic[96];
     snprintf(topic, sizeof topic, "device/%s", d->config->devices[device].name);
-    json_t *body = json_pack("{s:s}", "state", states[now->state]);
+    json_t *body = json_pack("{s:s}", "state", device_state_str(now->state));
     if (clock_is_dated(now->since_ms))
         json_object_set_new(body, "since", json_integer(now->since_ms));
-    if (now->state == DEVICE_DOWN)
+    if (now->state != DEVICE_UP)
         json_object_set_new(body, "why", json_string(why_str(now->why)));
-    if (now->state == DEVICE_DOWN && now->why == WHY_EXCEPTION)
+    if (now->state != DEVICE_UP && now->why == WHY_EXCEPTION)
         json_object_set_new(body, "exception", json_integer(now->exception));
     if (now->rtt_us > 0)
         json_object_set_new(body, "rtt_ms", json_real(rounded(now->rtt_us / 1000.0, 1)));

@@ -48,20 +48,22 @@ static void take_sample(struct dustd *d, const struct sample *s)
 static void take_device(struct dustd *d, int device, const struct bus_message *m)
 {
     struct device_now *now = &d->devices[device];
-    bool first = now->state == DEVICE_UNKNOWN,
-         known = now->state == (m->u.device.up ? DEVICE_UP : DEVICE_DOWN);
+    bool first = now->state == DEVICE_UNKNOWN;
     now->rtt_us = m->u.device.rtt_us;
-    if (known)
+    if (now->state == m->u.device.state)
         return;
-    now->state = m->u.device.up ? DEVICE_UP : DEVICE_DOWN;
+    now->state = m->u.device.state;
     now->since_ms = m->u.device.at_ms;
     now->why = m->u.device.why;
     now->exception = m->u.device.exception;
     const char *name = d->config->devices[device].name;
-    if (m->u.device.up)
+    if (now->state == DEVICE_UP)
         log_info("device %s: %s", name, first ? "answers" : "answers again");
+    else if (now->state == DEVICE_QUARANTINED)
+        log_warning("device %s: stopped answering: %s; quarantined, it is only probed now", name,
+                    why_str(now->why));
     else
-        log_warning("device %s: stopped answering: %s", name, why_str(now->why));
+        log_warning("device %s: down: %s", name, why_str(now->why));
     row_device(d, m->u.device.at_ms, device);
     now_device(d, -1, device);
 }

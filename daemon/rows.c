@@ -258,10 +258,10 @@ void row_device(struct dustd *d, int64_t at_ms, int device)
     const struct device_now *now = &d->devices[device];
     const char *name = d->config->devices[device].name;
     json_t *body = row_begin(d, at_ms, "device", name);
-    json_object_set_new(body, "state", json_string(now->state == DEVICE_UP ? "up" : "down"));
-    if (now->state == DEVICE_DOWN)
+    json_object_set_new(body, "state", json_string(device_state_str(now->state)));
+    if (now->state != DEVICE_UP)
         json_object_set_new(body, "why", json_string(why_str(now->why)));
-    if (now->state == DEVICE_DOWN && now->why == WHY_EXCEPTION)
+    if (now->state != DEVICE_UP && now->why == WHY_EXCEPTION)
         json_object_set_new(body, "exception", json_integer(now->exception));
     row_append(d, at_ms, "device", name, body);
 }

@@ -49,12 +49,11 @@ static json_t *status_issues(const struct dustd *d, int64_t now_ms)
 
 static json_t *status_devices(const struct dustd *d)
 {
-    int up = 0, down = 0;
-    for (int i = 0; i < d->config->ndevices; i++) {
-        up += d->devices[i].state == DEVICE_UP;
-        down += d->devices[i].state == DEVICE_DOWN;
-    }
-    return json_pack("{s:i,s:i,s:i}", "up", up, "down", down, "of", d->config->ndevices);
+    int in[DEVICE_QUARANTINED + 1] = {0};
+    for (int i = 0; i < d->config->ndevices; i++)
+        in[d->devices[i].state]++;
+    return json_pack("{s:i,s:i,s:i,s:i}", "up", in[DEVICE_UP], "down", in[DEVICE_DOWN], "quarantined",
+                     in[DEVICE_QUARANTINED], "of", d->config->ndevices);
 }
 
 /* What was refused for want of room, anywhere: all zero on a healthy day. */
@@ -144,8 +143,6 @@ static void add_tally(json_t *j, const struct device_now *now)
 static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
-    static const char *const states[] = {
-        [DEVICE_UNKNOWN] = "unknown", [DEVICE_UP] = "up", [DEVICE_DOWN] = "down"};
     json_t *result = json_array();
     for (int i = 0; i < d->config->ndevices; i++) {
         const struct device *device = &d->config->devices[i];
@@ -153,14 +150,14 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
         json_t *points = json_array();
         for (int k = 0; k < device->profile->npoints; k++)
             json_array_append_new(points, point_json(d, device->first_point + k));
-        json_t *j =
-            json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:I,s:o}", "name", device->name, "title",
-                      titles(device->title_zh, device->title_en), "bus", device_bus(d->config, device),
-                      "unit_id", device->unit_id, "profile", device->profile->name, "state",
-                      states[now->state], "period_ms", (json_int_t)device->period_ms, "points", points);
+        json_t *j = json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:I,s:o}", "name", device->name, "title",
+                              titles(device->title_zh, device->title_en), "bus",
+                              device_bus(d->config, device), "unit_id", device->unit_id, "profile",
+                              device->profile->name, "state", device_state_str(now->state), "period_ms",
+                              (json_int_t)device->period_ms, "points", points);
         if (now->state != DEVICE_UNKNOWN && clock_is_dated(now->since_ms))
             json_object_set_new(j, "since", json_integer(now->since_ms));
-        if (now->state == DEVICE_DOWN)
+        if (now->state == DEVICE_DOWN || now->state == DEVICE_QUARANTINED)
             json_object_set_new(j, "why", json_string(why_str(now->why)));
         if (now->rtt_us > 0)
             json_object_set_new(j, "rtt_ms", json_real(now->rtt_us / 1000.0));

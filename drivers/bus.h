@@ -10,10 +10,10 @@
  *   - while the answer to a question may still be on the way, the unit is asked nothing whose answer has the
  * same length: a late answer is well-formed, and nothing in it says what it answers (unit.h);
  *   - a vanished port is opened again with back-off, for ever;
- *   - a unit that has not answered twice and for 3 s of wire time is down: its slots report the failure
- * without using the bus, but for a probe at gaps of 1 to 8 s; all units that are down take at most 2 % of
- * the bus together. Its first answer brings a unit back. An exception is an answer, unless a gateway says
- * that nobody is there. While the line is down so are its units;
+ *   - a unit that has not answered twice and for 3 s of wire time is quarantined: its slots report the
+ * failure without using the bus, but for a probe at gaps of 1 to 8 s; all quarantined units take at most 2 %
+ * of the bus together. Its first answer, to an order too, brings a unit back. An exception is an answer,
+ * unless a gateway says that nobody is there. While the line is down so are its units;
  *   - a value further from the one before than its spike limit is read again at once, both are samples;
  *   - a range that a unit refuses to be read as one (exception 2 or 3) is read point by point from then on;
  *   - a full ring delays the thread, it costs no sample;
@@ -33,7 +33,7 @@ enum bus_message_kind {
     BUS_SAMPLE, /* u.sample */
     BUS_MARK, /* u.mark_ms: every sample stamped before this site time has been pushed; at least once a minute
                */
-    BUS_DEVICE, /* u.device: a unit came up or went down */
+    BUS_DEVICE, /* u.device: a unit came up, went down with its line, or was quarantined */
     BUS_LINE,   /* u.line: the port opened or vanished */
     BUS_TALLY,  /* u.tally: what became of a unit's questions since the start; every 10 s of wire time */
     BUS_LOAD,   /* u.load: after the tallies */
@@ -51,8 +51,8 @@ struct bus_message {
         int64_t mark_ms;
         struct {
             int64_t at_ms;
-            bool up;
-            uint8_t why, exception; /* of the failure that took it down */
+            enum device_state state;
+            uint8_t why, exception; /* of the failure, when it is not up */
             int rtt_us;             /* wire: last round trip, request to end of answer */
         } device;
         struct {

@@ -22,11 +22,11 @@ struct bus {
     struct line *line;
     struct unit *units;
     enum { LINE_UNKNOWN, LINE_UP, LINE_DOWN } state;
-    bool lent;                     /* to another program: not opened */
-    int64_t reopen_us, reopen_gap; /* the gap doubles; 0 after an answer */
-    int64_t probes_us;             /* units that are down have had their share of the bus until then */
-    int64_t seen_ms, seen_us;      /* site time, and time since boot, when last compared */
-    int64_t mark_ms;               /* when the next mark is due */
+    bool lent;                             /* to another program: not opened */
+    int64_t reopen_us, reopen_gap;         /* the gap doubles; 0 after an answer */
+    int64_t probes_us;                     /* quarantined units have had their share of the bus until then */
+    int64_t seen_ms, seen_us;              /* site time, and time since boot, when last compared */
+    int64_t mark_ms;                       /* when the next mark is due */
     int64_t tally_us, tallied_us, told_us; /* next tallies, last ones, busy_us as it was then */
     uint64_t unsent;                       /* refused by a full ring while stopping */
     atomic_uint_fast64_t requests, answers, no_answer, garbled, exceptions, line_errors, late_slots, turns,

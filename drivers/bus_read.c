@@ -13,16 +13,16 @@
 enum {
     EXCEPTION_ADDRESS = 2,
     EXCEPTION_VALUE = 3,
-    PROBE_SHARE = 50 /* units that are down get a fiftieth of the bus together */
+    PROBE_SHARE = 50 /* quarantined units get a fiftieth of the bus together */
 };
 
 static void say_device(struct bus *b, const struct unit *u, int rtt_us)
 {
     struct bus_message m = {.kind = BUS_DEVICE, .device = bus_place(b, u)};
     m.u.device.at_ms = clock_site_ms();
-    m.u.device.up = u->reported == UNIT_UP;
-    m.u.device.why = (uint8_t)(m.u.device.up ? WHY_NONE : u->why);
-    m.u.device.exception = m.u.device.up ? 0 : u->exception;
+    m.u.device.state = u->reported;
+    m.u.device.why = (uint8_t)(u->reported == DEVICE_UP ? WHY_NONE : u->why);
+    m.u.device.exception = u->reported == DEVICE_UP ? 0 : u->exception;
     m.u.device.rtt_us = rtt_us;
     bus_say(b, &m);
 }
@@ -123,7 +123,7 @@ void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struc
     line_ask(b->line, q, a);
     count(b, u, a);
     spend(b, u, from_us);
-    if (u->dead && !answered(a))
+    if (u->quarantined && !answered(a))
         b->probes_us = clock_wire_us() + (PROBE_SHARE - 1) * (clock_wire_us() - from_us);
     if (a->why == WHY_LINE)
         bus_lose_line(b, a->error);
@@ -184,14 +184,14 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
     spend(b, u, from_us);
 }
 
-/* A unit that is down is probed when it has waited longest of all that are, and they have not had their share
+/* A quarantined unit is probed when it has waited longest of all that are, and they have not had their share
  * of the bus. */
 static bool may_ask(const struct bus *b, const struct unit *u, int64_t now_us)
 {
-    if (!u->dead)
+    if (!u->quarantined)
         return true;
     for (int i = 0; i < b->config->ndevices; i++)
-        if (b->units[i].dead && b->units[i].probe_us < u->probe_us)
+        if (b->units[i].quarantined && b->units[i].probe_us < u->probe_us)
             return false;
     return unit_may_ask(u, now_us) && now_us >= b->probes_us;
 }

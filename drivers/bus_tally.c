@@ -41,12 +41,12 @@ static void tell_unit(struct bus *b, struct unit *u, int64_t in_us)
     bus_say(b, &m);
 }
 
-/* What a unit's schedule needs of the bus, in thousandths, at what its questions have cost so far. One that
- * is down needs what it takes. */
+/* What a unit's schedule needs of the bus, in thousandths, at what its questions have cost so far. One in
+ * quarantine needs what it takes. */
 static double needed(const struct unit *u)
 {
     double cost_us = u->tally.requests ? (double)u->tally.busy_us / (double)u->tally.requests : 0, all = 0;
-    for (int i = 0; i < u->nreads && !u->dead; i++)
+    for (int i = 0; i < u->nreads && !u->quarantined; i++)
         all += cost_us * clock_rate() / (double)u->reads[i].period_ms;
     return all;
 }

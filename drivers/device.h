@@ -65,6 +65,13 @@ struct profile {
 /* Registers a type occupies: 1, 2 or 4; 1 for a coil or input. */
 int point_registers(const struct point *p);
 
+/* How a device stands with its bus: down when its line is, quarantined when it does not answer itself and is
+ * only probed. */
+enum device_state { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_DOWN, DEVICE_QUARANTINED };
+
+/* "unknown", "up", "down" or "quarantined", static: as rows, topics and answers name it. */
+const char *device_state_str(enum device_state state);
+
 struct device {
     const char *name; /* unique on the site */
     const char *title_zh, *title_en;

@@ -1,7 +1,7 @@
-/* A dead unit costs its time-out at every slot. So after two failures and three seconds it is only probed,
- * one request at doubling gaps, and its slots report "no answer" without using the bus. One answer restores
- * it. An answer is an answer even when it is an exception: the unit lives. But a gateway's "no answer from
- * behind me" is none. */
+/* A dead unit costs its time-out at every slot. So after two failures and three seconds it is quarantined:
+ * only probed, one request at doubling gaps, and its slots report "no answer" without using the bus. One
+ * answer restores it. An answer is an answer even when it is an exception: the unit lives. But a gateway's
+ * "no answer from behind me" is none. */
 #include "drivers/unit.h"
 
 #include "daemon/base/err.h"
@@ -11,8 +11,8 @@
 #include <math.h>
 
 enum {
-    FAILURES_DEAD = 2,
-    DEAD_AFTER_US = 3000000,
+    FAILURES_MOST = 2,
+    QUARANTINE_AFTER_US = 3000000,
     PROBE_FIRST_US = 1000000,
     PROBE_LAST_US = 8000000,
     LISTEN_FACTOR = 2, /* after silence the line is listened to for a second time-out */
@@ -26,6 +26,15 @@ enum {
     EXCEPTION_GATEWAY_PATH = 0x0A,
     EXCEPTION_GATEWAY_TARGET = 0x0B
 };
+
+const char *device_state_str(enum device_state state)
+{
+    static const char *const texts[] = {[DEVICE_UNKNOWN] = "unknown",
+                                        [DEVICE_UP] = "up",
+                                        [DEVICE_DOWN] = "down",
+                                        [DEVICE_QUARANTINED] = "quarantined"};
+    return texts[state];
+}
 
 /* The first read that covers a point, of those with its period, reads it. */
 static void assign_points(struct unit *u)
@@ -124,7 +133,7 @@ bool unit_is_stranded(const struct unit *u, int64_t now_ms)
 
 bool unit_may_ask(const struct unit *u, int64_t now_us)
 {
-    return !u->dead || now_us >= u->probe_us;
+    return !u->quarantined || now_us >= u->probe_us;
 }
 
 int unit_timeout_us(const struct unit *u)
@@ -137,7 +146,7 @@ int unit_timeout_us(const struct unit *u)
 
 int unit_late_us(const struct unit *u)
 {
-    return u->dead ? unit_timeout_us(u) : LISTEN_FACTOR * u->longest_us;
+    return u->quarantined ? unit_timeout_us(u) : LISTEN_FACTOR * u->longest_us;
 }
 
 static void forget_pending(struct unit *u, int64_t now_us)
@@ -217,18 +226,18 @@ static bool from_a_gateway(enum why why, uint8_t exception)
            (exception == EXCEPTION_GATEWAY_PATH || exception == EXCEPTION_GATEWAY_TARGET);
 }
 
-static bool report(struct unit *u, int state)
+static bool report(struct unit *u, enum device_state state)
 {
-    bool news = (int)u->reported != state;
-    u->reported = state == UNIT_UP ? UNIT_UP : UNIT_DOWN;
+    bool news = u->reported != state;
+    u->reported = state;
     return news;
 }
 
 static bool take_answer(struct unit *u)
 {
     u->failures = 0;
-    u->dead = false;
-    return report(u, UNIT_UP);
+    u->quarantined = false;
+    return report(u, DEVICE_UP);
 }
 
 bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us)
@@ -239,28 +248,28 @@ bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us)
     u->exception = exception;
     if (why == WHY_LINE) { /* not the unit's fault: it starts afresh when the line is back */
         u->failures = 0;
-        u->dead = false;
-        return report(u, UNIT_DOWN);
+        u->quarantined = false;
+        return report(u, DEVICE_DOWN);
     }
     if (u->failures++ == 0)
         u->failing_us = now_us;
-    if (u->dead) {
+    if (u->quarantined) {
         u->probe_gap = u->probe_gap * 2 > PROBE_LAST_US ? PROBE_LAST_US : u->probe_gap * 2;
         u->probe_us = now_us + u->probe_gap;
         return false;
     }
-    if (u->failures < FAILURES_DEAD || now_us - u->failing_us < DEAD_AFTER_US)
+    if (u->failures < FAILURES_MOST || now_us - u->failing_us < QUARANTINE_AFTER_US)
         return false;
-    u->dead = true;
+    u->quarantined = true;
     u->probe_gap = PROBE_FIRST_US;
     u->probe_us = now_us + u->probe_gap;
-    return report(u, UNIT_DOWN);
+    return report(u, DEVICE_QUARANTINED);
 }
 
 bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception)
 {
     return why == WHY_NO_ANSWER || why == WHY_LINE || from_a_gateway(why, exception) ||
-           (u->dead && why == WHY_GARBLED);
+           (u->quarantined && why == WHY_GARBLED);
 }
 
 static bool same(const struct request *a, const struct request *b)

@@ -37,7 +37,7 @@ struct unit {
     int read_of[PROFILE_POINTS_MAX]; /* point: what reads it */
     double last[PROFILE_POINTS_MAX]; /* point: its last value, NaN: none; for spikes */
     int64_t phase_ms;
-    enum { UNIT_UNKNOWN, UNIT_UP, UNIT_DOWN } reported;
+    enum device_state reported;
     enum why why; /* of the last failure */
     uint8_t exception;
     int failures;       /* requests in a row without an answer */
@@ -48,7 +48,7 @@ struct unit {
     int npending;
     int64_t lag_us;              /* how late an answer has been seen to come; fades */
     int think_us;                /* longest it has thought lately before an answer; fades; -1: not known */
-    bool dead;                   /* probed only, so that it starves nobody */
+    bool quarantined;            /* probed only, so that it starves nobody */
     int64_t probe_us, probe_gap; /* next probe not before; doubles */
     struct unit_tally tally;
     int trips_us[UNIT_TRIPS]; /* its last round trips, trips[tally.answers % UNIT_TRIPS] the next to go */
@@ -73,7 +73,7 @@ int unit_slot_done(struct unit *u, int read, int64_t now_ms);
 /* Whether the clock was stepped back so far that a slot would be long in coming. */
 bool unit_is_stranded(const struct unit *u, int64_t now_ms);
 
-/* Whether this slot may use the bus: always, but for a dead unit only when its probe is due. */
+/* Whether this slot may use the bus: always, but for a quarantined unit only when its probe is due. */
 bool unit_may_ask(const struct unit *u, int64_t now_us);
 
 /* How long its answer may take to start: four times as long as it has lately thought, within the limits
@@ -98,7 +98,7 @@ void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t
 /* An answer came: after so long in all, of which the unit thought so long. */
 void unit_tripped(struct unit *u, int trip_us, int think_us);
 
-/* Takes one request's outcome into account; true when the unit just came up or went down (u->reported). */
+/* Takes one request's outcome into account; true when u->reported is news. */
 bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us);
 
 /* Whether this outcome makes asking the rest of what is due pointless. */

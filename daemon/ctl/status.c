@@ -110,9 +110,10 @@ static void print_overview(const struct ctl *c, const json_t *status)
              say(c, "模拟数据，不是实测；时间 %lld 倍速", "no real measurements; time runs %lld-fold"),
              (long long)int_of(status, "rate"));
     add_store(&t, c, status);
-    LINE(&t, c, "设备", "devices", say(c, "共 %lld 台：在线 %lld，离线 %lld", "%lld: %lld up, %lld down"),
+    LINE(&t, c, "设备", "devices",
+         say(c, "共 %lld 台：在线 %lld，离线 %lld，隔离 %lld", "%lld: %lld up, %lld down, %lld quarantined"),
          (long long)int_of(devices, "of"), (long long)int_of(devices, "up"),
-         (long long)int_of(devices, "down"));
+         (long long)int_of(devices, "down"), (long long)int_of(devices, "quarantined"));
     LINE(&t, c, "问题", "issues",
          say(c, "未销号 %lld 个，其中逾期 %lld 个", "%lld open, %lld of them overdue"),
          (long long)int_of(issues, "open"), (long long)int_of(issues, "overdue"));

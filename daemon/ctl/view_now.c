@@ -13,7 +13,7 @@ enum { WIDE = 110, BAR_MAX = 40 };
 
 static enum tint state_tint(const char *state)
 {
-    return strcmp(state, "up") == 0 ? TINT_GOOD : strcmp(state, "down") == 0 ? TINT_BAD : TINT_WARN;
+    return strcmp(state, "up") == 0 ? TINT_GOOD : strcmp(state, "unknown") == 0 ? TINT_WARN : TINT_BAD;
 }
 
 static void put_device(const struct view *v, const json_t *device)
@@ -25,8 +25,8 @@ static void put_device(const struct view *v, const json_t *device)
     sheet_printf(v->to, TINT_STRONG, v->to->columns / 2 - 6, " %s (%s)",
                  say_title(v->c, json_object_get(device, "title")), text_of(device, "name"));
     sheet_put(v->to, TINT_PLAIN, 1, "");
-    sheet_put(v->to, state_tint(state), 8, word_state(state, v->c->zh));
-    if (strcmp(state, "down") == 0)
+    sheet_put(v->to, state_tint(state), v->c->zh ? 8 : 12, word_state(state, v->c->zh));
+    if (state_tint(state) == TINT_BAD)
         sheet_printf(v->to, TINT_BAD, 0, say(v->c, "%s，%s 起（%s）", "%s since %s (%s)"),
                      word_why(text_of(device, "why"), v->c->zh), view_day(v, int_of(device, "since"), since),
                      view_span(v, v->now_ms - int_of(device, "since"), span));

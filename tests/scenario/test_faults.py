@@ -60,7 +60,7 @@ class Faults(harness.ScenarioTest):
 
     def fails_and_recovers(self, fault, *reasons):
         run = self.ran(fault, *reasons)
-        self.assertEqual(run.states(), ["up", "down", "up"])
+        self.assertEqual(run.states(), ["up", "quarantined", "up"])
         said = [l for l in run.said if "stopped answering" in l]
         self.assertEqual(len(said), 1, said)
 

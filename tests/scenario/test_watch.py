@@ -181,7 +181,7 @@ class Watching(harness.ScenarioTest):
     def test_a_failed_reading_is_a_dash_and_its_reason(self):
         site = self.started(sites.SILENT_SIM, sites.BREACH.replace(sites.BROKER, ""))
         terminal = self.terminal(site)
-        terminal.sees(r"一号扬尘仪 \(meter\) +离线 +无应答，03-05 09:5")
+        terminal.sees(r"一号扬尘仪 \(meter\) +隔离 +无应答，03-05 09:5")
         screen = terminal.sees(r"PM10 +— μg/m³ +B 无通信：无应答")
         self.assertNotRegex(screen, r"PM10 +[0-9]")
 

@@ -112,7 +112,7 @@ static void ask_many(int wanted)
     assert_true(bus_line_ready(rig.bus));
     for (int k = 0; atomic_load(&rig.storm.asked) < wanted; k++) {
         struct unit *u = &rig.bus->units[k % UNITS];
-        u->dead = false;
+        u->quarantined = false;
         u->failures = 0;
         int before = atomic_load(&rig.storm.asked);
         for (int i = 0; i < u->nreads; i++)

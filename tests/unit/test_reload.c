@@ -206,7 +206,7 @@ static void what_a_bus_said_before_it_ended_is_kept(void **state)
 static void a_device_that_goes_on_is_not_said_to_be_up_again(void **state)
 {
     struct rig *r = *state;
-    struct bus_message up = {.kind = BUS_DEVICE, .u.device = {.at_ms = RIG_START_MS, .up = true}};
+    struct bus_message up = {.kind = BUS_DEVICE, .u.device = {.at_ms = RIG_START_MS, .state = DEVICE_UP}};
     ring_push(r->d.buses[1].ring, &up);
     rig_turn(r, RIG_START_MS + 1000, 1000);
     other(&one, "new", "ab");

@@ -76,22 +76,23 @@ static void a_clock_stepped_back_does_not_stop_the_polling(void **state)
 
 static const int64_t s = 1000000; /* wire time is in us */
 
-static void two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once(void **state)
+static void two_failures_and_three_seconds_quarantine_a_unit_and_it_is_said_once(void **state)
 {
     (void)state;
     struct unit u = a_unit(0, 1);
     assert_true(unit_take(&u, WHY_NONE, 0, 0));
-    assert_int_equal(u.reported, UNIT_UP);
+    assert_int_equal(u.reported, DEVICE_UP);
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 1 * s));
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 2 * s)); /* twice, but too soon */
     assert_true(unit_may_ask(&u, 2 * s));
     assert_true(unit_take(&u, WHY_NO_ANSWER, 0, 4 * s));
-    assert_int_equal(u.reported, UNIT_DOWN);
+    assert_int_equal(u.reported, DEVICE_QUARANTINED);
     assert_int_equal(u.why, WHY_NO_ANSWER);
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s));
 }
 
-static void a_dead_unit_is_probed_at_doubling_gaps_up_to_eight_seconds(void **state)
+/* wb-mqtt-serial#989: a disconnected device is asked less and less often. */
+static void a_quarantined_unit_is_probed_at_doubling_gaps_up_to_eight_seconds(void **state)
 {
     (void)state;
     static const int gaps[] = {1, 2, 4, 8, 8};
@@ -116,7 +117,7 @@ static void one_good_answer_restores_a_unit_whole(void **state)
     unit_take(&u, WHY_NO_ANSWER, 0, 3 * s);
     assert_false(unit_may_ask(&u, 3 * s));
     assert_true(unit_take(&u, WHY_NONE, 0, 4 * s));
-    assert_int_equal(u.reported, UNIT_UP);
+    assert_int_equal(u.reported, DEVICE_UP);
     assert_true(unit_may_ask(&u, 4 * s));
     assert_false(unit_take(&u, WHY_NO_ANSWER, 0, 5 * s)); /* and it has its three seconds again */
 }
@@ -196,10 +197,10 @@ static void exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not(void **s
     struct unit u = a_unit(0, 1);
     for (int i = 0; i < 10; i++)
         unit_take(&u, WHY_EXCEPTION, 6, i * s);
-    assert_int_equal(u.reported, UNIT_UP);
+    assert_int_equal(u.reported, DEVICE_UP);
     for (int i = 10; i < 20; i++)
         unit_take(&u, WHY_EXCEPTION, 0x0B, i * s);
-    assert_int_equal(u.reported, UNIT_DOWN);
+    assert_int_equal(u.reported, DEVICE_QUARANTINED);
     assert_int_equal(u.exception, 0x0B);
 }
 
@@ -209,6 +210,7 @@ static void a_lost_line_takes_its_units_down_but_is_not_held_against_them(void *
     struct unit u = a_unit(0, 1);
     unit_take(&u, WHY_NONE, 0, 0);
     assert_true(unit_take(&u, WHY_LINE, 0, 1 * s));
+    assert_int_equal(u.reported, DEVICE_DOWN);
     for (int i = 2; i < 20; i++)
         assert_false(unit_take(&u, WHY_LINE, 0, i * s));
     assert_true(unit_may_ask(&u, 20 * s));
@@ -340,8 +342,8 @@ int main(void)
         cmocka_unit_test(slots_stay_on_their_grid_however_late_a_reading_ends),
         cmocka_unit_test(missed_slots_leave_no_debt),
         cmocka_unit_test(a_clock_stepped_back_does_not_stop_the_polling),
-        cmocka_unit_test(two_failures_and_three_seconds_make_a_unit_dead_and_it_is_said_once),
-        cmocka_unit_test(a_dead_unit_is_probed_at_doubling_gaps_up_to_eight_seconds),
+        cmocka_unit_test(two_failures_and_three_seconds_quarantine_a_unit_and_it_is_said_once),
+        cmocka_unit_test(a_quarantined_unit_is_probed_at_doubling_gaps_up_to_eight_seconds),
         cmocka_unit_test(one_good_answer_restores_a_unit_whole),
         cmocka_unit_test(no_two_answers_that_may_still_come_have_one_length),
         cmocka_unit_test(an_exception_while_answers_are_missing_may_be_to_an_earlier_question),
