@@ -133,7 +133,7 @@ static void warn_of_lines(const struct dustd *d, json_t *list)
             warn(list, "bus_busy", d->config->buses[i].name);
     }
     for (int i = 0; i < d->config->ndevices; i++)
-        if (d->devices[i].state != DEVICE_UNKNOWN && d->devices[i].state != DEVICE_UP)
+        if (device_fails(d->devices[i].state))
             warn(list, "device_down", d->config->devices[i].name);
     for (int i = 0; i < d->config->nmqtt; i++)
         if (!d->uplinks[i].connected && d->uplinks[i].since_ms)

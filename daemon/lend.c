@@ -77,7 +77,7 @@ void lend_obeyed(struct dustd *d, int bus, int device, const struct bus_obeyed *
         return;
     snprintf(loan->not_off, sizeof loan->not_off, "%s", d->config->buses[bus].devices[device]->name);
     loan->not_off_why = outcome->why;
-    if (d->devices[d->config->buses[bus].devices[device]->index].state == DEVICE_DOWN)
+    if (device_fails(d->devices[d->config->buses[bus].devices[device]->index].state))
         loan->not_off_why = WHY_NONE; /* it was down before: nothing more can be had, the row says so */
 }
 

@@ -157,7 +157,7 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
                               (json_int_t)device->period_ms, "points", points);
         if (now->state != DEVICE_UNKNOWN && clock_is_dated(now->since_ms))
             json_object_set_new(j, "since", json_integer(now->since_ms));
-        if (now->state == DEVICE_DOWN || now->state == DEVICE_QUARANTINED)
+        if (device_fails(now->state))
             json_object_set_new(j, "why", json_string(why_str(now->why)));
         if (now->rtt_us > 0)
             json_object_set_new(j, "rtt_ms", json_real(now->rtt_us / 1000.0));

@@ -72,6 +72,9 @@ enum device_state { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_DOWN, DEVICE_QUARANTINED }
 /* "unknown", "up", "down" or "quarantined", static: as rows, topics and answers name it. */
 const char *device_state_str(enum device_state state);
 
+/* Whether it is known not to answer, by its own fault or its line's. */
+bool device_fails(enum device_state state);
+
 struct device {
     const char *name; /* unique on the site */
     const char *title_zh, *title_en;

@@ -36,6 +36,11 @@ const char *device_state_str(enum device_state state)
     return texts[state];
 }
 
+bool device_fails(enum device_state state)
+{
+    return state == DEVICE_DOWN || state == DEVICE_QUARANTINED;
+}
+
 /* The first read that covers a point, of those with its period, reads it. */
 static void assign_points(struct unit *u)
 {

@@ -232,7 +232,7 @@ static void one_that_was_down_before_does_not_hinder_and_is_named_in_the_row(voi
     struct rig *r = *state;
     char text[16384];
     rig_devices[0].profile = &relay;
-    r->d.devices[0].state = DEVICE_DOWN;
+    r->d.devices[0].state = DEVICE_QUARANTINED;
     int fd = dial(r);
     asking = 0;
     say(r, fd, LEND);
