@@ -98,7 +98,7 @@ int store_copy_open(const char *file, struct store_copy **out, struct journal *h
         store_copy_close(s);
         return rc;
     }
-    rc = db_open(&s->db, s->file, false);
+    rc = db_open(&s->db, s->file, DB_WRITE);
     if (rc == ERR_OK)
         rc = schema_open(&s->db, &is, false, &is);
     if (rc == ERR_OK)

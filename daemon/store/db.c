@@ -91,11 +91,14 @@ static int count_frames(void *d, sqlite3 *handle, const char *name, int frames)
     return SQLITE_OK;
 }
 
-int db_open(struct db *d, const char *file, bool create)
+int db_open(struct db *d, const char *file, enum db_mode mode)
 {
+    static const int flags[] = {[DB_LOOK] = SQLITE_OPEN_READONLY,
+                                [DB_WRITE] = SQLITE_OPEN_READWRITE,
+                                [DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
     *d = (struct db){.file = mem_string(file)};
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    int rc = sqlite3_open_v2(file, &d->handle, create ? flags | SQLITE_OPEN_CREATE : flags, NULL);
+    int rc = sqlite3_open_v2(file, &d->handle, flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+                             mode == DB_LOOK ? "unix-none" : NULL);
     if (rc != SQLITE_OK)
         return meaning(rc);
     sqlite3_extended_result_codes(d->handle, 1);

@@ -18,10 +18,14 @@ struct db {
 
 enum { DB_PAGE_BYTES = 4096 }; /* SQLite's default, of every database of ours */
 
-/* Opens the file (or creates it, if `create`) and puts the settings in force. Statements are not prepared
- * yet: the schema may still have to be made. `d` must not move while open. ERR_DAMAGED: not a database;
- * ERR_STATE: held by another process; ERR_IO. db_close is due in any case. */
-int db_open(struct db *d, const char *file, bool create);
+/* DB_LOOK reads a file, with its WAL, on a file system that takes no writes: nobody can change it meanwhile,
+ * so it is not locked, which would be a write. */
+enum db_mode { DB_LOOK, DB_WRITE, DB_CREATE };
+
+/* Opens the file and puts the settings in force. Statements are not prepared yet: the schema may still have
+ * to be made. `d` must not move while open. ERR_DAMAGED: not a database; ERR_STATE: held by another process;
+ * ERR_IO. db_close is due in any case. */
+int db_open(struct db *d, const char *file, enum db_mode mode);
 int db_prepare(struct db *d);
 
 /* Accepts a closed one. The last connection's close folds the WAL into the file. */

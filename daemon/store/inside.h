@@ -63,6 +63,9 @@ struct store {
 int place_open(struct place *p, const struct birth *wanted, struct birth *is);
 void place_close(struct place *p);
 
+/* A closed one for reading, where the file system takes no writes; then place_close. */
+int place_look(struct place *p);
+
 /* After a failure: the same file, the same journal, on the disk as far as it can be read. */
 int place_reopen(struct place *p);
 

@@ -78,7 +78,7 @@ static int read_open_span(struct place *p)
 
 int place_open(struct place *p, const struct birth *wanted, struct birth *is)
 {
-    int rc = db_open(&p->db, p->file, true);
+    int rc = db_open(&p->db, p->file, DB_CREATE);
     if (rc == ERR_OK)
         rc = schema_open(&p->db, wanted, true, is);
     if (rc == ERR_OK)
@@ -111,7 +111,7 @@ int place_reopen(struct place *p)
 {
     struct birth is = {0};
     place_close(p);
-    int rc = db_open(&p->db, p->file, false);
+    int rc = db_open(&p->db, p->file, DB_WRITE);
     if (rc == ERR_OK)
         rc = schema_open(&p->db, &is, false, &is);
     if (rc == ERR_OK)
@@ -125,6 +125,19 @@ int place_reopen(struct place *p)
     if (rc == ERR_OK)
         rc = keep_read(p);
     return rc ? rc : read_open_span(p);
+}
+
+int place_look(struct place *p)
+{
+    struct birth is = {0};
+    int rc = db_open(&p->db, p->file, DB_LOOK);
+    if (rc == ERR_OK)
+        rc = schema_open(&p->db, &is, false, &is);
+    if (rc == ERR_OK && strcmp(is.id, p->head.id) != 0)
+        rc = ERR_DAMAGED;
+    if (rc)
+        place_close(p);
+    return rc;
 }
 
 void place_close(struct place *p)

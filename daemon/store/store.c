@@ -4,33 +4,18 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/inside.h"
+#include "daemon/store/lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* An hour at a batch a second, and its minutes. */
 enum { BATCHES = 4096, QUESTIONS = 64, ORDERS = 4, MESSAGES = 1024, GRACE_MS = 250 };
-
-/* A file of its own keeps a second dustd out of the directory: the database itself is never opened but by
- * SQLite, because closing any descriptor on it would drop SQLite's locks. */
-static int lock_dir(const char *dir, int *fd)
-{
-    char *name = mem_printf("%s/dust.lock", dir);
-    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    mem_free(name);
-    if (*fd < 0)
-        return ERR_IO;
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-        return ERR_OK;
-    return errno == EWOULDBLOCK ? ERR_STATE : ERR_IO;
-}
 
 /* The database must hold the row that journal.last names. An id it does not know is that of its predecessor,
  * or the file is not the one that was here. */
@@ -149,8 +134,9 @@ static void destroy(struct store *s)
     ring_destroy(s->orders);
     ring_destroy(s->messages);
     place_close(&s->place);
-    for (size_t i = 0; i < 3; i++) {
-        int fd = (const int[]){s->lock_fd, s->stop_fd, s->done_fd}[i];
+    lock_release(&s->lock_fd);
+    for (size_t i = 0; i < 2; i++) {
+        int fd = (const int[]){s->stop_fd, s->done_fd}[i];
         if (fd >= 0)
             close(fd);
     }
@@ -165,7 +151,7 @@ int store_open(const char *dir, bool simulated, struct store **out, struct store
     *info = (struct store_opened){0};
     struct store *s = create(dir);
     bool ready = s->stop_fd >= 0 && s->done_fd >= 0 && s->batches && s->questions && s->orders && s->messages;
-    int rc = ready ? lock_dir(dir, &s->lock_fd) : ERR_IO;
+    int rc = ready ? lock_take(dir, true, &s->lock_fd) : ERR_IO;
     if (rc == ERR_OK)
         rc = last_read(dir, &s->last);
     if (rc == ERR_DAMAGED) {

@@ -3,8 +3,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/store/inside.h"
+#include "daemon/store/lock.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ struct worker {
     struct batch group[GROUP];
     int n;          /* so many wait for their commit */
     bool uncertain; /* nobody knows if they are on the disk: look first */
-    bool read_only; /* the file system takes no writes */
+    bool read_only; /* the file system took no writes: none of its files is open, so it can be mended */
     bool damaged;
     int64_t retry_us, backoff_us;
     char why[160];
@@ -116,7 +116,7 @@ static void committed(struct worker *w)
     }
     w->batches += (uint64_t)w->n;
     w->n = 0;
-    w->uncertain = w->read_only = false;
+    w->uncertain = false;
     atomic_store(&w->s->held, 0);
     atomic_store(&w->s->oldest_us, 0);
     w->tell_committed = true;
@@ -155,12 +155,6 @@ static bool is_disk_full(const struct worker *w)
     return !w->place->max_pages || !ballast_room(w->place->dir, SOME_BYTES);
 }
 
-/* The lock's file is not the database's: it may be written to see whether anything can be. */
-static bool takes_writes(const struct worker *w)
-{
-    return pwrite(w->s->lock_fd, "\n", 1, 0) >= 0 || errno != EROFS;
-}
-
 /* Why, in words; asks SQLite nothing that would change its answer. */
 static void keep_why(struct worker *w, int rc)
 {
@@ -168,20 +162,46 @@ static void keep_why(struct worker *w, int rc)
     if (rc == ERR_RANGE) /* main's mistake, not the disk's */
         why = "the batch does not follow the journal";
     else if (w->read_only)
-        why = "the file system is read-only";
+        why = rc == ERR_NOT_FOUND ? "there is no dust.lock: is the file system mounted?"
+              : rc == ERR_STATE   ? "another dustd has taken the directory"
+                                  : "the file system is read-only";
     else if (rc == ERR_FULL)
         why = is_disk_full(w) ? "the disk is full" : "the database has reached max_size";
     snprintf(w->why, sizeof w->why, "%s", why);
 }
 
-/* After a failed transaction. A read-only file system keeps the connection: it can still read. */
+/* A file system that the kernel made read-only is mended by unmounting it, which it is not while a file of it
+ * is open. */
+static void let_go(struct worker *w)
+{
+    place_close(w->place);
+    if (w->s->lock_fd >= 0)
+        log_warning("database: the file system is read-only: its files are closed until it takes writes");
+    lock_release(&w->s->lock_fd);
+}
+
+/* Nothing is made anew: where the file system is not mounted, another lies beneath. */
+static int take_hold(struct worker *w)
+{
+    int rc = lock_take(w->place->dir, false, &w->s->lock_fd);
+    if (rc == ERR_OK && !lock_takes_writes(w->s->lock_fd))
+        rc = ERR_IO;
+    if (rc)
+        lock_release(&w->s->lock_fd);
+    w->read_only = rc != ERR_OK;
+    return rc;
+}
+
+/* After a failed transaction, or when there could be none. */
 static void undo(struct worker *w, int rc)
 {
-    w->read_only = rc != ERR_RANGE && !takes_writes(w);
-    w->uncertain = rc != ERR_RANGE && (w->uncertain || db_uncertain(&w->place->db));
+    w->read_only = w->read_only || (rc != ERR_RANGE && !lock_takes_writes(w->s->lock_fd));
+    w->uncertain = w->read_only || (rc != ERR_RANGE && (w->uncertain || db_uncertain(&w->place->db)));
     keep_why(w, rc);
     db_rollback(&w->place->db);
-    if (w->uncertain && !w->read_only)
+    if (w->read_only)
+        let_go(w);
+    else if (w->uncertain)
         place_close(w->place);
     if (rc == ERR_DAMAGED && !w->damaged) {
         log_error("database: %s is damaged (%s)", w->place->file, w->why);
@@ -211,9 +231,13 @@ static int make_way(struct worker *w)
 static int try_commit(struct worker *w)
 {
     bool written = false;
-    if (w->read_only && !takes_writes(w))
+    if (w->read_only) {
+        int rc = take_hold(w);
+        if (rc)
+            return rc;
+    }
+    if (lock_is_read_only(w->s->lock_fd))
         return ERR_IO;
-    w->read_only = false;
     if (w->uncertain) {
         int rc = place_reopen(w->place);
         if (rc == ERR_OK)
@@ -260,6 +284,22 @@ static bool commit_some(struct worker *w)
     return true;
 }
 
+static bool is_known(const struct worker *w)
+{
+    return w->question.held || check_knows(&w->place->check, w->question.after + 1);
+}
+
+/* While the file system is let go of, it is opened for this one page. */
+static struct page *page_of(struct worker *w)
+{
+    struct place *p = w->place;
+    bool looks = w->read_only && is_known(w) && place_look(p) == ERR_OK;
+    struct page *page = page_build(&p->db, &p->check, &w->question, clock_wire_us() + PAGE_US);
+    if (looks)
+        place_close(p);
+    return page;
+}
+
 /* A question about rows that nobody has looked at since the start waits until somebody has. */
 static bool answer_one(struct worker *w)
 {
@@ -268,14 +308,10 @@ static bool answer_one(struct worker *w)
         return false;
     if (!w->have_question)
         w->have_question = ring_pop(w->s->questions, &w->question) == ERR_OK;
-    if (!w->have_question ||
-        (p->db.handle && !w->question.held && !check_knows(&p->check, w->question.after + 1)))
+    if (!w->have_question || (p->db.handle && !is_known(w)))
         return false;
     w->page = (struct store_message){
-        .kind = STORE_PAGE,
-        .seq = p->head.seq,
-        .asker = w->question.asker,
-        .page = page_build(&p->db, &p->check, &w->question, clock_wire_us() + PAGE_US)};
+        .kind = STORE_PAGE, .seq = p->head.seq, .asker = w->question.asker, .page = page_of(w)};
     w->have_page = true;
     w->have_question = false;
     return true;
@@ -380,7 +416,7 @@ static void finish(struct worker *w)
         page_free(w->page.page);
     for (int i = 0; i < w->n; i++)
         batch_finish(&w->group[i]);
-    if (w->last_due || s->last.head.seq != s->place.head.seq)
+    if (!w->read_only && (w->last_due || s->last.head.seq != s->place.head.seq))
         write_last(w);
     place_close(&s->place);
     uint64_t one = 1;

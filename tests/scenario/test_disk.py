@@ -49,7 +49,7 @@ class LoopDisk:
 
     @staticmethod
     def run(*args):
-        subprocess.run(args, check=True, capture_output=True, timeout=harness.PATIENCE)
+        return subprocess.run(args, check=True, stdout=subprocess.PIPE, text=True, timeout=harness.PATIENCE).stdout
 
     @staticmethod
     def why_not():
@@ -61,8 +61,14 @@ class LoopDisk:
         missing = [t for t in ("mkfs.ext4", "mount", "umount", "e2fsck", "losetup") if not harness.shutil.which(t)]
         return f"no {missing[0]} here" if missing else None
 
-    def mount(self):
-        self.run("mount", "-o", "loop,errors=remount-ro", self.image, self.path)
+    def mount(self, options="rw"):
+        """The loop device is writable even for "ro", so that a remount can be; it ends with the mount."""
+        device = self.run("losetup", "-f", "--show", self.image).strip()
+        self.run("mount", "-o", f"errors=remount-ro,{options}", device, self.path)
+        self.run("losetup", "-d", device)
+
+    def remount(self, options):
+        self.run("mount", "-o", f"remount,{options}", self.path)
 
     def umount(self):
         if os.path.ismount(self.path):
@@ -78,10 +84,12 @@ class LoopDisk:
             f.write("1")
         return True
 
-    def repair(self):
-        self.umount()
+    def is_let_go(self):
+        """Unmounts it, unless somebody has a file of it open."""
+        return subprocess.run(["umount", self.path], capture_output=True).returncode == 0
+
+    def check(self):
         subprocess.run(["e2fsck", "-fy", self.image], capture_output=True, timeout=harness.PATIENCE)
-        self.mount()
 
     def fill(self):
         """Every byte that is free, also those that somebody gives up meanwhile."""
@@ -255,22 +263,59 @@ class Disk(harness.ScenarioTest):
         self.check_end(site, f"disk filled {FILLS} times")
         self.check_polls(site, f"disk filled {FILLS} times", since_us)
 
-    def test_a_file_system_gone_read_only_is_named_and_old_rows_are_still_read(self):
+    def broken(self):
+        """A site whose file system the kernel has made read-only, for good; and since when."""
         self.need_loop()
         site = self.started(disk=True)
         since_us = time.monotonic_ns() // 1000
         if not site.disk.break_down():
             self.skipTest("this kernel has no trigger_fs_error")
         harness.wait_for("it to be named", lambda: "read-only" in (self.store(site).get("why") or ""))
+        return site, since_us
+
+    def test_a_file_system_gone_read_only_is_named_and_mended_under_the_running_daemon(self):
+        site, since_us = self.broken()
         time.sleep(STUCK_S)
         self.assertEqual(len(site.export_live("boot")), 1)
+        harness.wait_for("every file of it to be closed", site.disk.is_let_go)
+        site.disk.check()
+        site.disk.mount("ro")
+        self.assertEqual(len(site.export_live("boot")), 1)
+        harness.wait_for("every file of it to be closed", lambda: not self.holds(site))
+        site.disk.remount("rw")
+        healed = time.monotonic()
+        harness.wait_for("commits", lambda: self.store(site)["stuck"] is False, RECOVERY_S)
+        print(f"RESULT read-only, mended and remounted: commits again after {time.monotonic() - healed:.1f} s", flush=True)
+        self.check_end(site, "read-only, mended and remounted")
+        self.check_polls(site, "read-only, mended and remounted", since_us)
+
+    @staticmethod
+    def holds(site):
+        """Files of the state directory that dustd has open."""
+        folder = f"/proc/{site.dustd.popen.pid}/fd"
+        names = [os.path.join(folder, name) for name in os.listdir(folder)]
+        return [to for to in (os.readlink(n) for n in names if os.path.islink(n)) if to.startswith(site.disk.path + "/")]
+
+    def test_nothing_is_made_beneath_a_file_system_that_is_not_mounted(self):
+        site, _ = self.broken()
+        harness.wait_for("every file of it to be closed", site.disk.is_let_go)
+        before = site.status()["store"]["waiting"]
+        harness.wait_for("more to wait", lambda: self.store(site)["waiting"] > before + 20)
+        self.assertEqual(os.listdir(site.disk.path), [])
+        self.assertEqual(site.dustd.stop(), 0)
+        self.assertEqual(os.listdir(site.disk.path), [])
+
+    def test_a_file_system_mended_while_the_daemon_is_stopped_goes_on_with_a_gap(self):
+        site, since_us = self.broken()
         self.check_polls(site, "read-only", since_us)
         self.assertEqual(site.dustd.stop(), 0)
-        site.disk.repair()
+        site.disk.umount()
+        site.disk.check()
+        site.disk.mount()
         self.start(site)
         harness.wait_for("commits", lambda: self.store(site)["stuck"] is False)
         harness.wait_for("a row of what was not kept", lambda: site.export_live("gap"))
-        self.check_end(site, "read-only, repaired and started again", all_samples=False)
+        self.check_end(site, "read-only, mended and started again", all_samples=False)
 
     def test_a_disk_that_takes_writes_again_is_written_within_a_minute(self):
         site = self.started(disk=False, env={"LD_PRELOAD": LIBRARY, "FAULT_BOARD": "{dir}/board", "FAULT_DIR": "{dir}/state"})

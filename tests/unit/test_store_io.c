@@ -340,8 +340,21 @@ static void a_full_disk_gets_the_ballast_and_it_comes_back(void **state)
     }
 }
 
-/* The connection is kept: what is on the disk can still be read, and it goes on when writes are taken again.
- */
+static int open_files_below(const char *dir)
+{
+    char link[64], path[4096];
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(link, path, sizeof path - 1);
+        path[length < 0 ? 0 : length] = 0;
+        n += strncmp(path, dir, strlen(dir)) == 0;
+    }
+    return n;
+}
+
+/* Every file of it is closed, so that it can be unmounted; what is on the disk can still be read, and it goes
+ * on when writes are taken again. */
 static void a_read_only_file_system_is_named_and_read(void **state)
 {
     struct fixture *f = *state;
@@ -355,10 +368,12 @@ static void a_read_only_file_system_is_named_and_read(void **state)
     assert_int_equal(store_commit(f->store, &b), ERR_OK);
     assert_true(help_wait(f->store, STORE_STUCK, &m));
     assert_string_equal(m.text, "the file system is read-only");
+    assert_int_equal(open_files_below(f->dir), 0);
     struct page *p = help_ask(f->store, (struct question){.limit = 10});
     assert_int_equal(p->error, ERR_OK);
     assert_int_equal(p->nrows, 2);
     page_free(p);
+    assert_int_equal(open_files_below(f->dir), 0);
     heal();
     assert_true(help_committed(f->store, 4));
     store_stop(f->store, STOP_MS);
