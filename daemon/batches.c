@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/inputs.h"
 #include "daemon/store/rawblock.h"
 
 #include <string.h>
@@ -82,6 +83,14 @@ void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client
     snprintf(t->issue, sizeof t->issue, "%s", issue);
 }
 
+void batch_reply(struct dustd *d, int64_t seq, const char *source, char *reply)
+{
+    batch_tell(d, seq, "", 0);
+    struct told *t = &d->told[d->ntold - 1];
+    snprintf(t->source, sizeof t->source, "%s", source);
+    t->reply = reply;
+}
+
 static void tell_committed(struct dustd *d)
 {
     int rest = 0;
@@ -96,7 +105,10 @@ static void tell_committed(struct dustd *d)
         if (issue && issue->last_seq <= d->committed) /* else it has a later step, told by its own commit */
             now_issue(d, -1, issue, now_ms);
         if (t.client)
-            verb_told(d, t.client, t.issue);
+            verb_told(d, &t);
+        if (t.reply)
+            inputs_reply(d, t.source, t.reply);
+        mem_free(t.reply);
     }
     d->ntold = rest;
 }

@@ -81,8 +81,10 @@ struct author {
 /* What waits for a row to be committed before anybody is told. */
 struct told {
     int64_t seq;
-    char issue[32];
+    char issue[32];  /* "": no step of an issue */
     uint64_t client; /* control client to answer; 0: none */
+    char source[32]; /* of an input over MQTT, and */
+    char *reply;     /* what it is told; NULL: nothing */
 };
 
 /* A control client's open question to the store. */
@@ -146,6 +148,7 @@ struct dustd {
 
     struct hold hold;   /* what cannot be dated yet */
     struct again again; /* what has been told of windows */
+    struct inputs *inputs;
     struct judge *judge;
     struct ledger *ledger;
     struct mean *means; /* of the minute just closed, one a point */
@@ -240,6 +243,7 @@ void batch_flush(struct dustd *d);
 void batch_chunk(struct dustd *d);
 void batch_store(struct dustd *d); /* takes the store's messages */
 void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client);
+void batch_reply(struct dustd *d, int64_t seq, const char *source, char *reply); /* takes `reply` */
 
 /* shed.c: bounded memory while the store takes nothing. */
 bool shed_row(struct dustd *d, const char *kind,
@@ -276,7 +280,9 @@ json_t *running_json(const struct dustd *d);
 /* verbs.c: the control socket's requests. */
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);
 void verb_page(struct dustd *d, uint64_t client, struct page *page);
-void verb_told(struct dustd *d, uint64_t client, const char *issue);
+void verb_told(struct dustd *d, const struct told *t);
+/* Who asks: the person of this user; for root, whom it names with `as`; NULL: no person. */
+const struct person *verb_who(struct dustd *d, uid_t uid, const char *as, bool *as_root);
 
 /* The final line of an answer: refused with a text for people; or the result, whose reference is stolen. */
 void verb_fail(struct dustd *d, uint64_t client, const char *text);

@@ -9,6 +9,7 @@ static bool is_of_type(const json_t *value, enum member_type type)
 {
     return type == TEXT     ? json_is_string(value)
            : type == NUMBER ? json_is_integer(value)
+           : type == OBJECT ? json_is_object(value)
                             : json_is_boolean(value);
 }
 
@@ -24,7 +25,7 @@ static const struct member *find_member(const struct verb_row *v, const char *na
 static int check_members(const struct verb_row *v, json_t *request, char *why, size_t why_size)
 {
     static const char *const types[] = {
-        [TEXT] = "a text", [NUMBER] = "a whole number", [FLAG] = "true or false"};
+        [TEXT] = "a text", [NUMBER] = "a whole number", [FLAG] = "true or false", [OBJECT] = "a JSON object"};
     const char *name;
     json_t *value;
     json_object_foreach(request, name, value)

@@ -9,7 +9,7 @@
  * is done by half of what somebody meant. */
 struct member {
     const char *name;
-    enum member_type { TEXT, NUMBER, FLAG } type;
+    enum member_type { TEXT, NUMBER, FLAG, OBJECT } type;
 };
 
 enum { MEMBERS_MAX = 6 };

@@ -7,6 +7,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
 #include "daemon/cost.h"
+#include "daemon/inputs.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
 #include "daemon/watch.h"
@@ -68,6 +69,7 @@ static int start_uplinks(struct dustd *d)
 static void make_room(struct dustd *d)
 {
     const struct config *c = d->config;
+    d->inputs = inputs_create();
     d->judge = judge_create(c);
     d->ledger = ledger_create(c);
     d->means = mem_array((size_t)c->npoints, sizeof *d->means);
@@ -298,6 +300,7 @@ static void destroy(struct dustd *d)
     mem_free(d->removed);
     mem_free(d->leaving);
     mem_free(d->cursors);
+    inputs_destroy(d->inputs);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
     seal_close(d);
@@ -315,6 +318,8 @@ static void destroy(struct dustd *d)
     mem_free(d->samples);
     mem_free(d->handed);
     mem_free(d->heads);
+    for (int i = 0; i < d->ntold; i++)
+        mem_free(d->told[i].reply);
     mem_free(d->told);
     mem_free(d->person_uid);
     notify_close(&d->notify);

@@ -4,6 +4,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/inputs.h"
 
 #include <math.h>
 #include <string.h>
@@ -272,6 +273,10 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
         take_refusal(d, u, e);
         u->taken = e->seq > u->taken ? e->seq : u->taken;
         break;
+    case MQTT_INPUT:
+        inputs_message(d, uplink, e->text, e->payload);
+        mem_free(e->payload);
+        break;
     }
 }
 
@@ -288,6 +293,8 @@ void now_last(struct dustd *d, struct uplink_now *u)
 {
     struct mqtt_event e;
     while (ring_pop(u->ring, &e) == ERR_OK) {
+        if (e.kind == MQTT_INPUT) /* was not answered: its source says it again */
+            mem_free(e.payload);
         if (e.kind == MQTT_REFUSED)
             take_refusal(d, u, &e);
         if ((e.kind == MQTT_TAKEN || e.kind == MQTT_REFUSED) && e.seq > u->taken)

@@ -5,6 +5,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/inputs.h"
 #include "daemon/store/rawblock.h"
 
 #include <errno.h>
@@ -203,6 +204,8 @@ static int scan(struct dustd *d, struct restoring *r)
         rc = store_scan_rows(d->store, "boot", INT64_MIN, restore_boot, r);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "clock", INT64_MIN, restore_boot, r);
+    if (rc == ERR_OK)
+        rc = inputs_scan(d);
     if (rc == ERR_OK)
         rc = store_scan_held(d->store, hold_entry, &d->hold);
     if (rc == ERR_OK)

@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/gate.h"
+#include "daemon/inputs.h"
 #include "daemon/store/lines.h"
 #include "daemon/store/rawblock.h"
 
@@ -205,7 +206,7 @@ static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *reques
 
 /* Who asks: the person of this user; for root, whom it names with "as". Nobody is anybody whom our user
  * namespace does not know: no person. */
-static const struct person *who(struct dustd *d, uid_t uid, const char *as, bool *as_root)
+const struct person *verb_who(struct dustd *d, uid_t uid, const char *as, bool *as_root)
 {
     *as_root = uid == 0;
     if (uid == 0)
@@ -238,7 +239,7 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
         verb_fail(d, client, "only root may act as somebody else");
         return;
     }
-    a.by = who(d, uid, as, &a.as_root);
+    a.by = verb_who(d, uid, as, &a.as_root);
     if (!a.by) {
         verb_fail(d, client,
                   uid == 0 ? "root acts for a person: name one with --as"
@@ -262,10 +263,16 @@ static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
                   "the disk takes nothing, and nothing more can be kept: try again when it has room");
 }
 
-void verb_told(struct dustd *d, uint64_t client, const char *issue)
+void verb_told(struct dustd *d, const struct told *t)
 {
+    uint64_t client = t->client;
+    const char *issue = t->issue;
     if (d->writer.client == client)
         d->writer.client = 0;
+    if (!issue[0]) {
+        verb_answer(d, client, json_pack("{s:I}", "seq", (json_int_t)t->seq));
+        return;
+    }
     verb_answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
 }
 
@@ -274,7 +281,7 @@ bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, co
 {
     char only[128];
     snprintf(only, sizeof only, "%s is for root and for people of the site or the office", what);
-    const struct person *p = who(d, uid, as, &by->as_root);
+    const struct person *p = verb_who(d, uid, as, &by->as_root);
     by->name = p ? p->name : "root";
     by->as_root = by->as_root && p;
     if (as && uid != 0)
@@ -422,6 +429,7 @@ static const struct verb_row verbs[] = {
      RATE_WRITE,
      {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"as", TEXT}}},
     {"devices", do_devices, RATE_READ, {{0}}},
+    {"input", inputs_request, RATE_WRITE, {{"kind", TEXT}, {"input", OBJECT}, {"as", TEXT}}},
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
     {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
     {"lend", lend_request, RATE_WRITE, {{"bus", TEXT}, {"seconds", NUMBER}, {"as", TEXT}}},

@@ -114,6 +114,22 @@ static int check_people(const struct loading *l)
     return ERR_OK;
 }
 
+/* What is for persons only comes in a person's name; he must have the role, which main looks at each time. */
+static int check_sources(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    for (int i = 0; i < c->nsources; i++) {
+        const struct input_source *s = &c->sources[i];
+        if (!s->kinds)
+            return yaml_complain(l->doc, place(l, "sources", s->name, "kinds"), l->why,
+                                 "found no kind; allowed: at least one");
+        if (s->person[0] && !config_person(c, s->person))
+            return yaml_complain(l->doc, place(l, "sources", s->name, "person"), l->why,
+                                 "found %s, who is not in people; allowed: a name in people", s->person);
+    }
+    return ERR_OK;
+}
+
 static int check_broker(const struct loading *l, const struct mqtt_config *m)
 {
     if (m->password_file[0] && !m->username[0])
@@ -155,7 +171,7 @@ int check_site(const struct loading *l)
 {
     int (*const checks[])(const struct loading *) = {check_coordinates, check_keeping, check_buses,
                                                      check_units,       check_points,  check_people,
-                                                     check_brokers};
+                                                     check_sources,     check_brokers};
     int error = ERR_OK;
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !error; i++)
         error = checks[i](l);

@@ -44,6 +44,28 @@ struct unjudged {
     const char *role;
 };
 
+/* What may come in beside Modbus. */
+enum input_kind {
+    INPUT_ALIVE, /* the source has watched from .. to: without it silence proves nothing */
+    INPUT_BACKGROUND,
+    INPUT_CALENDAR,
+    INPUT_CAMERA,
+    INPUT_INSPECTION,
+    INPUT_MAINTENANCE,
+    INPUT_PASSAGE,
+    INPUT_STAGE,
+    INPUT_WARNING,
+    INPUT__KINDS
+};
+
+/* Who may send such messages over MQTT, in/<kind>/<name>. */
+struct input_source {
+    const char *name;
+    const char *title_zh, *title_en;
+    unsigned kinds;     /* set of 1 << enum input_kind */
+    const char *person; /* whose word it is: person.name; "" the source's own */
+};
+
 struct mqtt_config {
     const char *name; /* unique; its cursor's name */
     const char *host;
@@ -53,6 +75,7 @@ struct mqtt_config {
     const char *ca_file, *cert_file, *key_file; /* ca_file "": no TLS */
     int keepalive_s;
     bool mqtt5;              /* false: 3.1.1 */
+    bool inputs;             /* takes in/<kind>/<source> from there */
     int64_t data_plan_bytes; /* of a month, 0 none: dustd --check warns above it */
 };
 
@@ -97,6 +120,8 @@ struct config {
     int nunjudged;
     struct person *people;
     int npeople;
+    struct input_source *sources;
+    int nsources;
     struct mqtt_config *mqtt;
     int nmqtt;
 };
@@ -115,6 +140,11 @@ void config_hash(const struct config *c, char hex[static 65]);
 
 const struct person *config_person(const struct config *c, const char *name);
 const struct person *config_person_of_user(const struct config *c, const char *unix_user);
+
+const struct input_source *config_source(const struct config *c, const char *name);
+
+const char *input_kind_str(enum input_kind k); /* "passage" */
+int input_kind_parse(const char *text, enum input_kind *k);
 
 /* A loaded configuration lives as long as somebody keeps it: the one who loaded it, and after a reload the
  * threads that were started under it and go on. config_keep returns `c`; each is given back by config_free.

@@ -58,6 +58,7 @@ struct loading {
 };
 
 extern const struct schema config_schema, limit_schema;
+extern const struct word input_kind_words[]; /* in the order of enum input_kind */
 
 /* The node of a setting of the site's file, or the nearest thing above it that is there. */
 const struct yaml_node *place(const struct loading *l, const char *section, const char *name,

@@ -142,6 +142,18 @@ static const struct setting person_rows[] = {
 };
 static const struct schema person_schema = {"person", sizeof(struct person), person_rows, NULL, NULL};
 
+static const struct setting source_rows[] = {
+    {"name", SETTING_KEY, FIELD(struct input_source, name),
+     .meaning = "name of the source, as in in/<kind>/<name>"},
+    {"title", SETTING_TITLE, FIELD(struct input_source, title_zh), .meaning = "as shown"},
+    {"kinds", SETTING_SET, FIELD(struct input_source, kinds), .required = true, .words = input_kind_words,
+     .meaning = "what it may say; it says alive where its silence is to prove anything"},
+    {"person", SETTING_TEXT, FIELD(struct input_source, person),
+     .meaning = "in whose name it speaks: a name in people, whose roles it then has"},
+    {0},
+};
+static const struct schema source_schema = {"source", sizeof(struct input_source), source_rows, NULL, NULL};
+
 static const struct setting mqtt_rows[] = {
     {"name", SETTING_KEY, FIELD(struct mqtt_config, name), .meaning = "name of the uplink"},
     {"host", SETTING_TEXT, FIELD(struct mqtt_config, host), .required = true, .check = check_host,
@@ -164,6 +176,8 @@ static const struct setting mqtt_rows[] = {
      .meaning = "its key"},
     {"keepalive", SETTING_DURATION, FIELD(struct mqtt_config, keepalive_s), .absent = "60s", .low = "5s",
      .high = "10min", .per = 1000, .meaning = "longest silence on the line"},
+    {"inputs", SETTING_BOOL, FIELD(struct mqtt_config, inputs), .absent = "false",
+     .meaning = "take what the sources say there, in/<kind>/<source>"},
     {"data_plan", SETTING_SIZE, FIELD(struct mqtt_config, data_plan_bytes), .low = "1 MB", .high = "1000 GB",
      .meaning = "what the line may carry in a month: dustd --check warns above it"},
     {0},
@@ -238,6 +252,8 @@ static const struct setting site_rows[] = {
      .sub = &person_schema, .meaning = "who answers for what"},
     {"limits", SETTING_KEYED, FIELD(struct loaded, limits), COUNT(struct loaded, nlimits),
      .sub = &entry_schema, .meaning = "limit files that apply"},
+    {"sources", SETTING_KEYED, FIELD(struct loaded, c.sources), COUNT(struct loaded, c.nsources),
+     .sub = &source_schema, .meaning = "cameras, gates, offices that may send events over MQTT"},
     {"mqtt", SETTING_KEYED, FIELD(struct loaded, c.mqtt), COUNT(struct loaded, c.nmqtt), .sub = &mqtt_schema,
      .meaning = "brokers"},
     {0},

@@ -12,7 +12,7 @@
 
 struct ctl {
     /* as given on the command line; NULL or false when not */
-    const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *out, *person, *as;
+    const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *out, *person, *as, *reason, *id;
     bool json, all, rows, samples;
     char *const *words; /* after the verb */
     int nwords;
@@ -24,15 +24,21 @@ struct ctl {
 };
 
 typedef int (*ctl_verb)(struct ctl *c);
+int verb_calendar(struct ctl *c);
 int verb_devices(struct ctl *c);
+int verb_event(struct ctl *c);
 int verb_export(struct ctl *c);
 int verb_history(struct ctl *c);
+int verb_inspect(struct ctl *c);
 int verb_issue(struct ctl *c);
 int verb_issues(struct ctl *c);
+int verb_maintain(struct ctl *c);
 int verb_metrics(struct ctl *c);
 int verb_reload(struct ctl *c);
+int verb_stage(struct ctl *c);
 int verb_status(struct ctl *c);
 int verb_verify(struct ctl *c);
+int verb_warning(struct ctl *c);
 int verb_watch(struct ctl *c);
 
 /* One of the two texts. */

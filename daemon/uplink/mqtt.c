@@ -132,6 +132,11 @@ void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos)
     }
 }
 
+void mqtt_say(struct mqtt *m, const char *topic, const char *payload)
+{
+    mqtt_now(m, topic, payload, MQTT_ONCE);
+}
+
 void mqtt_ready(struct mqtt *m)
 {
     atomic_fetch_add(&m->readies, 1);

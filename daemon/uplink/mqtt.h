@@ -15,6 +15,7 @@ enum mqtt_event_kind {
     MQTT_WANT, /* rows after `seq`, at most `limit`: main answers with mqtt_rows, also when there are none yet
                 */
     MQTT_TAKEN,   /* the far end has taken everything up to `seq`: the cursor moves */
+    MQTT_INPUT,   /* a source said something: `text` is the topic below in/, `payload` the taker's to free */
     MQTT_REFUSED, /* row `seq` was refused for good after three tries: `text`; the cursor moves past it */
 };
 
@@ -22,8 +23,11 @@ struct mqtt_event {
     enum mqtt_event_kind kind;
     int64_t seq;
     int limit;
+    char *payload; /* MQTT_INPUT: at most MQTT_INPUT_MAX bytes and zero; else NULL */
     char text[160];
 };
+
+enum { MQTT_INPUT_MAX = 4096 };
 
 struct mqtt;
 
@@ -42,6 +46,10 @@ void mqtt_go(struct mqtt *m, int64_t cursor);
  * line is down. `qos` 0 or 1, always retained. The way to the thread holds 2048; beyond that messages are
  * dropped too, and one more MQTT_CONNECTED asks for all of them again. */
 void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos);
+
+/* Once, not retained, QoS 1, never merged: an answer to a source. Dropped while the line is down, and beyond
+ * 256 that wait. */
+void mqtt_say(struct mqtt *m, const char *topic, const char *payload);
 
 /* After MQTT_CONNECTED: every now-message has been given; rows may follow. */
 void mqtt_ready(struct mqtt *m);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SAYS_WAITING = 256 };
+
 int feed_in_flight(const struct mqtt *m)
 {
     return window_in_flight(&m->window) + m->pending.in_flight;
@@ -35,7 +37,9 @@ void feed_input(struct mqtt *m)
     struct rows_input r;
     m->ready = m->phase == PHASE_UP && atomic_load(&m->readies) >= m->connects;
     while (ring_pop(m->nows, &n) == ERR_OK) {
-        if (m->phase == PHASE_UP) {
+        if (m->phase == PHASE_UP && n.qos == MQTT_ONCE) {
+            pending_say(&m->pending, n.topic, n.payload, SAYS_WAITING);
+        } else if (m->phase == PHASE_UP) {
             pending_put(&m->pending, n.topic, n.payload, n.qos);
         } else {
             mem_free(n.topic);
@@ -163,7 +167,8 @@ static void send_nows(struct mqtt *m, int64_t now)
     struct now_message *n;
     while (now >= m->nows_after && may_send(m) && (n = pending_first(&m->pending)) != NULL) {
         int mid = 0;
-        enum mqtt_answer answer = publish(m, (struct message){n->topic, n->payload, n->qos, true}, &mid, now);
+        enum mqtt_answer answer =
+            publish(m, (struct message){n->topic, n->payload, n->qos, !n->once}, &mid, now);
         if (answer == ANSWER_BROKEN) {
             line_lost(m, now, m->local);
         } else if (answer == ANSWER_TAKEN) {

@@ -24,6 +24,7 @@ enum {
     PACKET_MOST = 16384, /* what we let the broker send us */
     RECEIVED_MOST = 8,   /* packets read at once from a line that is already closed */
     CUT_SHORT_MOST = 3,
+    INPUT_PAUSE = 8, /* events that wait for main, while nothing is read: then the sources wait too */
     PASSWORD_MOST = 1024
 };
 
@@ -59,6 +60,37 @@ static void on_publish(struct mosquitto *handle, void *arg, int mid, int reason,
         m->answers[m->nanswers].mid = mid;
         m->answers[m->nanswers++].reason = reason;
     }
+}
+
+/* The topic below "<prefix>in/", NULL for any other. */
+static const char *below_in(const struct mqtt *m, const char *topic)
+{
+    size_t n = strlen(m->prefix);
+    return strncmp(topic, m->prefix, n) == 0 && strncmp(topic + n, "in/", 3) == 0 ? topic + n + 3 : NULL;
+}
+
+/* What a source says; main looks at it. Its length is all that is checked here: it goes on as text, so a zero
+ * in it is none. The queue to main keeps room for what else there is to tell. */
+static void on_message(struct mosquitto *handle, void *arg, const struct mosquitto_message *message,
+                       const mosquitto_property *props)
+{
+    (void)handle, (void)props;
+    struct mqtt *m = arg;
+    const char *topic = below_in(m, message->topic);
+    size_t length = (size_t)message->payloadlen;
+    bool fits = topic && strlen(topic) < sizeof m->outbox[0].text && length && length <= MQTT_INPUT_MAX &&
+                !memchr(message->payload, 0, length);
+    if (!fits || m->noutbox >= MQTT_OUTBOX / 2) {
+        if (!m->input_trouble)
+            log_warning("mqtt %s: a message on %.100s was dropped: %s", m->config->name, message->topic,
+                        fits ? "too many at once" : "empty, no text, or longer than 4096 bytes");
+        m->input_trouble = true;
+        return;
+    }
+    m->input_trouble = false;
+    struct mqtt_event *e = tell(m, MQTT_INPUT, 0);
+    snprintf(e->text, sizeof e->text, "%s", topic);
+    e->payload = mem_printf("%.*s", (int)length, (const char *)message->payload);
 }
 
 /* "OpenSSL Error[0]: error:0A000416:SSL routines::sslv3 alert certificate unknown": the end says it. */
@@ -143,6 +175,7 @@ static int prepare(struct mqtt *m, struct why *why)
     mosquitto_connect_v5_callback_set(m->handle, on_connect);
     mosquitto_disconnect_v5_callback_set(m->handle, on_disconnect);
     mosquitto_publish_v5_callback_set(m->handle, on_publish);
+    mosquitto_message_v5_callback_set(m->handle, on_message);
     mosquitto_log_callback_set(m->handle, on_log);
     mosquitto_int_option(m->handle, MOSQ_OPT_PROTOCOL_VERSION,
                          m->config->mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
@@ -282,6 +315,17 @@ void line_lost(struct mqtt *m, int64_t now, const char *why)
         say_lost(m, was_up, text.text);
 }
 
+/* A refusal of the subscription shows as silence of the sources, which proves nothing: no verdict passes by
+ * it. */
+static void subscribe(struct mqtt *m)
+{
+    char *topics = mem_printf("%sin/+/+", m->prefix);
+    int rc = m->config->inputs ? mosquitto_subscribe(m->handle, NULL, topics, 1) : MOSQ_ERR_SUCCESS;
+    if (rc != MOSQ_ERR_SUCCESS)
+        log_warning("mqtt %s: cannot subscribe to %s: %s", m->config->name, topics, mosquitto_strerror(rc));
+    mem_free(topics);
+}
+
 static void line_up(struct mqtt *m, int64_t now)
 {
     if (m->up_since)
@@ -292,6 +336,7 @@ static void line_up(struct mqtt *m, int64_t now)
     m->rows_after = m->nows_after = 0;
     m->connects++;
     log_info("mqtt %s: connected to %s:%d", m->config->name, m->config->host, m->config->port);
+    subscribe(m);
     atomic_store(&m->connected, true);
     tell(m, MQTT_CONNECTED, 0);
 }
@@ -300,7 +345,7 @@ int line_events(const struct mqtt *m)
 {
     if (!m->handle || mosquitto_socket(m->handle) < 0)
         return 0;
-    int events = POLLIN | POLLRDHUP;
+    int events = m->noutbox < INPUT_PAUSE ? POLLIN | POLLRDHUP : POLLRDHUP;
     bool shaking = m->phase == PHASE_HANDSHAKE && mqtt_tls_shaking(mosquitto_ssl_get(m->handle));
     if (m->phase == PHASE_CONNECT || (!shaking && mosquitto_want_write(m->handle)))
         events |= POLLOUT;

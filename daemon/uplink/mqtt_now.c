@@ -16,9 +16,18 @@ static void message_finish(struct now_message *n)
 static struct now_message *waiting_of(struct pending *p, const char *topic)
 {
     for (int i = 0; i < p->count; i++)
-        if (strcmp(p->waiting[i].topic, topic) == 0)
+        if (!p->waiting[i].once && strcmp(p->waiting[i].topic, topic) == 0)
             return &p->waiting[i];
     return NULL;
+}
+
+static struct now_message *one_more(struct pending *p)
+{
+    if (p->count == p->room) {
+        p->room = p->room ? p->room * 2 : 64;
+        p->waiting = mem_resize(p->waiting, (size_t)p->room, sizeof *p->waiting);
+    }
+    return &p->waiting[p->count++];
 }
 
 void pending_put(struct pending *p, char *topic, char *payload, int qos)
@@ -26,17 +35,18 @@ void pending_put(struct pending *p, char *topic, char *payload, int qos)
     struct now_message *n = waiting_of(p, topic);
     if (n)
         message_finish(n);
-    if (!n) {
-        if (p->count == p->room) {
-            p->room = p->room ? p->room * 2 : 64;
-            p->waiting = mem_resize(p->waiting, (size_t)p->room, sizeof *p->waiting);
-        }
-        n = &p->waiting[p->count++];
-    }
-    n->topic = topic;
-    n->payload = payload;
-    n->qos = qos;
-    n->mid = 0;
+    else
+        n = one_more(p);
+    *n = (struct now_message){.topic = topic, .payload = payload, .qos = qos};
+}
+
+void pending_say(struct pending *p, char *topic, char *payload, int most)
+{
+    struct now_message n = {.topic = topic, .payload = payload, .qos = 1, .once = true};
+    if (p->count < most)
+        *one_more(p) = n;
+    else
+        message_finish(&n);
 }
 
 struct now_message *pending_first(struct pending *p)
@@ -84,7 +94,9 @@ void pending_answered(struct pending *p, int mid, enum mqtt_answer answer)
         return;
     struct now_message n = *at;
     *at = p->flight[--p->in_flight];
-    if (answer == ANSWER_LATER && !waiting_of(p, n.topic))
+    if (answer == ANSWER_LATER && n.once)
+        *one_more(p) = n;
+    else if (answer == ANSWER_LATER && !waiting_of(p, n.topic))
         pending_put(p, n.topic, n.payload, n.qos);
     else
         message_finish(&n);

@@ -85,6 +85,7 @@ void window_finish(struct window *w);
 struct now_message {
     char *topic, *payload;
     int qos, mid;
+    bool once; /* neither retained nor merged */
 };
 
 struct pending {
@@ -96,6 +97,9 @@ struct pending {
 
 /* Takes over both strings. A waiting message of the same topic is replaced and keeps its turn. */
 void pending_put(struct pending *p, char *topic, char *payload, int qos);
+
+/* Takes over both strings of one that is said once; drops it when `most` wait already. */
+void pending_say(struct pending *p, char *topic, char *payload, int most);
 
 /* The oldest waiting message, NULL for none. pending_sent moves it to those in flight (QoS 0: ends it);
  * pending_drop ends it unsent. */

@@ -33,8 +33,10 @@ struct why {
 /* Main to thread: a now-message, strings owned. */
 struct now_input {
     char *topic, *payload;
-    int qos;
+    int qos; /* MQTT_ONCE: an answer to a source */
 };
+
+enum { MQTT_ONCE = -1 };
 
 /* Main to thread: the answer to MQTT_WANT, `rows` owned. */
 struct rows_input {
@@ -92,6 +94,7 @@ struct mqtt {
     int64_t rows_after, nows_after; /* pauses after a refusal */
     const char *local;              /* static: what mosquitto_publish said last */
     int64_t row_trouble;            /* last row not taken, once that is in the log; 0 none */
+    bool input_trouble;             /* a message of a source was dropped, as the log says */
     bool now_trouble;               /* now-messages not taken, as the log says */
     int64_t stop_at;
     bool farewell, left; /* {"online":false} is on its way; DISCONNECT is */

@@ -303,6 +303,7 @@ static inline void rig_cursor(struct rig *r, int64_t seq)
 static inline void rig_event(struct rig *r, const struct mqtt_event *e)
 {
     switch (e->kind) {
+    case MQTT_INPUT: mem_free(e->payload); break; /* nobody is asked for any */
     case MQTT_CONNECTED: rig_answer_connected(r); break;
     case MQTT_LOST:
         r->lost++;

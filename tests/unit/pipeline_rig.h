@@ -9,6 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/inputs.h"
 #include "daemon/options.h"
 #include "tests/unit/store_help.h"
 
@@ -70,6 +71,11 @@ void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos)
     stub.payload[i] = mem_string(payload);
     if (strncmp(topic, "issue/", 6) == 0)
         stub.said_at = stub.committed;
+}
+
+void mqtt_say(struct mqtt *m, const char *topic, const char *payload)
+{
+    mqtt_now(m, topic, payload, 1);
 }
 
 void mqtt_ready(struct mqtt *m)
@@ -359,6 +365,7 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     stub.until_death = 0;
     clock_simulate_since(now_ms, 1, clock_wire_us() - r->since_ms * 1000);
     clock_date();
+    d->inputs = inputs_create();
     d->judge = judge_create(d->config);
     d->ledger = ledger_create(d->config);
     d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
