@@ -162,6 +162,15 @@ size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modb
     return 0;
 }
 
+bool frame_has_question(int unit, const uint8_t *bytes, size_t n)
+{
+    for (size_t at = 0; at + FRAME_PDU_REQUEST + CRC <= n; at++)
+        if (bytes[at] == unit && bytes[at + 1] >= TABLE_COIL && bytes[at + 1] <= TABLE_INPUT_REGISTER &&
+            sealed(bytes + at, FRAME_PDU_REQUEST))
+            return true;
+    return false;
+}
+
 void frame_mbap(uint16_t tid, size_t length, uint8_t out[static FRAME_MBAP - 1])
 {
     put16(out, tid);

@@ -54,6 +54,9 @@ enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, siz
  * its table and length. Returns where it ends, 0 without one. */
 size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modbus_table *table, int *length);
 
+/* Whether a whole question to `unit` (read functions only) is among the `n` bytes. */
+bool frame_has_question(int unit, const uint8_t *bytes, size_t n);
+
 /* The header before unit id and PDU on Modbus TCP; `tid` is echoed. `length` counts unit id and PDU. */
 void frame_mbap(uint16_t tid, size_t length, uint8_t out[static FRAME_MBAP - 1]);
 

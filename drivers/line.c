@@ -232,11 +232,11 @@ static void keep_silence(struct line *l, const struct line_question *q)
     int waiting = 0;
     if (ioctl(line_fd(l), FIONREAD, &waiting) != 0 || waiting == 0)
         return;
-    if (l->config->transport != TRANSPORT_TCP) {
+    if (l->config->transport != TRANSPORT_TCP)
         listen_until_quiet(l, clock_wire_us() + q->timeout_us);
+    if (l->ctx ? l->config->transport != TRANSPORT_TCP : l->config->transport == TRANSPORT_RTU)
         return;
-    }
-    line_close(l); /* a stream out of step never gets back into it */
+    line_close(l); /* a stream out of step never gets back into it; a peer may hang up while nobody asks */
     line_open(l);
 }
 
@@ -416,6 +416,9 @@ void line_strays(const struct line *l, void (*each)(enum modbus_table table, int
 {
     enum modbus_table table;
     int bytes;
+    size_t echo = l->echoes && l->have >= REQUEST_CHARACTERS ? REQUEST_CHARACTERS : 0;
+    if (frame_has_question(l->unit, l->bytes + echo, l->have - echo))
+        return;
     for (size_t at = frame_next(l->unit, l->bytes, l->have, 0, &table, &bytes); at;
          at = frame_next(l->unit, l->bytes, l->have, at, &table, &bytes))
         each(table, bytes, arg);

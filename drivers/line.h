@@ -56,7 +56,8 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
 void line_settle(struct line *l, int late_us);
 
 /* Whole answers of the unit last asked that came since, but were none to the question: calls `each` for every
- * one. After line_settle, before the next question. */
+ * one. None when another master's question to the unit was heard too: the answers may be to that. After
+ * line_settle, before the next question. */
 void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg),
                  void *arg);
 
