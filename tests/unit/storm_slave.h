@@ -1,265 +1,218 @@
-/* A bus of bad units on a pseudo terminal. Every register of an answer says where it is from and when: four
- * registers make a cell {unit, address of the cell, number of the request, high and low}. Each request is
- * numbered, also one that is lost on its way; so whoever reads a cell can tell whether it answers what was
- * asked last. Faults are drawn by weight from a seeded generator; an answer that is late comes when it is due
- * and overtakes nothing or everything. */
+/* A bus of bad units (storm_faults.h) behind a pseudo terminal, a converter or a Modbus TCP server. Each
+ * request is numbered, also one that is lost on its way; so whoever reads a cell can tell whether it answers
+ * what was asked last. Faults are drawn by weight from a seeded generator. What each question has to be
+ * counted as is known here, from the fault and from what was on the line while it was open:
+ *   - its fault says it (storm_kinds), or the dice do (storm_spoil);
+ *   - but bytes that belong to another question, or to nobody's, make it garbled, because the answer must be
+ *     the first thing after the question; where what comes so is an exception of the same unit on a wire,
+ *     nothing tells it from an answer to this question, and it is counted as one;
+ *   - and a connection that ends before its answer is whole makes it a failure of the line.
+ * So a question that another one's late answer hits is counted by that, not by its own fault. How the bytes
+ * travel, and in what time, is storm_wire.h's. */
 #ifndef STORM_SLAVE_H
 #define STORM_SLAVE_H
 
-#include "pty_slave.h"
+#include "storm_faults.h"
 
-enum storm_fault {
-    STORM_NONE,
-    STORM_LATE,      /* by up to `late_ms` */
-    STORM_LOST,      /* the request never arrives */
-    STORM_CRC,       /* a broken check sum */
-    STORM_NOISE,     /* one to three bytes of the answer are others */
-    STORM_TRUNCATED, /* at any byte */
-    STORM_DOUBLED,   /* the answer comes twice */
-    STORM_ECHO,      /* the request is heard back, then comes the answer */
-    STORM_FOREIGN,   /* another unit answers instead */
-    STORM_PRECEDED,  /* another unit's answer comes first, then ours */
-    STORM_DRIP,      /* a byte every 6 ms */
-    STORM_PREFIX,    /* one to twelve bytes of noise, then the answer */
-    STORM_SUFFIX,    /* the same, after it */
-    STORM_EXCEPTION, /* server device busy */
-    STORM_TWO,       /* two units at once: the bytes collide */
-    STORM_OVERHEARD, /* another master asks this unit for other registers, as many, and gets them */
-    STORM__COUNT
-};
+enum { STORM_WAITING = 64, STORM_UNITS = 4, STORM_BLOCKS = 3, STORM_NOBODY = -1 };
 
-enum {
-    STORM_DELAY_MS = 10, /* that a busy machine may add to what is late; more, and the answer is lost */
-    STORM_WAITING = 64,
-    STORM_FOREIGN_UNIT = 99,
-    STORM_CELL = 4
-};
-
-struct storm_frame {
-    int64_t due_us, last_us; /* 0: free; from last_us on it is too late and is not sent */
-    int length;
-    uint8_t bytes[300];
+struct storm_piece {
+    int64_t due_us;   /* 0: free */
+    int number;       /* of the question whose it is, or nobody's */
+    int connection;   /* it goes there or nowhere; 0: to whatever there is then */
+    int exception_of; /* the unit, -1: it is none */
+    enum { THEN_NOTHING, THEN_CLOSE, THEN_RESET } then;
+    struct storm_bytes data;
 };
 
 struct storm {
-    struct slave slave; /* its terminal; its thread is ours */
+    enum transport transport;
     uint64_t random;
-    int weight[STORM__COUNT], late_ms;
-    bool refuse_beyond; /* what lies beyond the cells of a block is exception 2 */
-    int end[4];         /* of the blocks: first address behind each */
+    int weight[STORM__COUNT];
+    int slow_ms, late_ms;  /* when an answer comes: within the time-out, and at most how late beyond it */
+    int drip_ms;           /* how long a dripping one takes: longer than the driver waits for its end */
+    bool refuse_beyond;    /* what lies beyond the cells of a block is exception 2 */
+    int end[STORM_BLOCKS]; /* of the blocks: first address behind each */
     atomic_int asked;
-    atomic_int injected[STORM__COUNT];
-    struct storm_frame waiting[STORM_WAITING];
+    int injected[STORM__COUNT], hit;       /* `hit`: questions that other bytes or a lost connection met */
+    int expected[STORM_UNITS][WHY__COUNT]; /* unit id - 1 */
+    struct {                               /* the question that waits for its outcome; unit 0: none */
+        int unit, number, heard;
+        enum why outcome;
+    } open;
+    int connection; /* counts them, from 1 */
+    int mute;       /* the one on which nothing ever comes again */
+    struct storm_piece waiting[STORM_WAITING];
 };
 
-static inline unsigned storm_draw(struct storm *s, unsigned below)
+static inline enum storm_fault storm_pick(struct storm *s)
 {
-    s->random = s->random * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)((s->random >> 33) % below);
-}
-
-static inline enum storm_fault storm_fault(struct storm *s)
-{
-    int sum = 0;
+    int weight[STORM__COUNT], sum = 0;
     for (int i = 0; i < STORM__COUNT; i++)
-        sum += s->weight[i];
-    int at = (int)storm_draw(s, (unsigned)sum);
+        sum += weight[i] = storm_kinds[i].on & storm_on(s->transport) ? s->weight[i] : 0;
+    int at = (int)storm_draw(&s->random, (unsigned)sum);
     for (int i = 0; i < STORM__COUNT; i++)
-        if ((at -= s->weight[i]) < 0)
+        if ((at -= weight[i]) < 0)
             return (enum storm_fault)i;
     return STORM_NONE;
 }
 
-static inline int storm_answer(int unit, int address, int count, int number, uint8_t *frame)
-{
-    frame[0] = (uint8_t)unit;
-    frame[1] = 3;
-    frame[2] = (uint8_t)(2 * count);
-    for (int i = 0; i < count; i++) {
-        int cell = (address + i) / STORM_CELL * STORM_CELL;
-        int words[STORM_CELL] = {unit, cell, number >> 16, number & 0xFFFF};
-        int value = words[(address + i) % STORM_CELL];
-        frame[3 + 2 * i] = (uint8_t)(value >> 8);
-        frame[4 + 2 * i] = (uint8_t)value;
-    }
-    return slave_seal(frame, 3 + frame[2]);
-}
-
-static inline void storm_send(struct storm *s, const uint8_t *bytes, int length, int64_t due_us)
+static inline struct storm_piece *storm_piece(struct storm *s, const struct storm_bytes *data, int64_t due_us,
+                                              int number)
 {
     for (int i = 0; i < STORM_WAITING; i++) {
         if (s->waiting[i].due_us)
             continue;
-        s->waiting[i].due_us = due_us;
-        s->waiting[i].last_us = clock_wire_us() + 1000 * (int64_t)(s->late_ms + STORM_DELAY_MS);
-        s->waiting[i].length = length;
-        memcpy(s->waiting[i].bytes, bytes, (size_t)length);
-        return;
+        s->waiting[i] = (struct storm_piece){.due_us = due_us,
+                                             .number = number,
+                                             .connection = s->connection,
+                                             .exception_of = -1,
+                                             .data = *data};
+        return &s->waiting[i];
     }
     abort();
 }
 
-static inline void storm_noise(struct storm *s, uint8_t *bytes, int n)
+/* In at most twelve pieces, the last one `last_us` after the first. */
+static inline void storm_in_pieces(struct storm *s, const struct storm_bytes *b, int64_t at_us, int last_us,
+                                   int number)
 {
-    for (int i = 0; i < n; i++)
-        bytes[i] = (uint8_t)storm_draw(s, 256);
+    enum { PIECES = 12 };
+    int n = b->length < PIECES ? b->length : PIECES;
+    for (int i = 0; i < n; i++) {
+        struct storm_bytes part = {0};
+        storm_append(&part, b->bytes + i, i == n - 1 ? b->length - i : 1);
+        storm_piece(s, &part, at_us + (int64_t)i * last_us / (n - 1), number);
+    }
+}
+
+/* A part of the answer, then the end of the connection, a moment later so that the part is seen. */
+static inline void storm_breaks(struct storm *s, const struct storm_bytes *b, int64_t at_us, int number,
+                                bool reset)
+{
+    struct storm_bytes part = {0};
+    storm_append(&part, b->bytes, (int)storm_draw(&s->random, (unsigned)b->length));
+    if (part.length)
+        storm_piece(s, &part, at_us, number);
+    part.length = 0;
+    storm_piece(s, &part, at_us + 200, number)->then = reset ? THEN_RESET : THEN_CLOSE;
+}
+
+static inline void storm_other_speaks(struct storm *s, const struct storm_question *q, int64_t at_us)
+{
+    struct storm_bytes asks, answers;
+    storm_other(s->transport, q, &asks, &answers);
+    at_us += 500 + storm_draw(&s->random, 10000);
+    storm_piece(s, &asks, at_us, STORM_NOBODY);
+    storm_piece(s, &answers, at_us + 5000, STORM_NOBODY);
+}
+
+static inline void storm_hangs_up(struct storm *s, int64_t at_us)
+{
+    const struct storm_bytes nothing = {0};
+    unsigned draw = storm_draw(&s->random, 6000);
+    storm_piece(s, &nothing, at_us + 200 + draw, STORM_NOBODY)->then = draw % 2 ? THEN_RESET : THEN_CLOSE;
+}
+
+/* What `b` becomes on its way back. */
+static inline void storm_send(struct storm *s, enum storm_fault fault, const struct storm_question *q,
+                              const struct storm_bytes *b, int64_t now_us)
+{
+    int64_t soon_us = now_us + 500, late_us = 1000 * (int64_t)s->late_ms;
+    bool refusal = s->transport != TRANSPORT_TCP && b->length == 5 && b->bytes[1] & 0x80;
+    struct storm_piece *p;
+    switch ((int)fault) {
+    case STORM_LOST: return;
+    case STORM_HALF_OPEN: s->mute = s->connection; return;
+    case STORM_DRIP: storm_in_pieces(s, b, soon_us, 1000 * s->drip_ms, q->number); return;
+    case STORM_TRICKLE: storm_in_pieces(s, b, soon_us, 11000, q->number); return;
+    case STORM_RESET: storm_breaks(s, b, soon_us, q->number, true); return;
+    case STORM_CLOSED: storm_breaks(s, b, soon_us, q->number, false); return;
+    case STORM_SLOW: p = storm_piece(s, b, now_us + 1000 * (int64_t)s->slow_ms, q->number); break;
+    case STORM_LATE:
+        p = storm_piece(s, b, now_us + late_us * (3 + storm_draw(&s->random, 5)) / 7, q->number);
+        p->connection = 0;
+        break;
+    default: p = storm_piece(s, b, soon_us, q->number); break;
+    }
+    p->exception_of = refusal ? q->unit : -1;
+    if (fault == STORM_OTHER_MASTER)
+        storm_other_speaks(s, q, soon_us);
+    if (fault == STORM_HANG_UP)
+        storm_hangs_up(s, soon_us);
 }
 
 static inline bool storm_refuses(const struct storm *s, int address, int count)
 {
-    for (int i = 0; s->refuse_beyond && i < 4; i++)
+    for (int i = 0; s->refuse_beyond && i < STORM_BLOCKS; i++)
         if (address < s->end[i] && address + count > s->end[i])
             return true;
     return false;
 }
 
-static inline int storm_overheard(const uint8_t *request, int number, uint8_t *frame)
+/* Counts the question before, whose outcome is certain by now. */
+static inline void storm_conclude(struct storm *s)
 {
-    int address = (request[2] << 8 | request[3]) + 40 * STORM_CELL, count = request[4] << 8 | request[5];
-    memcpy(frame, request, 2);
-    frame[2] = (uint8_t)(address >> 8);
-    frame[3] = (uint8_t)address;
-    memcpy(frame + 4, request + 4, 2);
-    int n = slave_seal(frame, 6);
-    return n + storm_answer(request[0], address, count, number, frame + n);
+    if (s->open.unit)
+        s->expected[s->open.unit - 1][s->open.outcome]++;
+    s->open.unit = 0;
 }
 
-static inline void storm_drip(struct storm *s, const uint8_t *frame, int n, int64_t now)
+/* A request came, or would have: `heard` is NULL when the connection had ended before it got here. */
+static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, int64_t now_us)
 {
-    for (int i = 0; i < n && i < 12; i++)
-        storm_send(s, frame + i, i == 11 ? n - 11 : 1, now + i * 6000);
-}
-
-/* The frame as the fault makes it, into `out`; returns its length. */
-static inline int storm_spoil(struct storm *s, enum storm_fault fault, const uint8_t *request,
-                              const uint8_t *frame, int n, uint8_t *out)
-{
-    int number = atomic_load(&s->asked), extra = 1 + (int)storm_draw(s, 12);
-    memcpy(out, frame, (size_t)n);
-    switch ((int)fault) {
-    case STORM_CRC: out[n - 1] ^= 0x5A; return n;
-    case STORM_NOISE:
-        for (int i = 0; i <= extra % 3; i++)
-            out[storm_draw(s, (unsigned)n)] ^= (uint8_t)(1 + storm_draw(s, 255));
-        return n;
-    case STORM_TRUNCATED: return 1 + (int)storm_draw(s, (unsigned)n - 1);
-    case STORM_DOUBLED: memcpy(out + n, frame, (size_t)n); return 2 * n;
-    case STORM_ECHO:
-        memcpy(out, request, 8);
-        memcpy(out + 8, frame, (size_t)n);
-        return n + 8;
-    case STORM_FOREIGN:
-        return storm_answer(STORM_FOREIGN_UNIT, request[2] << 8 | request[3], request[5], number, out);
-    case STORM_PRECEDED: {
-        int first = storm_answer(STORM_FOREIGN_UNIT, 0, 4, number, out);
-        memcpy(out + first, frame, (size_t)n);
-        return first + n;
-    }
-    case STORM_PREFIX:
-        storm_noise(s, out, extra);
-        memcpy(out + extra, frame, (size_t)n);
-        return n + extra;
-    case STORM_SUFFIX: storm_noise(s, out + n, extra); return n + extra;
-    case STORM_EXCEPTION:
-        out[1] |= 0x80;
-        out[2] = 6;
-        return slave_seal(out, 3);
-    case STORM_TWO:
-        for (int i = 1 + extra % 3; i < n; i++)
-            out[i] &= frame[i - 1];
-        return n;
-    case STORM_OVERHEARD: return storm_overheard(request, number, out);
-    default: return n;
-    }
-}
-
-static inline void storm_take(struct storm *s, const uint8_t *request)
-{
-    uint8_t frame[300], out[600];
-    int address = request[2] << 8 | request[3], count = request[4] << 8 | request[5];
-    int number = atomic_fetch_add(&s->asked, 1) + 1;
-    enum storm_fault fault = storm_fault(s);
-    int64_t now = clock_wire_us();
-    atomic_fetch_add(&s->injected[fault], 1);
-    if (fault == STORM_LOST)
+    storm_conclude(s);
+    s->open.unit = unit;
+    s->open.heard = 0;
+    s->open.number = STORM_NOBODY - 1;
+    s->open.outcome = WHY_LINE;
+    if (!heard)
         return;
-    int n = storm_answer(request[0], address, count, number, frame);
-    if (storm_refuses(s, address, count)) {
-        frame[1] |= 0x80;
-        frame[2] = 2;
-        n = slave_seal(frame, 3);
-    }
-    if (fault == STORM_DRIP) {
-        storm_drip(s, frame, n, now);
-        return;
-    }
-    int64_t due = now + (fault == STORM_LATE ? 1000 * (int64_t)storm_draw(s, (unsigned)s->late_ms) : 500);
-    n = storm_spoil(s, fault, request, frame, n, out);
-    storm_send(s, out, n < 300 ? n : 300, due);
+    const uint8_t *pdu = heard + (s->transport == TRANSPORT_TCP ? STORM_HEADER : 0);
+    struct storm_question q = {.number = atomic_fetch_add(&s->asked, 1) + 1,
+                               .unit = unit,
+                               .address = pdu[2] << 8 | pdu[3],
+                               .count = pdu[4] << 8 | pdu[5],
+                               .length = s->transport == TRANSPORT_TCP ? 12 : 8,
+                               .tid = (uint16_t)(heard[0] << 8 | heard[1])};
+    memcpy(q.bytes, heard, (size_t)q.length);
+    s->open.number = q.number;
+    enum storm_fault fault = storm_pick(s);
+    struct storm_bytes b;
+    bool refused = storm_refuses(s, q.address, q.count);
+    s->injected[fault]++;
+    if (refused)
+        storm_exception(s->transport, &q, 2, &b);
+    else
+        storm_answer(s->transport, &q, q.unit, q.address, &b);
+    s->open.outcome = storm_spoil(s->transport, fault, &q, &s->random, &b);
+    if (s->open.outcome == WHY_NONE && refused)
+        s->open.outcome = WHY_EXCEPTION;
+    storm_send(s, fault, &q, &b, now_us);
 }
 
-/* Sends what is due; how long until the next, in ms, at most 50. */
-static inline int storm_turn(struct storm *s)
+/* `p` reaches the driver while a question is open. */
+static inline void storm_heard(struct storm *s, const struct storm_piece *p)
 {
-    int64_t now = clock_wire_us(), next = now + 50000;
-    for (;;) {
-        struct storm_frame *first = NULL;
-        for (int i = 0; i < STORM_WAITING; i++)
-            if (s->waiting[i].due_us && (!first || s->waiting[i].due_us < first->due_us))
-                first = &s->waiting[i];
-        if (!first || first->due_us > now) {
-            next = first && first->due_us < next ? first->due_us : next;
-            return (int)((next - now + 999) / 1000);
-        }
-        if (now < first->last_us)
-            slave_write(&s->slave, first->bytes, first->length);
-        first->due_us = 0;
-    }
+    bool first = s->open.heard <= STORM_GLITCH, stray = p->number != s->open.number;
+    s->open.heard += p->data.length;
+    s->hit += stray;
+    if (p->then)
+        s->open.outcome = WHY_LINE;
+    else if (stray)
+        s->open.outcome = p->exception_of == s->open.unit && first ? WHY_EXCEPTION : WHY_GARBLED;
 }
 
-static inline void *storm_run(void *arg)
+/* The next piece that is due at `now_us` (taken: free it by due_us = 0), NULL; then *next_us is when the next
+ * one will be, INT64_MAX without. */
+static inline struct storm_piece *storm_due(struct storm *s, int64_t now_us, int64_t *next_us)
 {
-    struct storm *s = arg;
-    uint8_t request[8];
-    size_t have = 0;
-    for (;;) {
-        struct pollfd p[] = {{.fd = s->slave.stop_fd, .events = POLLIN},
-                             {.fd = s->slave.master, .events = POLLIN}};
-        if (poll(p, 2, storm_turn(s)) < 0 || p[0].revents)
-            return NULL;
-        if (!(p[1].revents & POLLIN))
-            continue;
-        ssize_t n = read(s->slave.master, request + have, sizeof request - have);
-        if (n <= 0)
-            return NULL;
-        have += (size_t)n;
-        if (have == sizeof request) {
-            have = 0;
-            storm_take(s, request);
-        }
-    }
-}
-
-/* Weights, blocks and knobs are the caller's, before. */
-static inline void storm_start(struct storm *s, uint64_t seed)
-{
-    struct termios raw;
-    char name[64];
-    s->random = seed;
-    memset(&raw, 0, sizeof raw);
-    cfmakeraw(&raw);
-    strcpy(s->slave.dir, "/tmp/dust-storm-XXXXXX");
-    if (!mkdtemp(s->slave.dir) || openpty(&s->slave.master, &s->slave.held, name, &raw, NULL) != 0)
-        abort();
-    snprintf(s->slave.path, sizeof s->slave.path, "%s/port", s->slave.dir);
-    s->slave.stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (symlink(name, s->slave.path) != 0 || pthread_create(&s->slave.thread, NULL, storm_run, s) != 0)
-        abort();
-}
-
-static inline void storm_stop(struct storm *s)
-{
-    slave_stop(&s->slave);
+    struct storm_piece *first = NULL;
+    for (int i = 0; i < STORM_WAITING; i++)
+        if (s->waiting[i].due_us && (!first || s->waiting[i].due_us < first->due_us))
+            first = &s->waiting[i];
+    *next_us = first ? first->due_us : INT64_MAX;
+    return first && first->due_us <= now_us ? first : NULL;
 }
 
 #endif
