@@ -39,7 +39,7 @@ int bus_place(const struct bus *b, const struct unit *u)
 }
 
 /* A full ring makes us wait, not the sample go. */
-void bus_say(struct bus *b, const struct bus_message *m)
+static void say(struct bus *b, const struct bus_message *m, int (*push)(struct ring *r, const void *message))
 {
     if (!b->out) {
         if (m->kind != BUS_SAMPLE)
@@ -49,12 +49,22 @@ void bus_say(struct bus *b, const struct bus_message *m)
         b->sink(&s, b->arg);
         return;
     }
-    while (ring_push(b->out, m) != ERR_OK) {
+    while (push(b->out, m) != ERR_OK) {
         if (port_wait(-1, 0, b->stop_fd, clock_wire_us() + RING_RETRY_US) == ERR_STATE) {
             b->unsent++;
             return;
         }
     }
+}
+
+void bus_say(struct bus *b, const struct bus_message *m)
+{
+    say(b, m, ring_push);
+}
+
+void bus_add(struct bus *b, const struct bus_message *m)
+{
+    say(b, m, ring_add);
 }
 
 static void say_line(struct bus *b, bool up, int error)

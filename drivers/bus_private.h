@@ -38,7 +38,8 @@ struct bus {
 struct bus *bus_create(const struct bus_config *config, int stop_fd);
 void bus_destroy(struct bus *b);
 void bus_say(struct bus *b, const struct bus_message *m);
-bool bus_line_ready(struct bus *b); /* opens it when that is due */
+void bus_add(struct bus *b, const struct bus_message *m); /* main is not woken before the next bus_say */
+bool bus_line_ready(struct bus *b);                       /* opens it when that is due */
 void bus_lose_line(struct bus *b, int error);
 bool bus_is_stopping(const struct bus *b);
 int bus_place(const struct bus *b, const struct unit *u); /* in bus_config.devices */

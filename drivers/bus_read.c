@@ -46,18 +46,24 @@ static struct sample sample_of(const struct unit *u, int point, const struct lin
     return s;
 }
 
-/* One sample for each point of a read; whether one of them is a spike. */
+/* One sample for each point of a read, main is woken by the last; whether one of them is a spike. */
 static bool say_samples(struct bus *b, struct unit *u, int read, const struct line_answer *a)
 {
     int64_t now = clock_site_ms();
     bool spike = false;
-    for (int i = 0; i < u->device->profile->npoints; i++) {
+    int last = u->device->profile->npoints - 1;
+    while (last > 0 && u->read_of[last] != read)
+        last--;
+    for (int i = 0; i <= last; i++) {
         if (u->read_of[i] != read)
             continue;
         struct bus_message m = {.kind = BUS_SAMPLE, .device = bus_place(b, u)};
         m.u.sample = sample_of(u, i, a, now);
         spike = unit_spikes(u, i, m.u.sample.value) || spike;
-        bus_say(b, &m);
+        if (i < last)
+            bus_add(b, &m);
+        else
+            bus_say(b, &m);
     }
     return spike;
 }

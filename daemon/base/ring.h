@@ -17,6 +17,10 @@ struct ring *ring_create(size_t count, size_t size);
 /* Producer. ERR_FULL when there is no room: the message stays the caller's, ring_refused counts it. */
 int ring_push(struct ring *r, const void *message);
 
+/* Producer: the same, but the consumer is not woken before the next ring_push. For all but the last of
+ * several messages that belong together. */
+int ring_add(struct ring *r, const void *message);
+
 /* Consumer. ERR_NOT_FOUND when empty. */
 int ring_pop(struct ring *r, void *message);
 

@@ -69,10 +69,27 @@ static void a_push_makes_the_descriptor_readable(void **state)
     ring_destroy(r);
 }
 
+static void what_is_added_to_a_ring_waits_for_the_next_push_to_wake_its_reader(void **state)
+{
+    (void)state;
+    struct ring *r = ring_create(4, sizeof(int));
+    struct pollfd p = {.fd = ring_fd(r), .events = POLLIN};
+    int first = 1, last = 2, got = 0;
+    assert_int_equal(ring_add(r, &first), ERR_OK);
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(ring_push(r, &last), ERR_OK);
+    assert_int_equal(poll(&p, 1, 0), 1);
+    assert_int_equal(ring_pop(r, &got), ERR_OK);
+    assert_int_equal(got, first);
+    assert_int_equal(ring_pop(r, &got), ERR_OK);
+    assert_int_equal(got, last);
+    ring_destroy(r);
+}
+
 static void *push_numbers(void *arg)
 {
     for (uint32_t i = 0; i < 100000;)
-        if (ring_push(arg, &i) == ERR_OK)
+        if ((i % 3 ? ring_add : ring_push)(arg, &i) == ERR_OK)
             i++;
     return NULL;
 }
@@ -145,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_ring_refuses_counts_and_keeps_what_it_has),
         cmocka_unit_test(a_ring_knows_its_high_water_mark_and_how_long_its_oldest_waits),
+        cmocka_unit_test(what_is_added_to_a_ring_waits_for_the_next_push_to_wake_its_reader),
         cmocka_unit_test(a_push_makes_the_descriptor_readable),
         cmocka_unit_test(numbers_cross_between_threads_in_order_and_whole),
         cmocka_unit_test(a_stamp_is_written_and_read_in_the_sites_zone),
