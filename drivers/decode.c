@@ -25,6 +25,13 @@ int64_t point_period_ms(const struct device *d, const struct point *p)
     return p->period_ms > d->period_ms ? p->period_ms : d->period_ms;
 }
 
+bool point_is_usual(const struct point *p, double value)
+{
+    double low = isnan(p->usual_low) ? p->low : p->usual_low;
+    double high = isnan(p->usual_high) ? p->high : p->usual_high;
+    return !isnan(value) && !(value < low) && !(value > high);
+}
+
 int point_registers(const struct point *p)
 {
     return types[p->type].registers;

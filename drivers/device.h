@@ -27,7 +27,11 @@ enum point_type {
  * differ: they swap the two bytes. */
 enum word_order { ORDER_ABCD, ORDER_CDAB, ORDER_BADC, ORDER_DCBA, ORDER__COUNT };
 
-enum { POINT_INVALID_MAX = 8, PROFILE_POINTS_MAX = 64, UNIT_ID_MAX = 247 };
+/* What the first register is called where `address` comes from; once loaded every address is counted from 0.
+ */
+enum address_base { BASE_UNSAID, BASE_0, BASE_1, BASE_40001 };
+
+enum { POINT_INVALID_MAX = 8, PROFILE_POINTS_MAX = 64 };
 
 struct point {
     const char *name; /* "pm10"; unique in the profile */
@@ -38,16 +42,29 @@ struct point {
     uint16_t address; /* protocol address, from 0 */
     enum point_type type;
     enum word_order order;
-    int bit;                             /* 0 to 15: this bit of a 16 bit register; -1 for the whole */
-    double scale, offset;                /* value = raw * scale + offset */
-    int decimals;                        /* shown and published */
-    double low, high;                    /* legal range in `unit`; NaN: no such end */
+    int bit;              /* 0 to 15: this bit of a 16 bit register; -1 for the whole */
+    double scale, offset; /* value = raw * scale + offset */
+    int decimals;         /* shown and published */
+    double low, high;     /* legal range in `unit`; NaN: no such end */
+    double usual_low,
+        usual_high; /* where a value is believable, for guessing what a device is; NaN: no end */
     uint64_t invalid[POINT_INVALID_MAX]; /* raw values (after word order) that mean "no value" */
     int ninvalid;
     bool writable;
     int64_t period_ms; /* site time between two reads, 0: the device's */
     double spike; /* in `unit`: a value further than this from the one before is read again at once; 0 or NaN:
                      never */
+    bool watch;   /* a setting of the device, such as a calibration factor: read rarely, a change is a row */
+};
+
+/* Frames of a manual, and what they mean: a proof that the profile reads what the manual says. Texts as in
+ * the file, in hexadecimal: "01 03 00 10 00 08 45 C9". */
+struct example {
+    const char *title, *source;
+    const char *request, *response; /* response "": not known */
+    const char *misprint;           /* the request as the manual shows it, wrongly; "": it does not */
+    const char **values;            /* "pm10 66 ug/m3"; "pm10 -": no value */
+    int nvalues;
 };
 
 struct profile {
@@ -56,11 +73,18 @@ struct profile {
     int baud;                      /* factory setting, for hints; 0 unknown */
     const char *parity;            /* "8N1" */
     int unit_id;                   /* factory setting */
+    enum address_base base;        /* BASE_0 once loaded */
     int turnaround_ms, timeout_ms; /* wire time; 0: the bus's own */
     int max_registers;             /* per request; 125 unless the device takes less */
     struct point *points;
     int npoints;
+    struct example *examples;
+    int nexamples;
 };
+
+/* Whether a value is one that such a point reads on an ordinary day: within its usual range, where it has
+ * none within its legal one. NaN is not. */
+bool point_is_usual(const struct point *p, double value);
 
 /* Registers a type occupies: 1, 2 or 4; 1 for a coil or input. */
 int point_registers(const struct point *p);

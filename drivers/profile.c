@@ -1,10 +1,8 @@
-#include "drivers/profile.h"
+#include "drivers/profile_private.h"
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
-#include "daemon/base/scalar.h"
 
-#include <math.h>
 #include <string.h>
 
 const struct word baud_words[] = {{"1200", 1200},
@@ -39,6 +37,8 @@ static const struct word types[] = {{"bit", TYPE_BIT},
 
 static const struct word orders[] = {
     {"abcd", ORDER_ABCD}, {"cdab", ORDER_CDAB}, {"badc", ORDER_BADC}, {"dcba", ORDER_DCBA}, {0}};
+
+const struct word base_words[] = {{"0", BASE_0}, {"1", BASE_1}, {"40001", BASE_40001}, {0}};
 
 static const char *word_of(const struct word *words, long value)
 {
@@ -80,9 +80,7 @@ const struct word role_words[] = {{"pm1", 0},
                                   {"spray_feedback", 15},
                                   {0}};
 
-/* A unit that the unit of a point with that role must fit. */
-static const char *const role_units[] = {"ug/m3", "ug/m3", "ug/m3", "ug/m3", "m/s", "deg", "degC", "%",
-                                         "kPa",   "dB",    "mm",    "m3/h",  "m3",  "kPa", "",     ""};
+enum { WATCH_PERIOD_MS = 3600000 }; /* rarely: it costs the measuring points their time */
 
 static const char *check_format(const char *text)
 {
@@ -98,7 +96,7 @@ static const struct setting point_rows[] = {
     {"table", SETTING_CHOICE, FIELD(struct point, table), .absent = "holding", .words = tables,
      .meaning = "read by function code 1, 2, 3, 4"},
     {"address", SETTING_ADDRESS, FIELD(struct point, address), .required = true, .high = "65535",
-     .meaning = "protocol address, from 0"},
+     .meaning = "protocol address, from 0 unless base says otherwise"},
     {"type", SETTING_CHOICE, FIELD(struct point, type), .required = true, .words = types,
      .meaning = "what the registers hold"},
     {"order", SETTING_CHOICE, FIELD(struct point, order), .absent = "abcd", .words = orders,
@@ -114,84 +112,37 @@ static const struct setting point_rows[] = {
     {"high", SETTING_NUMBER, FIELD(struct point, high), .meaning = "top of the measuring range"},
     {"invalid", SETTING_RAWS, FIELD(struct point, invalid), COUNT(struct point, ninvalid),
      .meaning = "raw values that mean: no value"},
-    {"period", SETTING_DURATION, FIELD(struct point, period_ms), .low = "100ms", .high = "60s",
-     .meaning = "time between two readings, when longer than the device's"},
+    {"usual_low", SETTING_NUMBER, FIELD(struct point, usual_low),
+     .meaning = "a value below it is hardly believable; low when absent"},
+    {"usual_high", SETTING_NUMBER, FIELD(struct point, usual_high),
+     .meaning = "a value above it is hardly believable; high when absent"},
+    {"period", SETTING_DURATION, FIELD(struct point, period_ms), .low = "100ms", .high = "1d",
+     .meaning = "time between two readings, when longer than the device's; over 60s only with watch"},
     {"spike", SETTING_NUMBER, FIELD(struct point, spike),
      .meaning = "a value further than this from the one before is read again at once"},
     {"writable", SETTING_BOOL, FIELD(struct point, writable), .absent = "false", .meaning = "may be written"},
+    {"watch", SETTING_BOOL, FIELD(struct point, watch), .absent = "false",
+     .meaning = "a setting of the device: read each hour unless period says otherwise, a change is a row"},
     {0},
 };
 
-static bool is_bit_table(const struct point *p)
-{
-    return p->table == TABLE_COIL || p->table == TABLE_DISCRETE_INPUT;
-}
+static const struct schema point_schema = {"point", sizeof(struct point), point_rows, NULL,
+                                           profile_check_point};
 
-static int check_bits(const struct yaml_doc *doc, const struct yaml_node *map, const struct point *p,
-                      struct complaint *why)
-{
-    const struct yaml_node *type = yaml_get(map, "type"), *bit = yaml_get(map, "bit");
-    if (is_bit_table(p) && p->type != TYPE_BIT)
-        return yaml_complain(doc, type, why, "found type %s in table %s; allowed: bit", type_str(p->type),
-                             table_str(p->table));
-    if (is_bit_table(p) && p->bit >= 0)
-        return yaml_complain(doc, bit, why, "found a bit in table %s; allowed: only in holding and input",
-                             table_str(p->table));
-    if (!is_bit_table(p) && (p->type == TYPE_BIT) != (p->bit >= 0))
-        return yaml_complain(doc, bit ? bit : type, why,
-                             "found type %s and bit %d; allowed: in registers, type bit with bit 0 to 15",
-                             type_str(p->type), p->bit);
-    if (p->writable && (p->table == TABLE_DISCRETE_INPUT || p->table == TABLE_INPUT_REGISTER))
-        return yaml_complain(doc, yaml_get(map, "writable"), why,
-                             "found a writable point in table %s; allowed: in coil and holding",
-                             table_str(p->table));
-    return ERR_OK;
-}
-
-static int check_numbers(const struct yaml_doc *doc, const struct yaml_node *map, const struct point *p,
-                         struct complaint *why)
-{
-    int registers = point_registers(p);
-    uint64_t most = registers == 4 ? UINT64_MAX : (UINT64_C(1) << (16 * registers)) - 1;
-    if (p->spike <= 0)
-        return yaml_complain(doc, yaml_get(map, "spike"), why, "found spike %g; allowed: more than 0",
-                             p->spike);
-    if (p->scale == 0)
-        return yaml_complain(doc, yaml_get(map, "scale"), why, "found scale 0; allowed: any other number");
-    if (p->low >= p->high)
-        return yaml_complain(doc, yaml_get(map, "high"), why,
-                             "found a range from %g to %g; allowed: low < high", p->low, p->high);
-    if (p->address + registers > 65536)
-        return yaml_complain(doc, yaml_get(map, "address"), why,
-                             "found address %u for %d registers; allowed: up to 65535", p->address,
-                             registers);
-    for (int i = 0; i < p->ninvalid; i++)
-        if (p->invalid[i] > most)
-            return yaml_complain(doc, &yaml_get(map, "invalid")->items[i], why,
-                                 "found a raw value that type %s cannot hold; allowed: at most 0x%llX",
-                                 type_str(p->type), (unsigned long long)most);
-    return ERR_OK;
-}
-
-static int check_point(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
-                       struct complaint *why)
-{
-    const struct point *p = object;
-    int error = check_bits(doc, map, p, why);
-    if (!error)
-        error = check_numbers(doc, map, p, why);
-    for (const struct word *role = role_words; role->text && !error; role++) {
-        double converted;
-        const struct yaml_node *unit = yaml_get(map, "unit");
-        if (strcmp(role->text, p->role) == 0 && unit_convert(1, p->unit, role_units[role->value], &converted))
-            error = yaml_complain(doc, unit ? unit : yaml_get(map, "role"), why,
-                                  "found the unit \"%s\" for the role %s; allowed: one that fits \"%s\"",
-                                  p->unit, p->role, role_units[role->value]);
-    }
-    return error;
-}
-
-static const struct schema point_schema = {"point", sizeof(struct point), point_rows, NULL, check_point};
+static const struct setting example_rows[] = {
+    {"title", SETTING_TEXT, FIELD(struct example, title), .required = true, .meaning = "what is asked"},
+    {"source", SETTING_TEXT, FIELD(struct example, source), .meaning = "when it is not the profile's"},
+    {"request", SETTING_TEXT, FIELD(struct example, request), .required = true,
+     .meaning = "in hexadecimal, unit to CRC"},
+    {"response", SETTING_TEXT, FIELD(struct example, response),
+     .meaning = "in hexadecimal, unit to CRC; absent when the manual shows none"},
+    {"misprint", SETTING_TEXT, FIELD(struct example, misprint),
+     .meaning = "the request as the manual shows it, when that is wrong"},
+    {"values", SETTING_TEXTS, FIELD(struct example, values), COUNT(struct example, nvalues),
+     .meaning = "what the response says: \"pm10 66 ug/m3\", or \"pm10 -\" for no value"},
+    {0},
+};
+static const struct schema example_schema = {"example", sizeof(struct example), example_rows, NULL, NULL};
 
 static const struct setting profile_rows[] = {
     {"title", SETTING_TITLE, FIELD(struct profile, title_zh), .required = true,
@@ -208,30 +159,21 @@ static const struct setting profile_rows[] = {
      .meaning = "silence it needs after an answer"},
     {"timeout", SETTING_DURATION, FIELD(struct profile, timeout_ms), .low = "0ms", .high = "10s",
      .meaning = "longest it thinks before it answers"},
+    {"base", SETTING_CHOICE, FIELD(struct profile, base), .words = base_words,
+     .meaning =
+         "number of the first register where the addresses come from; 40001: 1, 10001, 30001 and 40001 "
+         "are the firsts of coil, discrete, input and holding"},
     {"max_registers", SETTING_INT, FIELD(struct profile, max_registers), .absent = "125", .low = "1",
      .high = "125", .meaning = "per request"},
     {"points", SETTING_KEYED, FIELD(struct profile, points), COUNT(struct profile, npoints), .required = true,
      .sub = &point_schema, .meaning = "what can be read"},
+    {"examples", SETTING_LIST, FIELD(struct profile, examples), COUNT(struct profile, nexamples),
+     .sub = &example_schema,
+     .meaning = "frames of the manual; they are replayed whenever the profile is read"},
     {0},
 };
 
-static int check_profile(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
-                         struct complaint *why)
-{
-    const struct profile *p = object;
-    const struct yaml_node *points = yaml_get(map, "points");
-    if (p->npoints > PROFILE_POINTS_MAX)
-        return yaml_complain(doc, points, why, "found %d points; allowed: at most %d", p->npoints,
-                             PROFILE_POINTS_MAX);
-    for (int i = 0; i < p->npoints; i++)
-        if (point_registers(&p->points[i]) > p->max_registers)
-            return yaml_complain(doc, &points->keys[i], why,
-                                 "found a point of %d registers; allowed: max_registers, %d",
-                                 point_registers(&p->points[i]), p->max_registers);
-    return ERR_OK;
-}
-
-const struct schema profile_schema = {"profile", sizeof(struct profile), profile_rows, NULL, check_profile};
+const struct schema profile_schema = {"profile", sizeof(struct profile), profile_rows, NULL, profile_check};
 
 /* The name is the file's; a point without title is called by its name. */
 static void name_things(struct profile *p, const char *file)
@@ -249,6 +191,18 @@ static void name_things(struct profile *p, const char *file)
     }
 }
 
+/* From here on addresses count from 0, and what is watched has a period. */
+static void settle_points(struct profile *p)
+{
+    for (int i = 0; i < p->npoints; i++) {
+        struct point *point = &p->points[i];
+        profile_settle(p->base, point);
+        if (point->watch && !point->period_ms)
+            point->period_ms = WATCH_PERIOD_MS;
+    }
+    p->base = BASE_0;
+}
+
 int profile_load(const char *file, struct profile **out, struct complaint *why)
 {
     struct profile *p = mem_new(struct profile);
@@ -258,6 +212,7 @@ int profile_load(const char *file, struct profile **out, struct complaint *why)
         return error;
     }
     name_things(p, file);
+    settle_points(p);
     *out = p;
     return ERR_OK;
 }

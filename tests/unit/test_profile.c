@@ -233,6 +233,42 @@ static void what_cannot_be_a_device_is_refused_with_its_place(void **state)
          "f:2:43: found the unit \"\" for the role pm10"},
         {HEAD "max_registers: 1\npoints: {a: {address: 1, type: f32}}",
          "f:3:10: found a point of 2 registers; allowed: max_registers, 1"},
+        {HEAD "points: {a: {address: 1, type: u32}, b: {address: 2, type: u16}}",
+         "f:2:38: found point b at holding 2, which point a reads already; allowed: registers of its own, or "
+         "another bit"},
+        {HEAD "points: {a: {address: 1, type: u16}, b: {address: 1, type: bit, bit: 3}}",
+         "f:2:38: found point b at holding 1, which point a reads already"},
+        {HEAD "points: {a: {address: 1, type: bit, bit: 3}, b: {address: 1, type: bit, bit: 3}}",
+         "f:2:46: found point b at holding 1, which point a reads already"},
+        {HEAD "base: 1\npoints: {a: {address: 1, type: u32}, b: {address: 2, type: u16}}",
+         "f:3:38: found point b at holding 1, which point a reads already"},
+        {HEAD "points: {a: {address: 1, type: u16}, a: {address: 2, type: u16}}",
+         "f:2:38: found the key \"a\" "},
+        {HEAD "points: {a: {address: 40001, type: u16}}",
+         "f:2:23: found 40001 without a base; allowed: with base: 40001, where it is the holding register at "
+         "0, "
+         "with base: 0, or as 0x9C41"},
+        {HEAD "points: {a: {address: 30011, type: u16, table: input}}",
+         "f:2:23: found 30011 without a base; allowed: with base: 40001, where it is the input register at "
+         "10"},
+        {HEAD "points: {a: {address: 10001, type: bit, table: discrete}}",
+         "f:2:23: found 10001 without a base"},
+        {HEAD "base: 1\npoints: {a: {address: 0, type: u16}}",
+         "f:3:23: found address 0 with base 1; allowed: from 1"},
+        {HEAD "base: 40001\npoints: {a: {address: 20001, type: u16}}",
+         "f:3:23: found 20001 with base 40001; allowed: 1 to 9999 (coil), 10001"},
+        {HEAD "base: 40001\npoints: {a: {address: 40001, type: u16, table: input}}",
+         "f:3:48: found table input for number 40001; allowed: holding, or none"},
+        {HEAD "base: 40001\npoints: {a: {address: 10001, type: u16}}",
+         "f:3:36: found type u16 in table discrete; allowed: bit"},
+        {HEAD "base: 2\npoints: {a: {address: 1, type: u16}}",
+         "f:2:7: found \"2\" for base; allowed: one of 0 1 40001"},
+        {HEAD "points: {a: {address: 1, type: u16, usual_low: 5, usual_high: 5}}",
+         "f:2:63: found a usual range from 5 to 5; allowed: usual_low < usual_high"},
+        {HEAD "points: {a: {address: 1, type: u16, watch: true, role: pm10, unit: ug/m3}}",
+         "f:2:44: found watch with the role pm10; allowed: a setting of the device"},
+        {HEAD "points: {a: {address: 1, type: u16, period: 1h}}",
+         "f:2:45: found a period of 3600 s; allowed: at most 60s, or with watch: true"},
         {HEAD "baud: 9601\npoints: {a: {address: 1, type: u16}}", "f:2:7: found \"9601\" for baud"},
         {HEAD "format: 9N1\npoints: {a: {address: 1, type: u16}}",
          "f:2:9: found \"9N1\" for format; allowed: data bits"},
@@ -245,6 +281,121 @@ static void what_cannot_be_a_device_is_refused_with_its_place(void **state)
             fail_msg("%s\ngave %d \"%s\" instead of \"%s\"", bad[i].text, error, why.text, bad[i].message);
         assert_non_null(strstr(why.text, "; allowed: "));
     }
+}
+
+#define POINTS "points: {a: {address: 2, type: u32, unit: ug/m3}, on: {table: coil, address: 0, type: bit}}\n"
+#define ASK    "title: T, request: \"01 03 00 02 00 02 65 CB\""
+
+/* Frames that a profile shows, and what it says of them, are replayed when it is read: a map that was copied
+ * wrongly does not load. */
+static void a_profile_that_its_own_examples_contradict_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *example, *message;
+    } bad[] = {
+        {"title: T", "f:3:12: found no request in example"},
+        {"title: T, request: 01 03", "f:3:32: found \"01 03\"; allowed: bytes in hexadecimal"},
+        {"title: T, request: \"1 3 0 2 0 2 65 CB\"", "f:3:32: found \"1 3 0 2 0 2 65 CB\"; allowed: bytes"},
+        {"title: T, request: \"01 03 00 02 00 02 65 CC\"",
+         "f:3:32: found the CRC 65 CC in request; allowed: 65 CB, and misprint: for what the manual shows"},
+        {"title: T, request: \"01 03 00 09 00 02 14 09\"",
+         "f:3:32: found a request for holding 9, 2 of them, that is of no point; allowed: one that reads"},
+        {"title: T, request: \"01 07 41 E2\"", "f:3:32: found a request that dustd does not send"},
+        {ASK ", misprint: \"01 03 00 02 00 02 65 CB\"",
+         "f:3:69: found the request itself; allowed: what the manual shows instead"},
+        {ASK ", values: [a 1 ug/m3]", "f:3:67: found values without a response; allowed: both"},
+        {ASK ", response: \"01 03 04 00 00 00 42 7A 03\"",
+         "f:3:69: found the CRC 7A 03 in response; allowed: 7A 02"},
+        {ASK ", response: \"01 03 02 00 42 38 75\"",
+         "f:3:69: found a response that does not answer the request"},
+        {ASK ", response: \"01 03 04 00 00 00 42 7A 02\", values: [a 67 ug/m3]",
+         "f:3:108: found \"a 67 ug/m3\", but the response says 66 ug/m3; allowed: what it says"},
+        {ASK ", response: \"01 03 04 00 00 00 42 7A 02\", values: [a -]",
+         "f:3:108: found \"a -\", but the response says 66 ug/m3"},
+        {ASK ", response: \"01 03 04 00 00 00 42 7A 02\", values: [on 1]",
+         "f:3:108: found \"on 1\"; allowed: a point of the request and its value"},
+        {ASK ", response: \"01 03 04 00 00 00 42 7A 02\", values: [a 66 m/s]",
+         "f:3:108: found \"a 66 m/s\"; allowed: a point of the request and its value"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct profile *p = NULL;
+        struct complaint why = {{0}};
+        char *text = mem_printf(HEAD POINTS "examples: [{%s}]\n", bad[i].example);
+        int error = load(text, &p, &why);
+        if (error != ERR_FORMAT || strncmp(why.text, bad[i].message, strlen(bad[i].message)) != 0)
+            fail_msg("%s\ngave %d \"%s\" instead of \"%s\"", text, error, why.text, bad[i].message);
+        assert_non_null(strstr(why.text, "; allowed: "));
+        mem_free(text);
+    }
+}
+
+static void a_profile_with_true_examples_loads_also_of_orders(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        ASK,
+        ASK ", response: \"01 03 04 00 00 00 42 7a 02\", values: [a 66 ug/m3]",
+        ASK ", response: \"01 03 04 00 00 00 42 7A 02\", values: [a 0.066 mg/m3]",
+        "title: T, request: \"01 05 00 00 FF 00 8C 3A\", response: \"01 05 00 00 FF 00 8C 3A\"",
+        "title: T, request: \"FF 0F 00 00 00 08 01 FF 30 1D\"",
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+        struct profile *p = NULL;
+        struct complaint why = {{0}};
+        char *text = mem_printf(HEAD POINTS "examples: [{%s}]\n", good[i]);
+        if (load(text, &p, &why))
+            fail_msg("%s\ngave \"%s\"", text, why.text);
+        mem_free(text);
+        profile_free(p);
+    }
+}
+
+static void bits_of_one_register_may_be_points_beside_each_other(void **state)
+{
+    (void)state;
+    struct profile *p;
+    struct complaint why;
+    assert_int_equal(load(HEAD
+                          "points: {a: {address: 1, type: bit, bit: 3}, b: {address: 1, type: bit, bit: 4}}",
+                          &p, &why),
+                     0);
+    profile_free(p);
+}
+
+static void a_number_from_40001_on_is_an_address_when_it_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int address;
+    } said[] = {{HEAD "points: {a: {address: 0x9C41, type: u16}}", 40001},
+                {HEAD "base: 0\npoints: {a: {address: 40001, type: u16}}", 40001},
+                {HEAD "base: 40001\npoints: {a: {address: 40001, type: u16}}", 0},
+                {HEAD "base: 1\npoints: {a: {address: 40001, type: u16}}", 40000}};
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+        struct profile *p;
+        struct complaint why;
+        if (load(said[i].text, &p, &why))
+            fail_msg("%s", why.text);
+        assert_int_equal(p->points[0].address, said[i].address);
+        profile_free(p);
+    }
+}
+
+static void what_is_watched_is_read_each_hour_unless_it_says_otherwise(void **state)
+{
+    (void)state;
+    struct profile *p;
+    struct complaint why;
+    assert_int_equal(load(HEAD "points: {a: {address: 1, type: u16, watch: true}, b: {address: 2, type: u16, "
+                               "watch: true, period: 1d}, c: {address: 3, type: u16}}",
+                          &p, &why),
+                     0);
+    assert_int_equal(p->points[0].period_ms, 3600000);
+    assert_int_equal(p->points[1].period_ms, 86400000);
+    assert_int_equal(p->points[2].period_ms, 0);
+    profile_free(p);
 }
 
 static void more_points_than_a_plan_can_hold_are_refused(void **state)
@@ -288,6 +439,11 @@ int main(void)
         cmocka_unit_test(a_point_without_title_is_called_by_its_name),
         cmocka_unit_test(what_is_printed_loads_to_the_same),
         cmocka_unit_test(what_cannot_be_a_device_is_refused_with_its_place),
+        cmocka_unit_test(a_profile_that_its_own_examples_contradict_is_refused),
+        cmocka_unit_test(a_profile_with_true_examples_loads_also_of_orders),
+        cmocka_unit_test(bits_of_one_register_may_be_points_beside_each_other),
+        cmocka_unit_test(a_number_from_40001_on_is_an_address_when_it_says_so),
+        cmocka_unit_test(what_is_watched_is_read_each_hour_unless_it_says_otherwise),
         cmocka_unit_test(more_points_than_a_plan_can_hold_are_refused),
         cmocka_unit_test(a_missing_file_is_an_io_error),
         cmocka_unit_test(names_print_as_they_are_written),
