@@ -74,7 +74,7 @@ static int check_units(const struct loading *l)
                 return yaml_complain(
                     l->doc, place(l, "devices", a->device.name, "unit_id"), l->why,
                     "found unit_id %d again, device %s on bus %s has it; allowed: each once on a "
-                    "bus, 1 to 247",
+                    "bus, 1 to 255",
                     a->device.unit_id, b->device.name, b->bus);
         }
     return ERR_OK;

@@ -38,6 +38,24 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+enum { LIST_BYTES = 200 };
+
+/* As many as one line of a message can hold. */
+static void list_names(const struct names *names, struct buf *list)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        if (i > 0 && strcmp(names->list[i], names->list[i - 1]) == 0)
+            continue;
+        if (list->length < LIST_BYTES)
+            buf_printf(list, " %s", names->list[i]);
+        else
+            left++;
+    }
+    if (left)
+        buf_printf(list, " and %zu more", left);
+}
+
 static int refuse_name(const struct loading *l, const char *kind, const char *name,
                        const struct yaml_node *at)
 {
@@ -47,9 +65,7 @@ static int refuse_name(const struct loading *l, const char *kind, const char *na
     qsort(names.list, names.count, sizeof(*names.list), by_name);
     const char *near = schema_suggest(name, (const char *const *)names.list);
     struct buf list = {0};
-    for (size_t i = 0; i < names.count; i++)
-        if (i == 0 || strcmp(names.list[i], names.list[i - 1]) != 0)
-            buf_printf(&list, " %s", names.list[i]);
+    list_names(&names, &list);
     yaml_complain(l->doc, at, l->why, "found \"%s\", but no file %s/%s.yaml%s%s%s; allowed:%s", name, kind,
                   name, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "",
                   list.data ? list.data : " none, no directory has such files");

@@ -153,7 +153,7 @@ static const struct setting unit_rows[] = {
     {"profile", SETTING_NAME, FIELD(struct station_setup, profile_name), .required = true,
      .meaning = "device profile"},
     {"unit_id", SETTING_INT, FIELD(struct station_setup, unit_id), .required = true, .low = "1",
-     .high = "247", .meaning = "Modbus address"},
+     .high = "255", .meaning = "Modbus address"},
     {"turnaround", SETTING_DURATION, FIELD(struct station_setup, turnaround_ms), .absent = "10ms",
      .low = "0ms", .high = "10s", .meaning = "wire time from request to answer"},
     {"silence", SETTING_BOOL, FIELD(struct station_setup, silence), .absent = "false",

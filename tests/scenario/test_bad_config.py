@@ -9,11 +9,11 @@ GOOD = sites.FAULTY.replace("devices:", "limits:\n  shanxi-taiyuan: {person: sit
 CASES = (
     ("an unknown key", "period: 2s", "perod: 2s", ("perod", "period")),
     ("a duplicate name", "people:", "people:\n  office: {title: x, roles: [site]}", ("office", "twice")),
-    ("a wrong type", "unit_id: 1", "unit_id: one", ("unit_id", "one", "247")),
+    ("a wrong type", "unit_id: 1", "unit_id: one", ("unit_id", "one", "255")),
     ("a number with a unit stuck to it", "period: 2s", "period: 150ug", ("150ug",)),
     ("an octal number", "unit_id: 1", "unit_id: 010", ("010",)),
     ("a misspelt switch", "baud: 115200", "baud: flase", ("flase",)),
-    ("out of range", "unit_id: 1", "unit_id: 248", ("248", "247")),
+    ("out of range", "unit_id: 1", "unit_id: 256", ("256", "255")),
     ("a dangling reference", "bus: bus1,", "bus: bus2,", ("bus2", "bus1")),
     ("two devices with one unit id", "devices:", "devices:\n  other: {title: {zh: 二, en: two}, bus: bus1, "
      "profile: nova-sds069, unit_id: 1}", ("unit_id", "1")),

@@ -37,13 +37,13 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"name: s, ", "",
          "f.yaml:1:7: found no name in site; allowed: only with name, the site's name in MQTT topics"},
         {"unit_id: 1}", "unit_id: one}",
-         "f.yaml:6:49: found \"one\" for unit_id; allowed: a whole number, 1 to 247"},
+         "f.yaml:6:49: found \"one\" for unit_id; allowed: a whole number, 1 to 255"},
         {"unit_id: 1}", "unit_id: 010}",
-         "f.yaml:6:49: found \"010\" for unit_id; allowed: a whole number, 1 to 247"},
+         "f.yaml:6:49: found \"010\" for unit_id; allowed: a whole number, 1 to 255"},
         {"unit_id: 1}", "unit_id: 0x1F}",
-         "f.yaml:6:49: found \"0x1F\" for unit_id; allowed: a whole number, 1 to 247"},
-        {"unit_id: 1}", "unit_id: 248}",
-         "f.yaml:6:49: found \"248\" for unit_id; allowed: a whole number, 1 to 247"},
+         "f.yaml:6:49: found \"0x1F\" for unit_id; allowed: a whole number, 1 to 255"},
+        {"unit_id: 1}", "unit_id: 256}",
+         "f.yaml:6:49: found \"256\" for unit_id; allowed: a whole number, 1 to 255"},
         {"unit_id: 1}", "unit_id: [1]}", "f.yaml:6:49: found a list for unit_id; allowed: a whole number"},
         {"unit_id: 1}", "unit_id: 1, period: 1}",
          "f.yaml:6:60: found \"1\" for period; allowed: a whole number with ms, s, min, h or d, 100ms "
@@ -112,12 +112,11 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:8:12: found \"nett\" for bus (did you mean \"net\"?); allowed: one of line net"},
         {"unit_id: 2}", "unit_id: 1}",
          "f.yaml:7:49: found unit_id 1 again, device a on bus line has it; allowed: each once on a bus, "
-         "1 to "
-         "247"},
+         "1 to 255"},
         {"profile: louvre", "profile: louver",
          "f.yaml:8:26: found \"louver-pm-weather\", but no file devices/louver-pm-weather.yaml (did you "
          "mean "
-         "\"louvre-pm-weather\"?); allowed: louvre-pm-weather nova-sds069"},
+         "\"louvre-pm-weather\"?); allowed: boling-dust-wall campbell-metsens200 "},
         {"profile: louvre-pm-weather", "profile: ../x",
          "f.yaml:8:26: found \"../x\" for profile; allowed: a name"},
         /* people */
