@@ -49,7 +49,8 @@ struct bus_now {
     struct ring *ring;
     struct config *held; /* the one its thread reads, which after a reload may be an older one */
     int64_t mark_ms;     /* every sample stamped before has arrived */
-    bool up;
+    enum line_state line;
+    int error; /* errno, when it is down */
     int64_t since_ms;
     struct notify_pulse pulse; /* watch.c */
     bool said_still;
@@ -236,7 +237,7 @@ void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms,
              const char *reason);                                   /* no minutes there */
 void row_clock(struct dustd *d, int64_t now_ms, int64_t step_ms);   /* the clock was set */
 void row_dated(struct dustd *d, int64_t now_ms, int64_t offset_ms); /* or believed for the first time */
-void row_bus(struct dustd *d, int64_t at_ms, int bus, int error);
+void row_bus(struct dustd *d, int64_t at_ms, int bus);
 
 /* batches.c: rows and chunks to the store, and what follows from a commit. */
 void batch_flush(struct dustd *d);

@@ -125,8 +125,10 @@ static void warn_of_lines(const struct dustd *d, json_t *list)
 {
     for (int i = 0; i < d->config->nbuses; i++) {
         const struct bus_now *b = &d->buses[i];
-        if (!b->up && b->since_ms)
+        if (b->line == LINE_DOWN)
             warn(list, "bus_down", d->config->buses[i].name);
+        if (b->line == LINE_JAMMED)
+            warn(list, "bus_jammed", d->config->buses[i].name);
         if (b->said_still)
             warn(list, "bus_stuck", d->config->buses[i].name);
         if (d->health.loads[i] > busy_most)

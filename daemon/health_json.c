@@ -3,6 +3,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/process.h"
+#include "drivers/trouble.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -96,10 +97,13 @@ static json_t *buses_json(const struct dustd *d)
         const struct bus_now *b = &d->buses[i];
         struct bus_counters n = bus_count(b->bus);
         json_t *bus = json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", d->config->buses[i].name,
-                                "up", b->up, "requests", (json_int_t)n.requests, "answers",
+                                "up", b->line == LINE_UP, "requests", (json_int_t)n.requests, "answers",
                                 (json_int_t)n.answers, "no_answer", (json_int_t)n.no_answer, "garbled",
                                 (json_int_t)n.garbled, "exceptions", (json_int_t)n.exceptions, "late_slots",
                                 (json_int_t)n.late_slots, "line_errors", (json_int_t)n.line_errors);
+        json_object_set_new(bus, "state", json_string(line_state_str(b->line)));
+        if (b->line == LINE_DOWN)
+            add_text(bus, "why", trouble_of(d->config->buses[i].transport, b->error).text);
         add_date(bus, "since", b->since_ms);
         if (d->health.loads[i] >= 0)
             json_object_set_new(bus, "load", rounded(d->health.loads[i], 3));

@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/rawblock.h"
+#include "drivers/trouble.h"
 
 #include <string.h>
 
@@ -71,14 +72,23 @@ static void take_device(struct dustd *d, int device, const struct bus_message *m
 static void take_line(struct dustd *d, int index, const struct bus_message *m)
 {
     struct bus_now *bus = &d->buses[index];
-    bus->up = m->u.line.up;
+    const struct bus_config *config = &d->config->buses[index];
+    struct trouble t = trouble_of(config->transport, m->u.line.error);
+    bool had = bus->line == LINE_UP || bus->line == LINE_JAMMED;
+    bus->line = m->u.line.state;
+    bus->error = m->u.line.error;
     bus->since_ms = m->u.line.at_ms;
-    const char *name = d->config->buses[index].name;
-    if (bus->up)
-        log_info("bus %s: open", name);
+    if (bus->line == LINE_UP)
+        log_info("bus %s: open", config->name);
+    else if (bus->line == LINE_JAMMED)
+        log_warning("bus %s: jammed: somebody talks on it without end; nothing is asked until it is quiet",
+                    config->name);
     else
-        log_warning("bus %s: gone: %s", name, strerror(m->u.line.error));
-    row_bus(d, m->u.line.at_ms, index, m->u.line.error);
+        log_warning("bus %s: %s: %s: %s%s%s; tried again until it works", config->name,
+                    had ? "gone" : "cannot be opened",
+                    config->transport == TRANSPORT_RTU ? config->path : config->host, t.text,
+                    *t.advice ? "; " : "", t.advice);
+    row_bus(d, m->u.line.at_ms, index);
 }
 
 /* Its thread may have read the clock just before that was found to be right. */

@@ -5,6 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "drivers/trouble.h"
 
 #include <assert.h>
 #include <math.h>
@@ -266,13 +267,15 @@ void row_device(struct dustd *d, int64_t at_ms, int device)
     row_append(d, at_ms, "device", name, body);
 }
 
-void row_bus(struct dustd *d, int64_t at_ms, int bus, int error)
+void row_bus(struct dustd *d, int64_t at_ms, int bus)
 {
+    const struct bus_now *now = &d->buses[bus];
     const char *name = d->config->buses[bus].name;
     json_t *body = row_begin(d, at_ms, "line", name);
-    json_object_set_new(body, "state", json_string(d->buses[bus].up ? "up" : "down"));
-    if (!d->buses[bus].up)
-        json_object_set_new(body, "error", json_string(strerror(error)));
+    json_object_set_new(body, "state", json_string(line_state_str(now->line)));
+    if (now->line == LINE_DOWN)
+        json_object_set_new(body, "error",
+                            json_string(trouble_of(d->config->buses[bus].transport, now->error).text));
     row_append(d, at_ms, "line", name, body);
 }
 

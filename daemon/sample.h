@@ -28,6 +28,7 @@ enum why {
     WHY_ABOVE = 7,     /* T: at or above the top of the range; `value` is the top */
     WHY_NOT_A_NUMBER = 8, /* D: NaN, infinity, or no legal BCD digit */
     WHY_LENT = 9,         /* M: the bus is lent to another program: not asked */
+    WHY_JAMMED = 10,      /* B: somebody talks on the line without end: not asked */
     WHY__COUNT
 };
 

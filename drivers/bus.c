@@ -25,7 +25,10 @@ enum {
     NAP_US = 1000000, /* longest sleep: the site's clock may be stepped meanwhile */
     RING_RETRY_US = 5000,
     ORDERS = 64,
-    STACK_BYTES = 128 * 1024
+    STACK_BYTES = 128 * 1024,
+    JAM_FIRST_US = 1000000,
+    JAM_LAST_US = 8000000,
+    JAM_FORGOTTEN_US = 60000000
 };
 
 bool bus_is_stopping(const struct bus *b)
@@ -67,16 +70,31 @@ void bus_add(struct bus *b, const struct bus_message *m)
     say(b, m, ring_add);
 }
 
-static void say_line(struct bus *b, bool up, int error)
+/* Said on the change; of a line that stays down once more when it is for another reason. A port that was
+ * pulled out is missing then, which is no news. */
+static void say_line(struct bus *b, enum line_state state, int error)
 {
-    if (b->state == (up ? LINE_UP : LINE_DOWN))
+    if (b->state == state && (state != LINE_DOWN || error == b->said_error || error == ENOENT))
         return;
-    b->state = up ? LINE_UP : LINE_DOWN;
+    b->state = state;
+    b->said_error = error;
     struct bus_message m = {.kind = BUS_LINE};
     m.u.line.at_ms = clock_site_ms();
-    m.u.line.up = up;
+    m.u.line.state = state;
     m.u.line.error = error;
     bus_say(b, &m);
+}
+
+/* One that jams again and again is looked at less often: it cannot flood the journal. */
+void bus_heed_jam(struct bus *b)
+{
+    int64_t now_us = clock_wire_us();
+    if (!line_is_jammed(b->line) || b->state == LINE_JAMMED)
+        return;
+    bool again = b->jam_gap && now_us < b->unjammed_us + JAM_FORGOTTEN_US;
+    b->jam_gap = !again ? JAM_FIRST_US : 2 * b->jam_gap > JAM_LAST_US ? JAM_LAST_US : 2 * b->jam_gap;
+    b->jam_us = now_us + b->jam_gap;
+    say_line(b, LINE_JAMMED, 0);
 }
 
 static void say_mark(struct bus *b)
@@ -97,7 +115,7 @@ void bus_lose_line(struct bus *b, int error)
     b->reopen_gap = b->reopen_gap ? 2 * b->reopen_gap : REOPEN_FIRST_US;
     b->reopen_gap = b->reopen_gap > REOPEN_LAST_US ? REOPEN_LAST_US : b->reopen_gap;
     b->reopen_us = clock_wire_us() + b->reopen_gap;
-    say_line(b, false, error);
+    say_line(b, LINE_DOWN, error);
 }
 
 /* A peer that closes an idle connection is no fault: it is opened again when it is needed. */
@@ -119,13 +137,29 @@ bool bus_line_ready(struct bus *b)
     if (b->lent || clock_wire_us() < b->reopen_us)
         return false;
     if (line_open(b->line) == ERR_OK) {
-        say_line(b, true, 0);
+        if (!line_is_jammed(b->line))
+            say_line(b, LINE_UP, 0);
+        bus_heed_jam(b);
         return true;
     }
     int error = errno;
     if (!bus_is_stopping(b))
         bus_lose_line(b, error);
     return false;
+}
+
+/* A connection brings its own silence: it is opened anew. */
+static void look_at_jam(struct bus *b)
+{
+    if (b->state != LINE_JAMMED || clock_wire_us() < b->jam_us)
+        return;
+    b->jam_us = clock_wire_us() + b->jam_gap;
+    if (b->config->transport != TRANSPORT_RTU)
+        line_close(b->line);
+    if (bus_line_ready(b) && (!line_is_jammed(b->line) || line_look_for_quiet(b->line))) {
+        b->unjammed_us = clock_wire_us();
+        say_line(b, LINE_UP, 0);
+    }
 }
 
 /* The unit and read whose slot ends first, of those that are due; NULL when none is. */
@@ -165,6 +199,8 @@ static bool wait_for_work(struct bus *b)
     end = earlier(end, earlier(now_us + NAP_US, b->tally_us));
     if (b->state == LINE_DOWN && !b->lent)
         end = earlier(end, b->reopen_us);
+    if (b->state == LINE_JAMMED && !b->lent)
+        end = earlier(end, b->jam_us);
     struct pollfd p[] = {{.fd = b->stop_fd, .events = POLLIN},
                          {.fd = line_fd(b->line), .events = POLLRDHUP},
                          {.fd = ring_fd(b->orders), .events = POLLIN}};
@@ -200,6 +236,7 @@ static void work(struct bus *b)
 {
     if (b->state != LINE_UP && !line_is_open(b->line) && clock_wire_us() >= b->reopen_us)
         bus_line_ready(b);
+    look_at_jam(b);
     bus_heed_clock(b);
     int64_t now = clock_site_ms();
     for (int i = 0; i < b->config->ndevices; i++)

@@ -16,6 +16,9 @@
  * unless a gateway says that nobody is there. While the line is down so are its units;
  *   - a value further from the one before than its spike limit is read again at once, both are samples;
  *   - a range that a unit refuses to be read as one (exception 2 or 3) is read point by point from then on;
+ *   - a line on which somebody talks without end (2 s, 4 KiB) is jammed: no read is asked, each slot reports
+ * that, an order is sent all the same. It is looked at each 1 to 8 s, and serves again after so long a
+ * silence;
  *   - a full ring delays the thread, it costs no sample;
  *   - while it is lent, the line is closed for another program to use: every slot gives a sample M without a
  * value, orders to write are refused, and units stay in the state they were in;
@@ -34,7 +37,7 @@ enum bus_message_kind {
     BUS_MARK, /* u.mark_ms: every sample stamped before this site time has been pushed; at least once a minute
                */
     BUS_DEVICE, /* u.device: a unit came up, went down with its line, or was quarantined */
-    BUS_LINE,   /* u.line: the port opened or vanished */
+    BUS_LINE,   /* u.line: the port opened or vanished, or the line is jammed, or not any more */
     BUS_TALLY,  /* u.tally: what became of a unit's questions since the start; every 10 s of wire time */
     BUS_LOAD,   /* u.load: after the tallies */
     BUS_OBEYED, /* u.obeyed: what became of an order to write */
@@ -57,8 +60,8 @@ struct bus_message {
         } device;
         struct {
             int64_t at_ms;
-            bool up;
-            int error; /* errno */
+            enum line_state state;
+            int error; /* errno, when it is down */
         } line;
         struct bus_tally {
             uint32_t requests, answers, no_answer, garbled, exceptions;

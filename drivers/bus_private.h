@@ -21,10 +21,12 @@ struct bus {
     int stop_fd;
     struct line *line;
     struct unit *units;
-    enum { LINE_UNKNOWN, LINE_UP, LINE_DOWN } state;
+    enum line_state state;
+    int said_error;                        /* why it is down, as said */
     bool lent;                             /* to another program: not opened */
     int64_t reopen_us, reopen_gap;         /* the gap doubles; 0 after an answer */
     int64_t probes_us;                     /* quarantined units have had their share of the bus until then */
+    int64_t jam_us, jam_gap, unjammed_us;  /* next look at a jammed line, the gap, when it last got quiet */
     int64_t seen_ms, seen_us;              /* site time, and time since boot, when last compared */
     int64_t mark_ms;                       /* when the next mark is due */
     int64_t tally_us, tallied_us, told_us; /* next tallies, last ones, busy_us as it was then */
@@ -41,6 +43,9 @@ void bus_say(struct bus *b, const struct bus_message *m);
 void bus_add(struct bus *b, const struct bus_message *m); /* main is not woken before the next bus_say */
 bool bus_line_ready(struct bus *b);                       /* opens it when that is due */
 void bus_lose_line(struct bus *b, int error);
+
+/* Says whether the line is jammed, after it was listened to. */
+void bus_heed_jam(struct bus *b);
 bool bus_is_stopping(const struct bus *b);
 int bus_place(const struct bus *b, const struct unit *u); /* in bus_config.devices */
 

@@ -127,7 +127,8 @@ void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struc
 {
     int64_t from_us = clock_wire_us();
     line_ask(b->line, q, a);
-    count(b, u, a);
+    if (a->why != WHY_JAMMED)
+        count(b, u, a);
     spend(b, u, from_us);
     if (u->quarantined && !answered(a))
         b->probes_us = clock_wire_us() + (PROBE_SHARE - 1) * (clock_wire_us() - from_us);
@@ -141,7 +142,10 @@ static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, s
 {
     *a = (struct line_answer){.why = WHY_LINE};
     *sent = u->reads[read].request;
-    if (!bus_line_ready(b))
+    bool ready = b->state != LINE_JAMMED && bus_line_ready(b);
+    if (b->state == LINE_JAMMED)
+        a->why = WHY_JAMMED;
+    if (!ready || a->why == WHY_JAMMED)
         return true;
     int64_t now_us = clock_wire_us();
     if (unit_shape(u, &u->reads[read].request, now_us, sent) != ERR_OK) {
@@ -182,9 +186,11 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
 {
     int late_us = unit_late_us(u);
     int64_t from_us = clock_wire_us();
-    if (unit_take(u, a->why, a->exception, from_us))
+    bool jammed = line_is_jammed(b->line) && !answered(a);
+    if (unit_take(u, jammed ? WHY_JAMMED : a->why, a->exception, from_us))
         say_device(b, u, a->rtt_us);
     line_settle(b->line, late_us);
+    bus_heed_jam(b);
     if (!answered(a))
         line_strays(b->line, hear_late, u);
     spend(b, u, from_us);

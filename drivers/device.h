@@ -112,6 +112,12 @@ struct device {
 /* Site time between two reads of a point: its own, but never shorter than its device's. */
 int64_t point_period_ms(const struct device *d, const struct point *p);
 
+/* Jammed: the port is open, but somebody talks on the line without end. */
+enum line_state { LINE_UNKNOWN, LINE_UP, LINE_DOWN, LINE_JAMMED };
+
+/* "unknown", "up", "down" or "jammed", static. */
+const char *line_state_str(enum line_state state);
+
 enum transport { TRANSPORT_RTU, TRANSPORT_TCP, TRANSPORT_RTU_OVER_TCP };
 
 struct bus_config {

@@ -1,7 +1,7 @@
 /* libmodbus opens the port and sends. Receiving is ours: the library cannot tell an answer from an echo, a
  * foreign or a late frame, and says of none how much of it came. What else it gets wrong is cured here too:
  * see the comment at each cure. */
-#include "drivers/line.h"
+#include "drivers/line_private.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -10,40 +10,17 @@
 #include "drivers/port.h"
 
 #include <errno.h>
-#include <modbus/modbus.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
 enum {
-    REQUEST_CHARACTERS = 8,
-    MARGIN_US = 30000,   /* scheduler and USB adapter, on top of every time-out */
-    LUMP_US = 20000,     /* USB adapters hand bytes over in lumps up to 16 ms apart */
-    SETTLE_US = 2000000, /* a babbling unit is not listened to for longer */
-    SETTLE_BYTES = 4096,
+    MARGIN_US = 30000, /* scheduler and USB adapter, on top of every time-out */
     BROADCAST_US = 100000,
     SILENCE_FAST_US = 1750, /* above 19200 baud: Modbus over Serial Line V1.02, 2.5.1.1 */
-    FAST_BAUD = 19200,
-    LINE_BYTES = 512 /* an echo, an answer and what follows it */
-};
-
-struct line {
-    const struct bus_config *config;
-    modbus_t *ctx; /* NULL while closed */
-    int stop_fd, lock_fd;
-    int64_t character_ns, silence_us;
-    int64_t last_byte_us, asked_us, frames_us; /* of the last question: when asked, and its frames' time */
-    bool unsettled;                            /* the last answer was bad */
-    bool echoes;                               /* the last answer to a read came behind an echo */
-    bool spoken; /* but something as long as an answer has come: not worth listening for long */
-    uint16_t tid;
-    int unit;    /* the one last asked */
-    size_t have; /* bytes since then, as far as there is room */
-    uint8_t bytes[LINE_BYTES];
-    uint16_t values[FRAME_VALUES_MAX];
+    FAST_BAUD = 19200
 };
 
 static int64_t character_ns(const struct bus_config *c)
@@ -143,43 +120,6 @@ static int open_connection(struct line *l)
     return ERR_OK;
 }
 
-/* What is dropped is looked at later: see line_strays. */
-static void keep_bytes(struct line *l, const uint8_t *bytes, size_t n)
-{
-    size_t room = sizeof l->bytes - l->have;
-    n = n < room ? n : room;
-    memcpy(l->bytes + l->have, bytes, n);
-    l->have += n;
-}
-
-/* Drops what comes until nothing has come for 3.5 characters (or a lump) and wire time `until_us` has passed.
- */
-static void listen_until_quiet(struct line *l, int64_t until_us)
-{
-    int64_t start = clock_wire_us(), quiet = l->silence_us > LUMP_US ? l->silence_us : LUMP_US;
-    int64_t end = start + quiet;
-    for (size_t dropped = 0; dropped < SETTLE_BYTES;) {
-        if (end < until_us)
-            end = until_us;
-        if (end > start + SETTLE_US)
-            end = start + SETTLE_US;
-        if (port_wait(line_fd(l), POLLIN, l->stop_fd, end) != ERR_OK)
-            break;
-        uint8_t bytes[256];
-        ssize_t n = read(line_fd(l), bytes, sizeof bytes);
-        if (n <= 0) {
-            line_close(l);
-            return;
-        }
-        keep_bytes(l, bytes, (size_t)n);
-        dropped += (size_t)n;
-        l->last_byte_us = clock_wire_us();
-        end = l->last_byte_us + quiet;
-    }
-    if (l->config->transport == TRANSPORT_RTU)
-        modbus_flush(l->ctx);
-}
-
 int line_open(struct line *l)
 {
     int rc = l->config->transport == TRANSPORT_RTU ? open_serial(l) : open_connection(l);
@@ -190,10 +130,10 @@ int line_open(struct line *l)
         return rc;
     }
     modbus_set_error_recovery(l->ctx, MODBUS_ERROR_RECOVERY_NONE); /* would loop for ever on EIO */
-    l->unsettled = false;
+    l->unsettled = l->jammed = false;
     l->last_byte_us = clock_wire_us();
     if (l->config->transport != TRANSPORT_TCP)
-        listen_until_quiet(l, l->last_byte_us + (int64_t)l->config->timeout_ms * 1000);
+        line_listen_until_quiet(l, l->last_byte_us + (int64_t)l->config->timeout_ms * 1000);
     if (!l->ctx) {
         errno = EIO;
         return ERR_IO;
@@ -219,25 +159,6 @@ void line_close(struct line *l)
     if (l->lock_fd >= 0)
         close(l->lock_fd);
     l->lock_fd = -1;
-}
-
-/* The silence before a request, from the end of the last byte. Bytes that nobody asked for start it anew, and
- * as they may be another master's question, its answer is waited for. */
-static void keep_silence(struct line *l, const struct line_question *q)
-{
-    int64_t at = l->last_byte_us + l->silence_us + q->turnaround_us;
-    if (at - clock_wire_us() > 2000)
-        port_wait(-1, 0, l->stop_fd, at - 1000);
-    clock_wire_sleep_until(at);
-    int waiting = 0;
-    if (ioctl(line_fd(l), FIONREAD, &waiting) != 0 || waiting == 0)
-        return;
-    if (l->config->transport != TRANSPORT_TCP)
-        listen_until_quiet(l, clock_wire_us() + q->timeout_us);
-    if (l->ctx ? l->config->transport != TRANSPORT_TCP : l->config->transport == TRANSPORT_RTU)
-        return;
-    line_close(l); /* a stream out of step never gets back into it; a peer may hang up while nobody asks */
-    line_open(l);
 }
 
 /* Unit id and PDU of the question; returns their length. */
@@ -376,9 +297,13 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
 {
     uint8_t bytes[FRAME_ORDER_MAX];
     *a = (struct line_answer){.why = WHY_LINE, .error = ECONNRESET, .values = l->values};
-    keep_silence(l, q);
+    line_keep_silence(l, q);
     if (!l->ctx)
         return;
+    if (l->jammed && !q->order) {
+        a->why = WHY_JAMMED;
+        return;
+    }
     int asks = question_bytes(q, bytes) + 2,
         answers = q->order ? FRAME_OBEYED + 2 : frame_answer_bytes(q->request);
     int wire_us = (int)((asks + answers) * l->character_ns / 1000);
@@ -399,29 +324,6 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
     l->unsettled = a->why != WHY_NONE && a->why != WHY_EXCEPTION;
     if (a->why == WHY_LINE)
         line_close(l);
-}
-
-void line_settle(struct line *l, int late_us)
-{
-    if (!l->ctx || !l->unsettled)
-        return;
-    l->unsettled = false;
-    if (l->config->transport != TRANSPORT_TCP)
-        listen_until_quiet(l, l->spoken ? 0 : l->asked_us + l->frames_us + late_us);
-    if (l->config->transport != TRANSPORT_RTU)
-        line_close(l);
-}
-
-void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg), void *arg)
-{
-    enum modbus_table table;
-    int bytes;
-    size_t echo = l->echoes && l->have >= REQUEST_CHARACTERS ? REQUEST_CHARACTERS : 0;
-    if (frame_has_question(l->unit, l->bytes + echo, l->have - echo))
-        return;
-    for (size_t at = frame_next(l->unit, l->bytes, l->have, 0, &table, &bytes); at;
-         at = frame_next(l->unit, l->bytes, l->have, at, &table, &bytes))
-        each(table, bytes, arg);
 }
 
 void line_destroy(struct line *l)

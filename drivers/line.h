@@ -21,7 +21,8 @@ struct line_question {
 };
 
 struct line_answer {
-    enum why why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now */
+    enum why
+        why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now; WHY_JAMMED: not sent */
     uint8_t exception;
     int error;              /* errno */
     int rtt_us;             /* request to end of answer, of an answer or exception */
@@ -45,14 +46,22 @@ bool line_is_hung_up(const struct line *l);
 /* The descriptor to watch for hanging up, -1 while closed. */
 int line_fd(const struct line *l);
 
+/* Whether the line did not get quiet when it was last listened to (for 2 s or 4 KiB): somebody talks on it
+ * without end. Then no read is asked, its answer is WHY_JAMMED; an order is sent all the same. */
+bool line_is_jammed(const struct line *l);
+
+/* A jammed serial line looked at again, without waiting: whether nothing has come since the last look, so
+ * that it is not jammed any more. What came is dropped. */
+bool line_look_for_quiet(struct line *l);
+
 /* Asks and waits for the answer, at most timeout_us and the frames' own time; after a broadcast for the 100
  * ms that the units may take to obey. The line must be open. */
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a);
 
-/* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters,
- * and until `late_us` after the question and the frames' own time if the unit has not spoken at all; drops
- * what came (at most 2 s and 4 KiB) and flushes. A connection is closed instead. After a good answer does
- * nothing. */
+/* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters
+ * (unless it is jammed), and until `late_us` after the question and the frames' own time if the unit has not
+ * spoken at all; drops what came (at most 2 s and 4 KiB) and flushes. A connection is closed instead. After a
+ * good answer does nothing. */
 void line_settle(struct line *l, int late_us);
 
 /* Whole answers of the unit last asked that came since, but were none to the question: calls `each` for every

@@ -55,7 +55,10 @@ void port_release(int fd)
 int port_rs485(int fd)
 {
     struct serial_rs485 mode = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};
-    return ioctl(fd, TIOCSRS485, &mode) == 0 ? ERR_OK : ERR_IO;
+    if (ioctl(fd, TIOCSRS485, &mode) == 0)
+        return ERR_OK;
+    errno = errno == ENOTTY ? EOPNOTSUPP : errno;
+    return ERR_IO;
 }
 
 bool port_speed_known(int baud)

@@ -15,8 +15,8 @@ int port_lock(const char *path);
 void port_claim(int fd);
 void port_release(int fd);
 
-/* Asks the driver to switch the line's direction by itself (TIOCSRS485). ERR_IO with errno: ENOTTY, it
- * cannot. */
+/* Asks the driver to switch the line's direction by itself (TIOCSRS485). ERR_IO with errno:
+ * EOPNOTSUPP, it cannot. */
 int port_rs485(int fd);
 
 /* Whether the library sets this speed; it takes 9600 for one it does not know. */

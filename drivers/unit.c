@@ -27,20 +27,6 @@ enum {
     EXCEPTION_GATEWAY_TARGET = 0x0B
 };
 
-const char *device_state_str(enum device_state state)
-{
-    static const char *const texts[] = {[DEVICE_UNKNOWN] = "unknown",
-                                        [DEVICE_UP] = "up",
-                                        [DEVICE_DOWN] = "down",
-                                        [DEVICE_QUARANTINED] = "quarantined"};
-    return texts[state];
-}
-
-bool device_fails(enum device_state state)
-{
-    return state == DEVICE_DOWN || state == DEVICE_QUARANTINED;
-}
-
 /* The first read that covers a point, of those with its period, reads it. */
 static void assign_points(struct unit *u)
 {
@@ -195,7 +181,7 @@ void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_
 {
     if (why == WHY_NONE)
         u->lag_us -= u->lag_us / LAG_FADES;
-    if (u->tagged || why == WHY_NONE || (why == WHY_EXCEPTION && u->npending == 0) ||
+    if (u->tagged || why == WHY_NONE || why == WHY_JAMMED || (why == WHY_EXCEPTION && u->npending == 0) ||
         u->npending == UNIT_PENDING_MAX)
         return;
     u->pending[u->npending++] = (struct unit_pending){sent->table, frame_answer_bytes(sent), asked_us};
@@ -251,7 +237,8 @@ bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us)
         return take_answer(u);
     u->why = why;
     u->exception = exception;
-    if (why == WHY_LINE) { /* not the unit's fault: it starts afresh when the line is back */
+    if (why == WHY_LINE ||
+        why == WHY_JAMMED) { /* not the unit's fault: it starts afresh when the line is back */
         u->failures = 0;
         u->quarantined = false;
         return report(u, DEVICE_DOWN);
@@ -273,7 +260,7 @@ bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us)
 
 bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception)
 {
-    return why == WHY_NO_ANSWER || why == WHY_LINE || from_a_gateway(why, exception) ||
+    return why == WHY_NO_ANSWER || why == WHY_LINE || why == WHY_JAMMED || from_a_gateway(why, exception) ||
            (u->quarantined && why == WHY_GARBLED);
 }
 

@@ -11,6 +11,7 @@ static const char *const texts[WHY__COUNT] = {
     [WHY_ABOVE] = "over range",
     [WHY_NOT_A_NUMBER] = "not a number",
     [WHY_LENT] = "bus lent",
+    [WHY_JAMMED] = "line jammed",
 };
 
 const char *why_str(int why)

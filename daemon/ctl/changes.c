@@ -83,11 +83,16 @@ static void say_list(const struct saying *s, const char *list, const char *what,
     json_array_foreach(json_object_get(s->scene->status, list), i, item)
     {
         bool on = is_true(item, flag);
+        const char *state = text_of(item, "state"); /* a line has one */
         const char *name = text_of(item, "name");
         char key[128];
         snprintf(key, sizeof key, "%s %s", what, name);
         say_thing(s, key, s->now_ms, json_pack("{s:s,s:s,s:b}", "what", what, "name", name, flag, on),
-                  "%s %s %s", say(s->c, w[1], w[2]), name, word_state(on ? "up" : "down", s->c->zh));
+                  "%s %s %s", say(s->c, w[1], w[2]), name,
+                  word_state(*state ? state
+                             : on   ? "up"
+                                    : "down",
+                             s->c->zh));
     }
 }
 

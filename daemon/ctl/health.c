@@ -81,7 +81,7 @@ static void add_process(struct table *t, const struct ctl *c, const json_t *proc
 enum { COLUMNS_MAX = 9 };
 
 /* How a member of a list's object is shown. */
-enum show { SHOW_TEXT, SHOW_COUNT, SHOW_STATE, SHOW_PERCENT, SHOW_AGE, SHOW_DAY, SHOW_WHAT };
+enum show { SHOW_TEXT, SHOW_COUNT, SHOW_STATE, SHOW_LINE, SHOW_PERCENT, SHOW_AGE, SHOW_DAY, SHOW_WHAT };
 
 struct column {
     const char *member, *zh, *en;
@@ -108,6 +108,11 @@ static void show(struct table *t, const struct ctl *c, const struct listing *l, 
     case SHOW_COUNT: table_printf(t, "%lld", (long long)json_integer_value(value)); break;
     case SHOW_STATE:
         table_cell(t, json_is_true(value) ? say(c, l->on_zh, l->on_en) : say(c, l->off_zh, l->off_en));
+        break;
+    case SHOW_LINE:
+        table_printf(t, "%s%s%s", word_line(json_string_value(value), c->zh),
+                     json_object_get(item, "why") ? say(c, "：", ": ") : "",
+                     word_why(text_of(item, "why"), c->zh));
         break;
     case SHOW_PERCENT: table_printf(t, "%.1f %%", percent(item, column->member)); break;
     case SHOW_AGE: table_cell(t, when_span(json_integer_value(value), c->zh, text)); break;
@@ -143,12 +148,8 @@ static void print_listing(const struct ctl *c, const json_t *status, const struc
 
 static const struct listing listings[] = {
     {.member = "buses",
-     .on_zh = "已打开",
-     .on_en = "open",
-     .off_zh = "断开",
-     .off_en = "gone",
      .columns = {{"name", "总线", "bus", SHOW_TEXT},
-                 {"up", "状态", "state", SHOW_STATE},
+                 {"state", "状态", "state", SHOW_LINE},
                  {"load", "负荷", "load", SHOW_PERCENT},
                  {"requests", "请求", "requests", SHOW_COUNT},
                  {"answers", "应答", "answers", SHOW_COUNT},

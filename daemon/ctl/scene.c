@@ -289,7 +289,7 @@ static void tell_state(const struct telling *t, const char *what, const char *wh
 
 static void tell_line(const struct telling *t)
 {
-    tell_state(t, say(t->c, "总线", "bus"), text_of(t->body, "error"));
+    tell_state(t, say(t->c, "总线", "bus"), word_why(text_of(t->body, "error"), t->c->zh));
 }
 
 static void tell_device(const struct telling *t)

@@ -35,13 +35,41 @@ const char *word_quality(const char *letter, bool zh)
 const char *word_why(const char *why, bool zh)
 {
     static const struct word table[] = {
-        {"below range", "低于量程", "below range"},   {"bus lent", "总线已借出", "bus lent"},
-        {"exception", "设备返回异常", "exception"},   {"garbled answer", "应答有误", "garbled answer"},
-        {"invalid value", "无效值", "invalid value"}, {"line gone", "线路断开", "line gone"},
-        {"no answer", "无应答", "no answer"},         {"not a number", "不是数值", "not a number"},
+        {"below range", "低于量程", "below range"},
+        {"bus lent", "总线已借出", "bus lent"},
+        {"connection refused", "对方拒绝连接", "connection refused"},
+        {"exception", "设备返回异常", "exception"},
+        {"garbled answer", "应答有误", "garbled answer"},
+        {"hung up", "对方断开", "hung up"},
+        {"invalid value", "无效值", "invalid value"},
+        {"its driver cannot switch the direction", "驱动不能切换收发方向",
+         "its driver cannot switch the direction"},
+        {"line gone", "线路断开", "line gone"},
+        {"line jammed", "线路被占住", "line jammed"},
+        {"no answer", "无应答", "no answer"},
+        {"no answer from the host", "主机无应答", "no answer from the host"},
+        {"no permission", "没有权限", "no permission"},
+        {"no such port", "没有这个串口", "no such port"},
+        {"no way to the host", "网络不通", "no way to the host"},
+        {"not a number", "不是数值", "not a number"},
+        {"not a serial port", "不是串口", "not a serial port"},
         {"over range", "超出量程", "over range"},
+        {"taken by another program", "被其他程序占用", "taken by another program"},
+        {"too many open files", "打开的文件太多", "too many open files"},
+        {"unplugged", "已拔出", "unplugged"},
     };
     return look_up(table, COUNT(table), why, zh);
+}
+
+const char *word_line(const char *state, bool zh)
+{
+    static const struct word table[] = {
+        {"down", "断开", "gone"},
+        {"jammed", "被占住，不停有数据", "jammed"},
+        {"unknown", "未知", "unknown"},
+        {"up", "已打开", "open"},
+    };
+    return look_up(table, COUNT(table), state, zh);
 }
 
 const char *word_state(const char *state, bool zh)
@@ -56,6 +84,7 @@ const char *word_state(const char *state, bool zh)
         {"down", "离线", "down"},
         {"found", "疑似", "found"},
         {"green", "绿灯", "green"},
+        {"jammed", "线路被占住", "jammed"},
         {"limit", "扬尘超标", "limit"},
         {"quarantined", "隔离", "quarantined"},
         {"red", "红灯", "red"},
@@ -74,6 +103,7 @@ const char *word_warning(const char *what, bool zh)
         {"broker_down", "MQTT 未连接", "broker not connected"},
         {"bus_busy", "总线负荷过高", "bus too busy"},
         {"bus_down", "总线断开", "bus gone"},
+        {"bus_jammed", "总线被占住，不停有数据", "bus jammed"},
         {"bus_stuck", "总线线程停滞", "the bus thread stands still"},
         {"certificate_ended", "证书已过期", "certificate has ended"},
         {"certificate_ends", "证书将在 30 天内到期", "certificate ends within 30 days"},

@@ -8,6 +8,7 @@
 const char *word_quality(const char *letter, bool zh);
 
 /* Why a reading failed ("no answer"); the text itself when unknown. */
+const char *word_line(const char *state, bool zh); /* of a bus */
 const char *word_why(const char *why, bool zh);
 
 /* "up", "green", "limit" …: states, lights, kinds; the text itself when unknown. */

@@ -118,7 +118,7 @@ static inline int rig_changes(const struct rig *r, enum bus_message_kind kind, i
     for (int i = 0; i < r->ngot; i++) {
         const struct bus_message *m = &r->got[i];
         n += m->kind == kind &&
-             (kind == BUS_LINE ? m->u.line.up == up
+             (kind == BUS_LINE ? (m->u.line.state == LINE_UP) == up
                                : m->device == device && (m->u.device.state == DEVICE_UP) == up);
     }
     return n;

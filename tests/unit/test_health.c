@@ -87,7 +87,8 @@ static void what_is_wrong_is_a_warning_that_names_it(void **state)
     d->stuck_ms = RIG_START_MS;
     snprintf(d->store_error, sizeof d->store_error, "database or disk is full");
     d->buses[1].since_ms = RIG_START_MS;
-    d->buses[0].up = true;
+    d->buses[0].line = LINE_UP;
+    d->buses[1].line = LINE_DOWN;
     d->devices[0].state = DEVICE_DOWN;
     d->health.loads[0] = 0.81;
     d->health.synced = false;

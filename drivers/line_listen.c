@@ -1,0 +1,117 @@
+/* The line's silence: kept before each question, waited for after a bad answer, and never had on a line that
+ * is jammed. */
+#include "drivers/line_private.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "drivers/port.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum {
+    LUMP_US = 20000,     /* USB adapters hand bytes over in lumps up to 16 ms apart */
+    SETTLE_US = 2000000, /* a babbling unit is not listened to for longer, */
+    SETTLE_BYTES = 4096  /* nor is more of it taken */
+};
+
+/* What is dropped is looked at later: see line_strays. */
+static void keep_bytes(struct line *l, const uint8_t *bytes, size_t n)
+{
+    size_t room = sizeof l->bytes - l->have;
+    n = n < room ? n : room;
+    memcpy(l->bytes + l->have, bytes, n);
+    l->have += n;
+}
+
+void line_listen_until_quiet(struct line *l, int64_t until_us)
+{
+    int64_t start = clock_wire_us(), quiet = l->silence_us > LUMP_US ? l->silence_us : LUMP_US;
+    int64_t end = start + quiet, heard_us = INT64_MIN;
+    size_t dropped = 0;
+    int rc = ERR_OK;
+    while (dropped < SETTLE_BYTES) {
+        if (end < until_us)
+            end = until_us;
+        if (end > start + SETTLE_US)
+            end = start + SETTLE_US;
+        rc = port_wait(line_fd(l), POLLIN, l->stop_fd, end);
+        if (rc != ERR_OK)
+            break;
+        uint8_t bytes[256];
+        ssize_t n = read(line_fd(l), bytes, sizeof bytes);
+        if (n <= 0) {
+            line_close(l);
+            return;
+        }
+        keep_bytes(l, bytes, (size_t)n);
+        dropped += (size_t)n;
+        l->last_byte_us = heard_us = clock_wire_us();
+        end = l->last_byte_us + quiet;
+    }
+    l->jammed = rc == ERR_OK || (rc == ERR_TIMEOUT && clock_wire_us() < heard_us + quiet);
+    if (l->config->transport == TRANSPORT_RTU)
+        modbus_flush(l->ctx);
+}
+
+bool line_is_jammed(const struct line *l)
+{
+    return l->jammed;
+}
+
+bool line_look_for_quiet(struct line *l)
+{
+    int waiting = 1;
+    if (!l->ctx || ioctl(line_fd(l), FIONREAD, &waiting) != 0)
+        return false;
+    l->jammed = waiting > 0;
+    if (l->jammed)
+        modbus_flush(l->ctx);
+    return !l->jammed;
+}
+
+/* Bytes that nobody asked for start the silence anew, and as they may be another master's question, its
+ * answer is waited for. On a jammed line there is nothing to wait for. */
+void line_keep_silence(struct line *l, const struct line_question *q)
+{
+    int64_t at = l->last_byte_us + l->silence_us + q->turnaround_us;
+    if (at - clock_wire_us() > 2000)
+        port_wait(-1, 0, l->stop_fd, at - 1000);
+    clock_wire_sleep_until(at);
+    int waiting = 0;
+    if (ioctl(line_fd(l), FIONREAD, &waiting) != 0 || waiting == 0)
+        return;
+    if (l->jammed)
+        modbus_flush(l->ctx);
+    else if (l->config->transport != TRANSPORT_TCP)
+        line_listen_until_quiet(l, clock_wire_us() + q->timeout_us);
+    if (l->ctx ? l->config->transport != TRANSPORT_TCP : l->config->transport == TRANSPORT_RTU)
+        return;
+    line_close(l); /* a stream out of step never gets back into it; a peer may hang up while nobody asks */
+    line_open(l);
+}
+
+void line_settle(struct line *l, int late_us)
+{
+    if (!l->ctx || !l->unsettled)
+        return;
+    l->unsettled = false;
+    if (l->config->transport != TRANSPORT_TCP && !l->jammed)
+        line_listen_until_quiet(l, l->spoken ? 0 : l->asked_us + l->frames_us + late_us);
+    if (l->config->transport != TRANSPORT_RTU)
+        line_close(l);
+}
+
+void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg), void *arg)
+{
+    enum modbus_table table;
+    int bytes;
+    size_t echo = l->echoes && l->have >= REQUEST_CHARACTERS ? REQUEST_CHARACTERS : 0;
+    if (frame_has_question(l->unit, l->bytes + echo, l->have - echo))
+        return;
+    for (size_t at = frame_next(l->unit, l->bytes, l->have, 0, &table, &bytes); at;
+         at = frame_next(l->unit, l->bytes, l->have, at, &table, &bytes))
+        each(table, bytes, arg);
+}
