@@ -118,7 +118,7 @@ static void make_readings(struct making *m, int64_t now_ms)
     for (size_t i = 0; i < n; i++) {
         bool bit = m->c->points[i].point->type == TYPE_BIT;
         double mean = bit ? 0.25 : 123.4567, value = bit ? 1 : 123.4567;
-        m->d.means[i] = (struct mean){mean, 0.9 * value, 1.1 * value, 60, 60, QUALITY_NORMAL};
+        m->d.means[i] = (struct mean){mean, 0.9 * value, 1.1 * value, 60, 60, QUALITY_NORMAL, 0};
         m->d.now[i] = (struct sample){
             .at_ms = now_ms, .point = (uint16_t)i, .quality = QUALITY_NORMAL, .nreg = 1, .value = value};
     }
@@ -152,6 +152,9 @@ static void add_verdicts(struct making *m, int64_t now_ms)
                                 .length_ms = l->window_ms,
                                 .limit = l,
                                 .point = l->over == OVER_MEAN ? -1 : point,
+                                .compared = m->d.means[point].mean,
+                                .background = m->d.means[point].mean,
+                                .why = "",
                                 .mean = m->d.means[point]};
         row_verdict(&m->d, &e);
         take_rows(m, verdicts * (double)CLOCK_DAY_MS / (double)l->window_ms);

@@ -6,6 +6,7 @@
 #include "daemon/base/credential.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/config/stage.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -150,6 +151,40 @@ static void warn_of_range(struct report *r, const struct limit *l)
     }
 }
 
+/* Stages in which no rule of the limit's file judges its role. */
+static unsigned stages_without(const struct config *c, const struct limit *l)
+{
+    size_t file = (size_t)(strchr(l->id, '/') - l->id) + 1;
+    unsigned missing = STAGE_ALL;
+    for (int i = 0; i < c->nlimits; i++) {
+        const struct limit *other = &c->limits[i];
+        if (strncmp(other->id, l->id, file) == 0 && strcmp(other->role, l->role) == 0)
+            missing &= other->stages ? ~other->stages : 0;
+    }
+    return missing;
+}
+
+/* What a limit needs that no meter gives. */
+static void warn_of_needs(struct report *r, const struct limit *l)
+{
+    if (l->minus)
+        warn(r,
+             "limit %s needs the background of %s from outside: a window without it within %lld min is "
+             "unknown, "
+             "never passed.",
+             l->id, l->role, (long long)(l->background_wait_ms / CLOCK_MINUTE_MS));
+    if (!l->stages)
+        return;
+    warn(
+        r,
+        "limit %s needs the stage of the work, which a person tells: until then it is unknown, never passed.",
+        l->id);
+    unsigned missing = l->informs ? 0 : stages_without(r->c, l);
+    for (const struct word *w = stage_words; w->text; w++)
+        if (missing & (unsigned)w->value)
+            warn(r, "limit %s: in the stage %s nothing of its file judges %s.", l->id, w->text, l->role);
+}
+
 static void warn_of_limits(struct report *r, int64_t now_ms)
 {
     char day[32];
@@ -165,6 +200,7 @@ static void warn_of_limits(struct report *r, int64_t now_ms)
             warn(r, "limit %s is not judged before %.10s, when it begins to hold.", l->id,
                  clock_text(l->valid_from_ms, r->c->site.zone_min, day));
         warn_of_range(r, l);
+        warn_of_needs(r, l);
     }
     if (!r->c->nlimits)
         warn(r, "no limit applies: readings are recorded, and nothing is judged.");

@@ -71,6 +71,8 @@ static void make_room(struct dustd *d)
     const struct config *c = d->config;
     d->inputs = inputs_create();
     d->judge = judge_create(c);
+    d->facts = facts_create();
+    judge_know(d->judge, d->facts);
     d->ledger = ledger_create(c);
     d->means = mem_array((size_t)c->npoints, sizeof *d->means);
     d->now = mem_array((size_t)c->npoints, sizeof *d->now);
@@ -302,6 +304,7 @@ static void destroy(struct dustd *d)
     mem_free(d->cursors);
     inputs_destroy(d->inputs);
     judge_destroy(d->judge);
+    facts_destroy(d->facts);
     ledger_destroy(d->ledger);
     seal_close(d);
     health_close(d);

@@ -151,8 +151,9 @@ void pipeline_judged(const struct judge_event *event, void *dustd)
         row_window(d, event);
         return;
     }
-    int64_t seq = row_verdict(d, event);
-    if (seq && event->verdict == VERDICT_BREACH)
+    int64_t seq = event->running ? row_running(d, event) : row_verdict(d, event);
+    bool finding = event->kind == JUDGE_VERDICT && event->verdict == VERDICT_BREACH && !event->limit->informs;
+    if (seq && finding)
         row_breach(d, event, seq);
 }
 

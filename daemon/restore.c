@@ -58,7 +58,8 @@ static void restore_minute(struct restoring *r, const struct row *row, json_t *b
                                        real_or_nan(point, "max"),
                                        (uint32_t)json_integer_value(json_object_get(point, "n")),
                                        (uint32_t)json_integer_value(json_object_get(point, "of")),
-                                       (uint8_t)quality[0]};
+                                       (uint8_t)quality[0],
+                                       0};
     }
 }
 
@@ -97,11 +98,11 @@ static void restore_row(const struct row *row, void *arg)
     if (strcmp(row->kind, "minute") == 0)
         restore_minute(r, row, body);
     else if (strcmp(row->kind, "hour") == 0)
-        judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS);
+        judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS, NULL);
     else if (strcmp(row->kind, "day") == 0)
-        judge_known(r->d->judge, row->at_ms, CLOCK_DAY_MS);
+        judge_known(r->d->judge, row->at_ms, CLOCK_DAY_MS, NULL);
     else if (strcmp(row->kind, "verdict") == 0)
-        judge_known(r->d->judge, row->at_ms, json_integer_value(json_object_get(body, "window_s")) * 1000);
+        judge_known(r->d->judge, row->at_ms, length_of(row, body) * CLOCK_SECOND_MS, row->subject);
     json_decref(body);
 }
 

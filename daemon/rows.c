@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { POINTS_PER_ROW = 100 }; /* about 100 bytes each: a body stays below ROW_BODY_MAX */
+enum { BREACH_TEXT = 320, POINTS_PER_ROW = 100 }; /* about 100 bytes each: a body stays below ROW_BODY_MAX */
 
 json_t *row_begin(const struct dustd *d, int64_t at_ms, const char *kind, const char *subject)
 {
@@ -173,6 +173,32 @@ void row_window(struct dustd *d, const struct judge_event *e)
 }
 
 /* What was compared with what: the part that verdict rows and evidence share. */
+static void add_number(json_t *to, const char *key, double value)
+{
+    if (!isnan(value))
+        json_object_set_new(to, key, json_real(value));
+}
+
+/* Of a limit that allows some exceedances a day; and what took part beside the mean. */
+static void add_circumstances(const struct judge_event *e, json_t *to)
+{
+    const struct limit *l = e->limit;
+    if (l->round > 0 || l->minus)
+        add_number(to, "compared", e->compared);
+    if (l->minus)
+        add_number(to, "background", e->background);
+    if (l->stages)
+        json_object_set_new(to, "stage", json_string(stage_str(e->stage)));
+    if (e->why && e->why[0])
+        json_object_set_new(to, "why", json_string(e->why));
+    if (!e->count.of)
+        return;
+    json_object_set_new(to, "exceeded", json_integer(e->count.exceeded));
+    json_object_set_new(to, "unknown", json_integer(e->count.unknown));
+    json_object_set_new(to, "windows", json_integer(e->count.of));
+    json_object_set_new(to, "allowed", json_integer(l->allowed));
+}
+
 static json_t *comparison_json(const struct dustd *d, const struct judge_event *e, json_t *to)
 {
     const struct limit *l = e->limit;
@@ -180,9 +206,10 @@ static json_t *comparison_json(const struct dustd *d, const struct judge_event *
     json_object_set_new(to, "verdict", json_string(verdict_str(e->verdict)));
     if (e->point >= 0)
         json_object_set_new(to, "point", json_string(d->config->points[e->point].name));
-    json_t *mean = mean_json(&e->mean);
+    json_t *mean = e->count.of ? json_object() : mean_json(&e->mean);
     json_object_update(to, mean);
     json_decref(mean);
+    add_circumstances(e, to);
     json_object_set_new(to, "compare", json_string(l->compare == COMPARE_REACHES ? ">=" : ">"));
     json_object_set_new(to, "value", json_real(l->value));
     json_object_set_new(to, "unit", json_string(l->unit));
@@ -202,6 +229,18 @@ int64_t row_verdict(struct dustd *d, const struct judge_event *e)
     return w.seq;
 }
 
+int64_t row_running(struct dustd *d, const struct judge_event *e)
+{
+    json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "running", e->limit->id));
+    if (e->kind == JUDGE_WARNING)
+        json_object_set_new(body, "verdict", json_string("warning"));
+    if (!e->count.of) {
+        json_object_set_new(body, "used", json_real(rint(e->used * 1e4) / 1e4));
+        json_object_set_new(body, "rest_may", json_real(rint(e->may * 1e4) / 1e4));
+    }
+    return row_append(d, e->start_ms, "running", e->limit->id, body);
+}
+
 int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)
 {
     size_t length = strlen(body);
@@ -216,22 +255,52 @@ int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)
     return seq;
 }
 
-/* A breach becomes an issue, or evidence of the open one. */
+/* What was over, in both languages; zh and en are BREACH_TEXT bytes. */
+static void breach_text(const struct judge_event *e, const char *point, const char *start, char *zh, char *en)
+{
+    const struct limit *l = e->limit;
+    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
+    const char *unit = unit_shown(l->unit), *sign = l->compare == COMPARE_REACHES ? "≥" : ">";
+    const char *running_zh = e->running ? "（时段未结束）" : "",
+               *running_en = e->running ? " (window running)" : "";
+    double value = isnan(e->compared) ? e->mean.mean : e->compared;
+    if (e->count.of) {
+        snprintf(zh, BREACH_TEXT, "%s，%.10s 当日 %u 次%s %.10g %s，允许 %d 次%s", point, start,
+                 e->count.exceeded, sign, l->value, unit, l->allowed, running_zh);
+        snprintf(en, BREACH_TEXT, "%s: %u windows of %.10s %s %.10g %s, %d are allowed%s", point,
+                 e->count.exceeded, start, sign, l->value, unit, l->allowed, running_en);
+        return;
+    }
+    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟均值%s %.10g %s，限值 %s %.10g %s%s", point, start, minutes,
+             l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
+    snprintf(en, BREACH_TEXT, "%s: mean of the %d minutes from %s%s is %.10g %s, limit %s %.10g %s%s", point,
+             minutes, start, l->minus ? " less background" : "", value, unit, sign, l->value, unit,
+             running_en);
+}
+
+static bool is_open(const struct dustd *d, const char *subject, const char *cause)
+{
+    for (int i = ledger_count(d->ledger); i > 0; i--) {
+        const struct issue *issue = ledger_at(d->ledger, i - 1);
+        if (strcmp(issue->kind, "limit") == 0 && strcmp(issue->subject, subject) == 0 &&
+            strcmp(issue->cause, cause) == 0 && issue_is_open(issue))
+            return true;
+    }
+    return false;
+}
+
+/* A breach becomes an issue, or evidence of the open one; to that the end of the window is enough. */
 void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq)
 {
     const struct limit *l = e->limit;
     const char *point = e->point >= 0 ? d->config->points[e->point].name : "mean";
-    char start[32], zh[320], en[320], id[32], *body = NULL;
+    if (e->running && is_open(d, l->id, point))
+        return;
+    char start[32], zh[BREACH_TEXT], en[BREACH_TEXT], id[32], *body = NULL;
     clock_text(e->start_ms, d->config->site.zone_min, start);
     start[16] = 0; /* to the minute */
     start[10] = ' ';
-    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
-    const char *unit = unit_shown(l->unit);
-    bool reaches = l->compare == COMPARE_REACHES;
-    snprintf(zh, sizeof zh, "%s，%s 起 %d 分钟均值 %.10g %s，限值 %s %.10g %s", point, start, minutes,
-             e->mean.mean, unit, reaches ? "≥" : ">", l->value, unit);
-    snprintf(en, sizeof en, "%s: mean of the %d minutes from %s is %.10g %s, limit %s %.10g %s", point,
-             minutes, start, e->mean.mean, unit, reaches ? "≥" : ">", l->value, unit);
+    breach_text(e, point, start, zh, en);
     json_t *evidence = comparison_json(
         d, e, json_pack("{s:I,s:I}", "seq", (json_int_t)verdict_seq, "start", (json_int_t)e->start_ms));
     struct finding f = {.kind = "limit",

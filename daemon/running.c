@@ -18,6 +18,8 @@ static json_t *window_json(const struct dustd *d, const struct judge_event *e)
         return j;
     json_object_set_new(j, "start", json_integer(e->start_ms));
     json_object_set_new(j, "verdict", json_string(verdict_str(e->verdict)));
+    if (e->why && e->why[0])
+        json_object_set_new(j, "why", json_string(e->why));
     if (e->mean.n) {
         json_object_set_new(j, "mean", json_real(e->mean.mean));
         json_object_set_new(j, "min", json_real(e->mean.min));
@@ -49,8 +51,9 @@ static void add_limit(struct into *into, const struct limit *limit, struct mean 
         if (!judge_running(into->d->judge, i, limit->window_ms, &window.start_ms, &means[i]))
             means[i] = (struct mean){.quality = QUALITY_FAULT};
     int64_t at_ms = window.start_ms ? window.start_ms : into->d->minute_ms;
+    struct judging with = {.config = c, .facts = into->d->facts, .sink = add_window, .arg = into};
     if (limit->valid_from_ms <= at_ms && at_ms < limit->valid_to_ms)
-        limit_judge(c, limit, &window, add_window, into);
+        limit_judge(&with, limit, &window);
 }
 
 json_t *running_json(const struct dustd *d)

@@ -32,11 +32,22 @@ struct limit {
     double value;     /* in `unit` */
     const char *unit; /* of the points: converted when the file says another that fits */
     enum limit_over over;
+    double round; /* in `unit`: compared is the whole multiple of it nearest to the mean, a tie goes to the
+                     even one (GB/T 8170); 0: the mean, to 4 decimals */
+    int allowed;  /* exceedances a day may have; 0: each is a breach */
+    bool minus;   /* compared is the mean less the background of the same time */
+    double cap;   /* the background counts as at most this, in `unit`; 0: as it is */
+    int64_t background_wait_ms; /* a window waits for its background, then it is unknown */
+    unsigned stages;            /* set of enum stage in which it applies; 0: always */
+    double release;   /* once exceeded it is a breach until the mean is below this; 0: no such rule */
+    int hours_needed; /* of 24 h: the mean of hourly means, at least so many; 0: of minutes, 75 % */
+    bool informs;     /* a breach is recorded, but opens no issue: for information, or a condition */
     int64_t valid_from_ms, valid_to_ms; /* of the time of measurement; INT64_MIN / INT64_MAX: open */
     const char *action_zh, *action_en;  /* what the site must do */
     /* from the site's configuration: */
     const char *person;            /* who is responsible: person.name */
     int64_t answer_ms, rectify_ms; /* deadlines from finding, site time */
+    double warn_share;             /* of what a window may still take; 0: no warning */
 };
 
 struct unjudged {

@@ -4,6 +4,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/stage.h"
 
 #include <string.h>
 
@@ -44,9 +45,10 @@ static const char *check_value(const char *text)
                                            : NULL;
 }
 
-static const struct word windows[] = {
-    {"5min", 300000}, {"15min", 900000}, {"1h", 3600000}, {"24h", 86400000}, {0}};
+static const struct word windows[] = {{"2min", 120000}, {"5min", 300000},  {"15min", 900000},
+                                      {"1h", 3600000},  {"24h", 86400000}, {0}};
 static const struct word compares[] = {{"over", COMPARE_OVER}, {"reaches", COMPARE_REACHES}, {0}};
+static const struct word minuses[] = {{"nothing", false}, {"background", true}, {0}};
 static const struct word overs[] = {{"each", OVER_EACH}, {"mean", OVER_MEAN}, {"max", OVER_MAX}, {0}};
 
 static const struct setting rule_rows[] = {
@@ -62,6 +64,24 @@ static const struct setting rule_rows[] = {
      .meaning = "what the mean is compared with"},
     {"over", SETTING_CHOICE, FIELD(struct limit_rule, over), .absent = "each", .words = overs,
      .meaning = "each point, the mean or the highest of them"},
+    {"round", SETTING_TEXT, FIELD(struct limit_rule, round), .check = check_value,
+     .meaning = "the mean is rounded to a multiple of this before it is compared, by GB/T 8170"},
+    {"allowed_per_day", SETTING_INT, FIELD(struct limit_rule, allowed), .absent = "0", .low = "0",
+     .high = "719", .meaning = "windows over the value that a day may have; 0: each is a breach"},
+    {"minus", SETTING_CHOICE, FIELD(struct limit_rule, minus), .absent = "nothing", .words = minuses,
+     .meaning = "background: compared is the mean less the background of the same time"},
+    {"background_cap", SETTING_TEXT, FIELD(struct limit_rule, cap), .check = check_value,
+     .meaning = "the background counts as at most this"},
+    {"background_within", SETTING_DURATION, FIELD(struct limit_rule, background_wait_ms), .absent = "2h",
+     .low = "0s", .high = "24h", .meaning = "a window waits so long for its background, then it is unknown"},
+    {"stages", SETTING_SET, FIELD(struct limit_rule, stages), .words = stage_words,
+     .meaning = "of the work, in which it applies; without it always"},
+    {"release", SETTING_TEXT, FIELD(struct limit_rule, release), .check = check_value,
+     .meaning = "once over, it stays a breach until the mean is below this"},
+    {"hours_needed", SETTING_INT, FIELD(struct limit_rule, hours_needed), .absent = "0", .low = "0",
+     .high = "24", .meaning = "of 24h: the mean of hourly means, at least so many; 0: of minutes, 75 %"},
+    {"informs_only", SETTING_BOOL, FIELD(struct limit_rule, informs), .absent = "false",
+     .meaning = "true: a breach opens no issue; for information, or a condition nobody is to blame for"},
     {"valid_from", SETTING_TEXT, FIELD(struct limit_rule, valid_from), .check = check_day,
      .meaning = "first day of measurement it is for"},
     {"valid_to", SETTING_TEXT, FIELD(struct limit_rule, valid_to), .check = check_day,
@@ -70,6 +90,33 @@ static const struct setting rule_rows[] = {
     {0},
 };
 
+/* What a rule's settings say about each other. */
+static int check_shape(const struct yaml_doc *doc, const struct yaml_node *map, const struct limit_rule *r,
+                       struct complaint *why)
+{
+    const struct {
+        bool wrong;
+        const char *key, *what, *allowed;
+    } rules[] = {
+        {r->allowed && r->window_ms == CLOCK_DAY_MS, "allowed_per_day", "with a window of 24h",
+         "a shorter window: a day has only one of 24h"},
+        {r->allowed && r->stages, "allowed_per_day", "with stages",
+         "one of both: a stage may change within a day"},
+        {r->cap[0] && !r->minus, "background_cap", "without minus: background", "both"},
+        {r->minus && r->hours_needed, "hours_needed", "with minus: background", "one of both"},
+        {r->hours_needed && r->window_ms != CLOCK_DAY_MS, "hours_needed", "with a window shorter than 24h",
+         "a window of 24h"},
+        {r->hours_needed && r->hours_needed < 18, "hours_needed", "fewer than 18 hours",
+         "18 to 24, at least 75 % of the day"},
+        {r->allowed && r->release[0], "release", "with allowed_per_day", "one of both"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            return yaml_complain(doc, yaml_get(map, rules[i].key), why, "found %s %s; allowed: %s",
+                                 rules[i].key, rules[i].what, rules[i].allowed);
+    return ERR_OK;
+}
+
 static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, const void *object,
                       struct complaint *why)
 {
@@ -77,7 +124,7 @@ static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, c
     if (r->valid_from[0] && r->valid_to[0] && strcmp(r->valid_from, r->valid_to) > 0)
         return yaml_complain(doc, yaml_get(map, "valid_to"), why,
                              "found %s before valid_from, %s; allowed: later", r->valid_to, r->valid_from);
-    return ERR_OK;
+    return check_shape(doc, map, r, why);
 }
 
 static const struct schema rule_schema = {"rule", sizeof(struct limit_rule), rule_rows, NULL, check_rule};
@@ -125,6 +172,37 @@ static int check_one_unit(const struct loading *l, const struct config_point *fi
     return ERR_OK;
 }
 
+/* A value of the rule in the unit in which the points are read: converted and checked, never assumed. */
+static int convert(const struct loading *l, const struct limit_file *f, const struct limit_rule *r,
+                   const char *key, const char *text, const struct config_point *p, double *out)
+{
+    const char *unit;
+    double value;
+    if (!text[0] || (!read_value(text, &value, &unit) && !unit_convert(value, unit, p->point->unit, out)))
+        return ERR_OK;
+    const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
+    return yaml_complain(
+        f->doc, yaml_get(rule, key), l->why,
+        "found \"%s\" for the role %s; allowed: a unit that fits \"%s\", in which %s is read", text, r->role,
+        p->point->unit, p->name);
+}
+
+static int convert_values(const struct loading *l, const struct limit_file *f, const struct limit_rule *r,
+                          const struct config_point *p, struct limit *limit)
+{
+    const struct {
+        const char *key, *text;
+        double *out;
+    } values[] = {{"value", r->value, &limit->value},
+                  {"round", r->round, &limit->round},
+                  {"background_cap", r->cap, &limit->cap},
+                  {"release", r->release, &limit->release}};
+    int error = ERR_OK;
+    for (size_t i = 0; i < sizeof values / sizeof *values && !error; i++)
+        error = convert(l, f, r, values[i].key, values[i].text, p, values[i].out);
+    return error;
+}
+
 static int make_limit(const struct loading *l, const struct limit_entry *e, const struct limit_file *f,
                       const struct limit_rule *r, const struct config_point *p)
 {
@@ -145,16 +223,17 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
                           .action_en = r->action_en,
                           .person = e->person,
                           .answer_ms = e->answer_ms,
-                          .rectify_ms = e->rectify_ms};
-    const char *unit;
-    double value;
-    if (read_value(r->value, &value, &unit) || unit_convert(value, unit, limit.unit, &limit.value)) {
-        const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
-        return yaml_complain(
-            f->doc, yaml_get(rule, "value"), l->why,
-            "found \"%s\" for the role %s; allowed: a unit that fits \"%s\", in which %s is read", r->value,
-            r->role, limit.unit, p->name);
-    }
+                          .rectify_ms = e->rectify_ms,
+                          .warn_share = e->warn_percent / 100,
+                          .allowed = r->allowed,
+                          .minus = r->minus,
+                          .background_wait_ms = r->background_wait_ms,
+                          .stages = r->stages,
+                          .hours_needed = r->hours_needed,
+                          .informs = r->informs};
+    int error = convert_values(l, f, r, p, &limit);
+    if (error)
+        return error;
     if (r->valid_from[0])
         read_day(r->valid_from, c->site.zone_min, &limit.valid_from_ms);
     if (r->valid_to[0] && !read_day(r->valid_to, c->site.zone_min, &limit.valid_to_ms))

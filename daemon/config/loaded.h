@@ -15,6 +15,7 @@ struct device_entry {
 struct limit_entry {
     const char *name, *person;
     int64_t answer_ms, rectify_ms;
+    double warn_percent;
 };
 
 struct limit_rule {
@@ -23,6 +24,11 @@ struct limit_rule {
     enum limit_compare compare;
     const char *value; /* "250 ug/m3" */
     enum limit_over over;
+    const char *round, *cap, *release; /* as value; "" none */
+    int allowed, hours_needed;
+    bool minus, informs;
+    int64_t background_wait_ms;
+    unsigned stages;
     const char *valid_from, *valid_to; /* first and last day, "" open */
     const char *action_zh, *action_en;
 };

@@ -128,6 +128,9 @@ static const struct setting limit_rows[] = {
      .high = "30d", .meaning = "from finding to the first answer"},
     {"rectify_within", SETTING_DURATION, FIELD(struct limit_entry, rectify_ms), .absent = "24h",
      .low = "1min", .high = "365d", .meaning = "from finding to the end of the work"},
+    {"warn_at", SETTING_QUANTITY, FIELD(struct limit_entry, warn_percent), .absent = "80 %", .low = "0 %",
+     .high = "100 %", .unit = "%",
+     .meaning = "warned when a running window has used this share of what it may take; 0 %: never"},
     {0},
 };
 static const struct schema entry_schema = {"limit", sizeof(struct limit_entry), limit_rows, NULL, NULL};

@@ -146,11 +146,21 @@ static void compare_words(const struct ctl *c, struct so_far *s, const json_t *w
                                            [LEVEL_OVER] = {"超标", "OVER"}};
     double limit = json_number_value(json_object_get(window, "value"));
     s->part = limit > 0 ? json_number_value(json_object_get(window, "mean")) / limit : 0;
-    s->level = strcmp(text_of(window, "verdict"), "breach") == 0 ? LEVEL_OVER
-               : s->part >= 0.8                                  ? LEVEL_CLOSE
-                                                                 : LEVEL_GOOD;
+    const char *verdict = text_of(window, "verdict");
+    bool over = strcmp(verdict, "breach") == 0 || strcmp(verdict, "exceeded") == 0;
+    s->level = over ? LEVEL_OVER : s->part >= 0.8 ? LEVEL_CLOSE : LEVEL_GOOD;
     snprintf(s->share, sizeof s->share, "%.0f%%", s->part * 100);
     snprintf(s->words, sizeof s->words, "%s", say(c, words[s->level][0], words[s->level][1]));
+}
+
+/* Of a mean that is there. */
+static const char *why_unknown(const struct ctl *c, const char *why)
+{
+    if (strcmp(why, "background missing") == 0)
+        return say(c, "无背景值，不可判定", "no background: unknown");
+    if (strcmp(why, "stage of the work not known") == 0)
+        return say(c, "施工阶段未知，不可判定", "no stage: unknown");
+    return say(c, "超量程，不可判定", "over range: unknown");
 }
 
 struct so_far scene_so_far(const struct ctl *c, const json_t *window)
@@ -172,7 +182,7 @@ struct so_far scene_so_far(const struct ctl *c, const json_t *window)
     if (!enough)
         snprintf(s.words, sizeof s.words, "%s", say(c, "数据不足", "too few values"));
     else if (strcmp(verdict, "unknown") == 0)
-        snprintf(s.words, sizeof s.words, "%s", say(c, "超量程，不可判定", "over range: unknown"));
+        snprintf(s.words, sizeof s.words, "%s", why_unknown(c, text_of(window, "why")));
     else
         compare_words(c, &s, window);
     return s;
@@ -307,6 +317,29 @@ static void tell_verdict(const struct telling *t)
         json_number_value(json_object_get(t->body, "value")));
 }
 
+/* Of a window that has not ended, or a day that has used what it may have. */
+static void tell_running(const struct telling *t)
+{
+    bool lost = strcmp(text_of(t->body, "verdict"), "breach") == 0;
+    const char *point = text_of(t->body, "point"), *unit = unit_shown(text_of(t->body, "unit"));
+    if (json_object_get(t->body, "exceeded"))
+        snprintf(t->text, t->size,
+                 say(t->c, "%s：%s %s 当日已超过 %lld 次，允许 %lld 次",
+                     "%s: %s %s over %lld times today, %lld allowed"),
+                 lost ? say(t->c, "超标", "over the limit") : say(t->c, "预警", "warning"), t->subject, point,
+                 (long long)int_of(t->body, "exceeded"), (long long)int_of(t->body, "allowed"));
+    else if (lost)
+        snprintf(t->text, t->size,
+                 say(t->c, "超标（时段未结束）：%s %s 已不可能达标",
+                     "over the limit %s: %s, window running, cannot be kept any more"),
+                 t->subject, point);
+    else
+        snprintf(t->text, t->size,
+                 say(t->c, "预警：%s %s 本时段余下均值不得超过 %.10g %s",
+                     "warning %s: %s, the rest of the window may have a mean of %.10g %s"),
+                 t->subject, point, json_number_value(json_object_get(t->body, "rest_may")), unit);
+}
+
 static void tell_issue(const struct telling *t)
 {
     const char *by = text_of(t->body, "by"), *said = text_of(t->body, "text");
@@ -330,10 +363,11 @@ void scene_event(const struct ctl *c, const json_t *event, char *text, size_t si
         const char *kind;
         void (*tell)(const struct telling *t);
     } kinds[] = {
-        {"boot", tell_boot},         {"clock", tell_clock}, {"device", tell_device},
-        {"gap", tell_gap},           {"issue", tell_issue}, {"journal", tell_journal},
-        {"key", tell_key},           {"line", tell_line},   {"refused", tell_refused},
-        {"settings", tell_settings}, {"stop", tell_stop},   {"verdict", tell_verdict},
+        {"boot", tell_boot},       {"clock", tell_clock},       {"device", tell_device},
+        {"gap", tell_gap},         {"issue", tell_issue},       {"journal", tell_journal},
+        {"key", tell_key},         {"line", tell_line},         {"refused", tell_refused},
+        {"running", tell_running}, {"settings", tell_settings}, {"stop", tell_stop},
+        {"verdict", tell_verdict},
     };
     const char *kind = text_of(event, "kind");
     const struct telling t = {c, json_object_get(event, "body"), text_of(event, "subject"), text, size};

@@ -5,26 +5,9 @@
 #ifndef DUST_FACTS_H
 #define DUST_FACTS_H
 
-#include "daemon/base/schema.h"
+#include "daemon/config/stage.h"
 
 #include <stdint.h>
-
-/* Stages of construction in the words of the site-dust standards (domain.md 2.1: DB61/1078-2017 and
- * DB51/2682-2020 limit by stage). Values are bits, so that a set of them is an or. */
-enum stage {
-    STAGE_UNKNOWN = 0,
-    STAGE_DEMOLITION = 1, /* 拆除 */
-    STAGE_EARTHWORK = 2,  /* 土方 */
-    STAGE_FOUNDATION = 4, /* 地基、基础 */
-    STAGE_STRUCTURE = 8,  /* 主体 */
-    STAGE_FINISHING = 16, /* 装饰 */
-    STAGE_SUSPENDED = 32, /* 停工 */
-    STAGE_ALL = 63,
-};
-
-/* "demolition" … "suspended", ends with {0}. */
-extern const struct word stage_words[];
-const char *stage_str(enum stage stage); /* "unknown" for 0 */
 
 struct facts;
 struct facts *facts_create(void);

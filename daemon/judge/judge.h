@@ -6,6 +6,7 @@
 #define DUST_JUDGE_H
 
 #include "daemon/config/config.h"
+#include "daemon/judge/facts.h"
 #include "daemon/sample.h"
 
 /* A closed window of one point. Means are rounded to 4 decimals, so that whoever recomputes the longer
@@ -15,13 +16,25 @@ struct mean {
     uint32_t n, of;        /* valid and due: samples of a minute, minutes of a longer window */
     uint8_t quality; /* N valid; T valid but a lower bound (some value over range); else the letter of most of
                         what failed (D when mixed or too few) */
+    double sum;      /* of what is valid, in ten-thousandths of the unit: whole numbers, so exact */
 };
 
-enum verdict { VERDICT_PASS, VERDICT_BREACH, VERDICT_UNKNOWN };
+enum verdict {
+    VERDICT_PASS,
+    VERDICT_BREACH,
+    VERDICT_UNKNOWN,
+    VERDICT_EXCEEDED, /* of a window over a limit that allows some a day: counted, by itself no breach */
+};
 
 enum judge_event_kind {
     JUDGE_WINDOW,  /* an hour or a day of all points closed: `means` */
-    JUDGE_VERDICT, /* a limit judged one of its windows */
+    JUDGE_VERDICT, /* a limit judged one of its windows, or a day's count of them */
+    JUDGE_WARNING, /* a running window has used its warning share; or a day all the exceedances it may have */
+};
+
+/* A day of a limit that allows some exceedances. */
+struct judge_count {
+    uint32_t exceeded, unknown, of; /* windows; `of` make a day, those that never came are unknown */
 };
 
 struct judge_event {
@@ -31,7 +44,14 @@ struct judge_event {
     const struct limit *limit; /* JUDGE_VERDICT */
     int point;                 /* the point it is about; -1 for over: mean */
     enum verdict verdict;
-    struct mean mean; /* what was compared; over: mean: n valid points of `of` */
+    struct mean mean;         /* the window's; over: mean: n valid points of `of` */
+    double compared;          /* what was compared: without background, rounded; NaN: nothing was */
+    double background;        /* that was taken off, in the limit's unit; NaN: none */
+    enum stage stage;         /* of a limit that asks for it, at the window's start */
+    const char *why;          /* of unknown, and of a breach that is not over the value; static, "" none */
+    struct judge_count count; /* of: 0 but for a day's count */
+    bool running;             /* the window has not ended; of a verdict: what it will be is certain */
+    double may, used; /* of what runs: the mean that its rest may have, the share that is used (ahead.h) */
 };
 
 typedef void (*judge_sink)(const struct judge_event *event, void *arg);
@@ -39,6 +59,10 @@ typedef void (*judge_sink)(const struct judge_event *event, void *arg);
 struct judge;
 
 struct judge *judge_create(const struct config *c);
+
+/* Where the judge looks up stage, background and service; NULL (as after judge_create): all unknown. Not
+ * taken over, and carried to the next judge by a reload. */
+void judge_know(struct judge *j, const struct facts *facts);
 
 /* A sample of the running minute. */
 void judge_sample(struct judge *j, const struct sample *s);
@@ -66,8 +90,9 @@ void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
 /* At restart: the journal already has the window of this length that starts there (its hour or day row, or
  * one of its verdicts: a minute and what it closes belong in one transaction). Called where the row stands
  * among the minutes: after the feed before it and before the feed after its minute's; twice is as good as
- * once. */
-void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms);
+ * once. `limit` is the id of a verdict's limit, NULL for an hour or a day: the verdict of a limit that waits
+ * for its background has a row of its own, later. */
+void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms, const char *limit);
 
 /* The mean of the running window so far, `of` the minutes so far; false when none is open. */
 bool judge_running(const struct judge *j, int point, int64_t length_ms, int64_t *start_ms,
@@ -84,6 +109,6 @@ void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judg
 
 void judge_destroy(struct judge *j);
 
-const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" */
+const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" "exceeded" */
 
 #endif

@@ -1,87 +1,240 @@
 #include "daemon/judge/limit.h"
 
+#include "daemon/base/clock.h"
+#include "daemon/base/scalar.h"
 #include "daemon/judge/window.h"
 
+#include <math.h>
 #include <string.h>
+
+static const double scale = 1e4;
 
 static bool has_role(const struct config *c, int point, const struct limit *limit)
 {
     return strcmp(c->points[point].point->role, limit->role) == 0;
 }
 
-static enum verdict compare(const struct limit *limit, const struct mean *m)
+/* --- the comparison --- */
+
+/* over / under, both whole, to the nearest whole number; a tie goes to the even one (GB/T 8170). Rounding
+ * sum / n at once, not the mean that was rounded before: the standard forbids to round twice. */
+static double half_even(double over, double under)
 {
-    if (!mean_valid(m))
-        return VERDICT_UNKNOWN;
-    double value = round4(limit->value); /* a converted unit brings noise: 0.8 mg/m3 is 800 ug/m3 */
-    if (limit->compare == COMPARE_REACHES ? m->mean >= value : m->mean > value)
-        return VERDICT_BREACH;
-    return m->quality == QUALITY_OVER_RANGE ? VERDICT_UNKNOWN : VERDICT_PASS;
+    double q = floor(over / under), rest = over - q * under;
+    for (; rest < 0; rest += under)
+        q--;
+    for (; rest >= under; rest -= under)
+        q++;
+    bool up = 2 * rest > under || (2 * rest == under && fmod(q, 2) != 0);
+    return q + up;
 }
 
-static void tell(struct judge_event *event, int point, const struct mean *m, judge_sink sink, void *arg)
+bool limit_exceeded(const struct limit *limit, double sum, uint32_t n, double background, double *compared)
 {
-    event->point = point;
-    event->mean = *m;
-    event->verdict = compare(event->limit, m);
-    sink(event, arg);
+    double step = rint(limit->round * scale), rest = sum - n * rint(background * scale);
+    double tenths = step > 0 ? half_even(rest, n * step) * step : rint(rest / n);
+    double value = rint(limit->value * scale); /* a converted unit brings noise: 0.8 mg/m3 is 800 ug/m3 */
+    *compared = tenths / scale + 0.0;
+    return limit->compare == COMPARE_REACHES ? tenths >= value : tenths > value;
 }
 
-static void judge_each(const struct config *c, struct judge_event *event, judge_sink sink, void *arg)
+static enum verdict unknown(struct judge_event *e, const char *why)
 {
-    for (int i = 0; i < c->npoints; i++)
-        if (has_role(c, i, event->limit))
-            tell(event, i, &event->means[i], sink, arg);
+    e->why = why;
+    return VERDICT_UNKNOWN;
+}
+
+/* What is over stays so until it is below another value. */
+static enum verdict with_release(struct judge_event *e, const struct limit_state *s, bool over)
+{
+    if (over || !s || !s->in_force || !(e->compared >= e->limit->release && e->limit->release > 0))
+        return over ? VERDICT_BREACH : VERDICT_PASS;
+    e->why = "not yet below the value that ends it";
+    return VERDICT_BREACH;
+}
+
+static enum verdict compare(struct judge_event *e, const struct limit_state *s)
+{
+    const struct limit *l = e->limit;
+    if (l->stages && !e->stage)
+        return unknown(e, "stage of the work not known");
+    if (!mean_valid(&e->mean))
+        return unknown(e, "too few valid values");
+    if (l->minus && isnan(e->background))
+        return unknown(e, "background missing");
+    bool over = limit_exceeded(l, e->mean.sum, e->mean.n, l->minus ? e->background : 0, &e->compared);
+    if (!over && e->mean.quality == QUALITY_OVER_RANGE)
+        return unknown(e, "values over the meter's range");
+    return with_release(e, s, over);
+}
+
+/* --- the day's count --- */
+
+static struct limit_state *state_of(const struct judging *j, int slot)
+{
+    return j->states ? &j->states[slot < 0 ? j->config->npoints : slot] : NULL;
+}
+
+static struct limit_state new_day(const struct limit_state *s, int64_t day_ms)
+{
+    return (struct limit_state){.in_force = s->in_force, .day_ms = day_ms};
+}
+
+/* While it runs a warning that the next exceedance is one too many, and the breach; at its end the verdict.
+ */
+static void tell_day(const struct judging *j, const struct limit *limit, int point, struct limit_state *s,
+                     enum judge_event_kind kind, bool running)
+{
+    uint32_t of = (uint32_t)(CLOCK_DAY_MS / limit->window_ms);
+    uint32_t missing = of > s->windows ? of - s->windows : 0;
+    struct judge_event e = {.kind = kind,
+                            .start_ms = s->day_ms,
+                            .length_ms = CLOCK_DAY_MS,
+                            .limit = limit,
+                            .point = point,
+                            .mean = {.mean = NAN, .min = NAN, .max = NAN, .quality = QUALITY_NORMAL},
+                            .compared = NAN,
+                            .background = NAN,
+                            .why = "",
+                            .count = {s->exceeded, s->unknown + missing, of},
+                            .running = running};
+    uint32_t allowed = (uint32_t)limit->allowed;
+    if (s->exceeded > allowed)
+        e.verdict = VERDICT_BREACH;
+    else if (s->exceeded + s->unknown + missing > allowed)
+        e.verdict = unknown(&e, "windows without a verdict");
+    s->told = s->told || (running && kind == JUDGE_VERDICT);
+    j->sink(&e, j->arg);
+}
+
+static void count(const struct judging *j, const struct judge_event *e, struct limit_state *s)
+{
+    int64_t day_ms = clock_window_start(e->start_ms, CLOCK_DAY_MS, j->config->site.zone_min);
+    if (s->day_ms != day_ms)
+        *s = new_day(s, day_ms);
+    s->windows++;
+    s->exceeded += e->verdict == VERDICT_EXCEEDED;
+    s->unknown += e->verdict == VERDICT_UNKNOWN;
+    uint32_t allowed = (uint32_t)e->limit->allowed;
+    if (s->exceeded == allowed && e->verdict == VERDICT_EXCEEDED)
+        tell_day(j, e->limit, e->point, s, JUDGE_WARNING, true);
+    if (s->exceeded > allowed && !s->told)
+        tell_day(j, e->limit, e->point, s, JUDGE_VERDICT, true);
+}
+
+/* Whether that point (-1: the site) is judged by itself. */
+static bool is_judged(const struct config *c, const struct limit *limit, int point)
+{
+    return point < 0 ? limit->over != OVER_EACH : limit->over == OVER_EACH && has_role(c, point, limit);
+}
+
+void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t day_ms)
+{
+    for (int i = -1; i < j->config->npoints; i++) {
+        struct limit_state *s = state_of(j, i);
+        if (!s || !is_judged(j->config, limit, i))
+            continue;
+        if (s->day_ms != day_ms)
+            *s = new_day(s, day_ms);
+        tell_day(j, limit, i, s, JUDGE_VERDICT, false);
+    }
+}
+
+/* --- the points --- */
+
+static double background_of(const struct judging *j, const struct limit *limit,
+                            const struct judge_event *window)
+{
+    double value = NAN;
+    double ugm3 = facts_background(j->facts, limit->role, window->start_ms, window->length_ms);
+    if (!limit->minus || isnan(ugm3) || unit_convert(ugm3, "ug/m3", limit->unit, &value))
+        return NAN;
+    return limit->cap > 0 && value > limit->cap ? limit->cap : value;
+}
+
+/* `slot`: of the state; the highest of several points is the site's, whichever it is. */
+static void tell(const struct judging *j, const struct judge_event *window, int slot, int point,
+                 const struct mean *m)
+{
+    struct limit_state *s = state_of(j, slot);
+    struct judge_event e = *window;
+    e.point = point;
+    e.mean = *m;
+    e.verdict = compare(&e, s);
+    if (s && e.verdict != VERDICT_UNKNOWN)
+        s->in_force = e.verdict == VERDICT_BREACH;
+    if (e.limit->allowed && e.verdict == VERDICT_BREACH)
+        e.verdict = VERDICT_EXCEEDED;
+    j->sink(&e, j->arg);
+    if (s && e.limit->allowed)
+        count(j, &e, s);
+}
+
+static void judge_each(const struct judging *j, const struct judge_event *window)
+{
+    for (int i = 0; i < j->config->npoints; i++)
+        if (has_role(j->config, i, window->limit))
+            tell(j, window, i, i, &window->means[i]);
 }
 
 /* Breach before unknown before pass; among equals the higher mean. */
-static bool weighs_more(const struct limit *limit, const struct mean *a, const struct mean *b)
+static bool weighs_more(const struct judge_event *window, const struct mean *a, const struct mean *b)
 {
     static const int weight[] = {[VERDICT_PASS] = 0, [VERDICT_UNKNOWN] = 1, [VERDICT_BREACH] = 2};
-    int x = weight[compare(limit, a)], y = weight[compare(limit, b)];
-    return x != y ? x > y : a->mean > b->mean;
+    struct judge_event x = *window, y = *window;
+    x.mean = *a;
+    y.mean = *b;
+    int more = weight[compare(&x, NULL)] - weight[compare(&y, NULL)];
+    return more != 0 ? more > 0 : a->mean > b->mean;
 }
 
-static void judge_max(const struct config *c, struct judge_event *event, judge_sink sink, void *arg)
+static void judge_max(const struct judging *j, const struct judge_event *window)
 {
     int top = -1;
-    for (int i = 0; i < c->npoints; i++)
-        if (has_role(c, i, event->limit) &&
-            (top < 0 || weighs_more(event->limit, &event->means[i], &event->means[top])))
+    for (int i = 0; i < j->config->npoints; i++)
+        if (has_role(j->config, i, window->limit) &&
+            (top < 0 || weighs_more(window, &window->means[i], &window->means[top])))
             top = i;
     if (top >= 0)
-        tell(event, top, &event->means[top], sink, arg);
+        tell(j, window, -1, top, &window->means[top]);
 }
 
-static void judge_mean(const struct config *c, struct judge_event *event, judge_sink sink, void *arg)
+static void judge_mean(const struct judging *j, const struct judge_event *window)
 {
     struct tally site = {0};
     uint32_t of = 0;
-    for (int i = 0; i < c->npoints; i++) {
-        if (!has_role(c, i, event->limit))
+    for (int i = 0; i < j->config->npoints; i++) {
+        if (!has_role(j->config, i, window->limit))
             continue;
-        tally_minute(&site, &event->means[i]);
+        tally_minute(&site, &window->means[i]);
         of++;
     }
     struct mean m = tally_mean(&site, of);
     if (of > 0)
-        tell(event, -1, &m, sink, arg);
+        tell(j, window, -1, -1, &m);
 }
 
-void limit_judge(const struct config *c, const struct limit *limit, const struct judge_event *window,
-                 judge_sink sink, void *arg)
+void limit_judge(const struct judging *j, const struct limit *limit, const struct judge_event *window)
 {
-    static void (*const rules[])(const struct config *, struct judge_event *, judge_sink, void *) = {
+    static void (*const rules[])(const struct judging *, const struct judge_event *) = {
         [OVER_EACH] = judge_each, [OVER_MEAN] = judge_mean, [OVER_MAX] = judge_max};
     struct judge_event event = *window;
     event.kind = JUDGE_VERDICT;
     event.limit = limit;
-    rules[limit->over](c, &event, sink, arg);
+    event.compared = NAN;
+    event.why = "";
+    event.stage = limit->stages ? facts_stage(j->facts, window->start_ms) : STAGE_UNKNOWN;
+    event.background = background_of(j, limit, window);
+    if (limit->stages && event.stage && !(limit->stages & event.stage))
+        return;
+    rules[limit->over](j, &event);
 }
 
 const char *verdict_str(enum verdict v)
 {
-    static const char *const names[] = {
-        [VERDICT_PASS] = "pass", [VERDICT_BREACH] = "breach", [VERDICT_UNKNOWN] = "unknown"};
+    static const char *const names[] = {[VERDICT_PASS] = "pass",
+                                        [VERDICT_BREACH] = "breach",
+                                        [VERDICT_UNKNOWN] = "unknown",
+                                        [VERDICT_EXCEEDED] = "exceeded"};
     return names[v];
 }

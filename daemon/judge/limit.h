@@ -4,15 +4,42 @@
 
 #include "daemon/judge/judge.h"
 
-/* Judges `limit` on event->means (config.npoints) and tells `sink` one verdict (over: mean, max) or one per
- * point with its role (over: each); none when no point has the role. The window's times are in `event`.
+/* What a limit remembers of one point from window to window; zeroed: nothing. */
+struct limit_state {
+    bool in_force;  /* exceeded, and not below `release` since */
+    int64_t day_ms; /* start of the day that is counted */
+    uint32_t windows, exceeded, unknown;
+    bool told;                  /* that day's breach, while it ran */
+    int64_t warned_ms, lost_ms; /* 1 + start of the running window of which that was told; 0: none */
+};
+
+struct judging {
+    const struct config *config;
+    const struct facts *facts;  /* NULL: nothing is known */
+    struct limit_state *states; /* of this limit: one a point, then the site's; NULL: nothing is remembered */
+    judge_sink sink;
+    void *arg;
+};
+
+/* Judges `limit` on window->means (config.npoints) and tells the sink one verdict (over: mean, max) or one
+ * per point with its role (over: each); none when no point has the role, or when the limit is for another
+ * stage of the work than that at the window's start.
  *
  * A mean with enough behind it passes or breaches, both after rounding; below 75 % it is unknown: no data is
  * not compliance, and not a breach either. With values over range the mean is a lower bound: at or over the
- * limit it is a breach, under it unknown.
+ * limit it is a breach, under it unknown. Unknown too: a stage or a background that nobody told.
  *   max:  a breach if one point is; else unknown if one point is (event.point names it); else pass.
- *   mean: of the points' means, if 75 % of the points are valid. */
-void limit_judge(const struct config *c, const struct limit *limit, const struct judge_event *window,
-                 judge_sink sink, void *arg);
+ *   mean: of the points' means, if 75 % of the points are valid.
+ * A window over a limit that allows some a day is VERDICT_EXCEEDED; the one that is too many is followed by
+ * the day's breach, `running`. */
+void limit_judge(const struct judging *j, const struct limit *limit, const struct judge_event *window);
+
+/* The day of a limit that allows some: breach with more than it allows; unknown while windows without a
+ * verdict could make it more; else pass. After the day's last window. */
+void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t day_ms);
+
+/* Whether a mean sum / n (sum in ten-thousandths) less `background` (0: none) exceeds the limit; `compared`
+ * is what was compared. */
+bool limit_exceeded(const struct limit *limit, double sum, uint32_t n, double background, double *compared);
 
 #endif

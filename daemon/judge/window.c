@@ -81,7 +81,7 @@ static uint8_t why_invalid(const struct tally *t, uint32_t of)
 
 struct mean tally_mean(const struct tally *t, uint32_t of)
 {
-    struct mean m = {.mean = NAN, .min = NAN, .max = NAN, .n = t->n, .of = of};
+    struct mean m = {.mean = NAN, .min = NAN, .max = NAN, .n = t->n, .of = of, .sum = t->sum};
     if (t->n > 0) {
         m.mean = rint(t->sum / t->n) / scale + 0.0;
         m.min = round4(t->min);

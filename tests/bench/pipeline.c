@@ -96,7 +96,7 @@ static void take(const struct judge_event *event, void *arg)
     struct bench *b = arg;
     b->windows += event->kind == JUDGE_WINDOW;
     b->verdicts += event->kind == JUDGE_VERDICT;
-    if (event->kind != JUDGE_VERDICT || event->verdict != VERDICT_BREACH)
+    if (event->kind != JUDGE_VERDICT || event->verdict != VERDICT_BREACH || event->running)
         return;
     b->breaches++;
     record(b, event);

@@ -367,6 +367,8 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     clock_date();
     d->inputs = inputs_create();
     d->judge = judge_create(d->config);
+    d->facts = facts_create();
+    judge_know(d->judge, d->facts);
     d->ledger = ledger_create(d->config);
     d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
     d->now = mem_array((size_t)d->config->npoints, sizeof *d->now);
@@ -401,6 +403,7 @@ static inline void rig_kill(struct rig *r)
     struct dustd *d = &r->d;
     store_stop(d->store, 20000);
     judge_destroy(d->judge);
+    facts_destroy(d->facts);
     ledger_destroy(d->ledger);
     seal_close(d);
     health_close(d);

@@ -189,7 +189,7 @@ static void each_bad_limit_file_is_refused_with_its_place(void **state)
          "limits/mine.yaml:5:81: found \"010 ug/m3\" for value"},
         {"role: pm10, window: 2h, compare: over, value: 1 ug/m3",
          "limits/mine.yaml:5:55: found \"2h\" for window (did you mean \"1h\"?); allowed: one of "
-         "5min 15min "
+         "2min 5min 15min "
          "1h 24h"},
         {"role: pm10, window: 1h, compare: '>', value: 1 ug/m3",
          "limits/mine.yaml:5:68: found \">\" for compare; allowed: one of over reaches"},

@@ -282,7 +282,7 @@ static void a_point_that_is_taken_out_ends_as_it_stands(void **state)
 static void nobody_takes_out_the_point_that_breaches(void **state)
 {
     struct rig *r = *state;
-    live(r, 0, 50 * 60, 300);
+    live(r, 0, 46 * 60, 300);
     assert_int_equal(reload_to(r, other(&one, "new", "b")), ERR_OK);
     assert_int_equal(ledger_count(r->d.ledger), 1);
     assert_string_equal(ledger_at(r->d.ledger, 0)->cause, "a/pm10");
@@ -293,7 +293,7 @@ static void a_limit_on_the_highest_point_is_judged_before_one_is_taken_out(void 
 {
     struct rig *r = *state;
     rig_limit.over = OVER_MAX;
-    live(r, 0, 50 * 60, 300);
+    live(r, 0, 46 * 60, 300);
     assert_int_equal(reload_to(r, other(&one, "new", "b")), ERR_OK);
     rig_limit.over = OVER_EACH;
     assert_int_equal(ledger_count(r->d.ledger), 1);
@@ -306,7 +306,7 @@ static void a_limit_without_a_removed_point_says_nothing_early(void **state)
     other(&one, "new", "ab");
     one.points[1].role = "wind_speed";
     assert_int_equal(reload_to(r, &one.c), ERR_OK);
-    live(r, 0, 50 * 60, 300);
+    live(r, 0, 46 * 60, 300);
     other(&two, "newer", "a");
     assert_int_equal(reload_to(r, &two.c), ERR_OK); /* takes out b, which no limit is about */
     assert_int_equal(rig_rows(r, "verdict", NULL).n, 0);

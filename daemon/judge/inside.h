@@ -1,0 +1,86 @@
+/* What the files of the judge share. Nobody else includes it. */
+#ifndef DUST_JUDGE_INSIDE_H
+#define DUST_JUDGE_INSIDE_H
+
+#include "daemon/judge/judge.h"
+#include "daemon/judge/limit.h"
+#include "daemon/judge/window.h"
+
+/* One length of window: at any time one of it is open, for all points together. */
+struct window {
+    int64_t length_ms, start_ms;
+    bool open;
+    int64_t latest_ms;     /* start of its latest minute */
+    uint32_t again;        /* minutes that came again after the clock stepped back within it */
+    struct tally *tallies; /* one a point */
+    struct tally *hourly;  /* of a day: of its hours' means; else NULL */
+};
+
+struct closed {
+    int64_t start_ms, length_ms;
+    struct mean *means;
+    struct mean *hourly; /* of a day; else NULL */
+};
+
+struct known { /* told before the restart */
+    int64_t start_ms, length_ms;
+    bool settled; /* the closing that it was has come */
+};
+
+/* A window of a limit that waits for its background; or the day of one, for its windows. */
+struct pending {
+    int limit;
+    int64_t start_ms, length_ms;
+    bool day;  /* the day's count, not a window */
+    bool told; /* before the restart */
+    struct mean *means;
+};
+
+struct report {
+    judge_sink sink; /* NULL: nobody listens yet */
+    void *arg;
+};
+
+struct judge {
+    const struct config *config;
+    const struct facts *facts;
+    struct tally *minute; /* one a point */
+    struct window *windows;
+    int nwindows; /* shortest first */
+    struct mean *scratch, *scratch_hourly;
+    struct limit_state *states; /* for each limit one a point and the site's */
+    struct closed *waiting;     /* closed while nobody listened */
+    struct known *known;
+    struct pending *pending; /* in the order of their ends */
+    size_t nwaiting, nknown, npending;
+    size_t known_at_feed; /* of nknown, at the last feed */
+};
+
+static inline size_t npoints(const struct judge *j)
+{
+    return (size_t)j->config->npoints;
+}
+
+static inline struct limit_state *states_of(const struct judge *j, int limit)
+{
+    return &j->states[(size_t)limit * (npoints(j) + 1)];
+}
+
+struct window *window_of(const struct judge *j, int64_t length_ms); /* NULL: no such length */
+uint32_t minutes_to(const struct window *w, int64_t end_ms); /* due from its start; those lived twice too */
+
+/* closing.c: windows that end, and what is told of them. */
+void close_window(struct judge *j, struct window *w, struct report to);
+void report_waiting(struct judge *j, struct report to);
+void wait_for_sink(struct judge *j, const struct closed *w); /* keeps a copy */
+
+/* pending.c: what waits for its background. */
+void pending_add(struct judge *j, const struct pending *p); /* keeps a copy */
+void pending_turn(struct judge *j, int64_t now_ms, struct report to);
+bool pending_told(struct judge *j, int64_t start_ms, int64_t length_ms, const char *limit);
+void judge_mute(const struct judge_event *event, void *arg); /* a sink that hears nothing */
+
+/* ahead.c: what the running windows will be. */
+void look_ahead(struct judge *j, struct report to);
+
+#endif
