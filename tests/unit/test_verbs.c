@@ -284,9 +284,9 @@ static void the_running_windows_are_told_with_what_they_are_compared(void **stat
     assert_says(
         r, STRANGER, "{\"do\":\"windows\"}",
         "\"verdict\":\"breach\",\"mean\":300.0,\"min\":300.0,\"max\":300.0,\"n\":1,\"of\":1,\"q\":\"N\"}");
-    assert_says(
-        r, STRANGER, "{\"do\":\"windows\"}",
-        "\"point\":\"b/pm10\",\"start\":1767254400000,\"verdict\":\"unknown\",\"n\":0,\"of\":1,\"q\":\"B\"}");
+    assert_says(r, STRANGER, "{\"do\":\"windows\"}",
+                "\"point\":\"b/pm10\",\"start\":1767254400000,\"verdict\":\"unknown\",\"why\":\"too few "
+                "valid values\",\"n\":0,\"of\":1,\"q\":\"B\"}");
 }
 
 static void only_open_issues_are_told_where_that_is_asked(void **state)
