@@ -3,7 +3,7 @@
 #include "daemon/base/log.h"
 
 enum {
-    BASE_US = 10000000,     /* naps, connecting, settling, and a machine that has other things to do */
+    BASE_US = 10000000,     /* naps, settling, and a machine that has other things to do */
     FRAME_CHARACTERS = 300, /* a question and the longest answer */
     CHARACTER_BITS = 12,
     STATUS_US = 10000000,
@@ -12,6 +12,7 @@ enum {
 int64_t watch_due_us(const struct bus_config *config)
 {
     int64_t slowest_ms = config->timeout_ms + config->turnaround_ms;
+    int64_t connect_us = 1000LL * config->connect_ms;
     for (int i = 0; i < config->ndevices; i++) {
         const struct profile *p = config->devices[i]->profile;
         int64_t ms = (p->timeout_ms ? p->timeout_ms : config->timeout_ms) +
@@ -19,7 +20,7 @@ int64_t watch_due_us(const struct bus_config *config)
         slowest_ms = ms > slowest_ms ? ms : slowest_ms;
     }
     int64_t frame_us = config->baud > 0 ? 1000000LL * FRAME_CHARACTERS * CHARACTER_BITS / config->baud : 0;
-    return BASE_US + 2 * slowest_ms * 1000 + frame_us;
+    return BASE_US + connect_us + 2 * slowest_ms * 1000 + frame_us;
 }
 
 static bool bus_moves(struct dustd *d, int bus, int64_t now_us)

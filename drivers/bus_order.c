@@ -47,31 +47,55 @@ static enum why read_back(struct bus *b, struct unit *u, const struct frame_orde
     return a.why;
 }
 
+static enum why broadcast(struct bus *b, const struct frame_order *order)
+{
+    struct line_question q = {.order = order};
+    struct line_answer a;
+    line_ask(b->line, &q, &a);
+    return a.why;
+}
+
+/* Asks and says what came of it; on a line of which nobody knows whether it echoes a read finds out. */
+static void order_unit(struct bus *b, struct unit *u, const struct bus_order *order,
+                       struct bus_obeyed *outcome)
+{
+    struct line_question q = {.unit = u->device->unit_id,
+                              .order = &order->order,
+                              .timeout_us = unit_timeout_us(u),
+                              .turnaround_us = u->turnaround_us};
+    struct bus_obeyed back = {0};
+    struct line_answer a;
+    enum why read = WHY_NONE;
+    bus_ask(b, u, &q, &a);
+    if (!a.perhaps_echo)
+        bus_heed(b, u, &a);
+    if (a.why == WHY_NONE && (order->read_back || a.perhaps_echo))
+        read = read_back(b, u, &order->order, &back);
+    if (a.perhaps_echo && line_echoes(b->line))
+        a.why = WHY_NO_ANSWER; /* it was */
+    if (a.perhaps_echo)
+        bus_heed(b, u, &a);
+    if (order->read_back) {
+        back.id = outcome->id;
+        *outcome = back;
+    }
+    outcome->why = (uint8_t)(a.why != WHY_NONE || !order->read_back ? a.why : read);
+    outcome->exception = a.why == WHY_EXCEPTION ? a.exception : outcome->exception;
+}
+
 static void obey(struct bus *b, const struct bus_order *order)
 {
     struct bus_message m = {.kind = BUS_OBEYED, .device = order->device};
     struct bus_obeyed *outcome = &m.u.obeyed;
     struct unit *u = unit_of(b, order->device);
-    struct line_answer a = {.why = WHY_LINE};
     outcome->id = order->id;
-    if (b->lent) {
-        a.why = WHY_LENT;
-    } else if (bus_line_ready(b)) {
-        struct line_question q = {.unit = u ? u->device->unit_id : 0,
-                                  .order = &order->order,
-                                  .timeout_us = u ? unit_timeout_us(u) : 0,
-                                  .turnaround_us = u ? u->turnaround_us : 0};
-        if (u) {
-            bus_ask(b, u, &q, &a);
-            bus_heed(b, u, &a);
-        } else {
-            line_ask(b->line, &q, &a);
-        }
+    outcome->why = (uint8_t)(b->lent ? WHY_LENT : WHY_LINE);
+    if (!b->lent && bus_line_ready(b)) {
+        if (u)
+            order_unit(b, u, order, outcome);
+        else
+            outcome->why = (uint8_t)broadcast(b, &order->order);
     }
-    outcome->exception = a.exception;
-    outcome->why = (uint8_t)a.why;
-    if (u && a.why == WHY_NONE && order->read_back)
-        outcome->why = (uint8_t)read_back(b, u, &order->order, outcome);
     bus_say(b, &m);
 }
 

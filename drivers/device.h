@@ -120,6 +120,9 @@ const char *line_state_str(enum line_state state);
 
 enum transport { TRANSPORT_RTU, TRANSPORT_TCP, TRANSPORT_RTU_OVER_TCP };
 
+/* Whether an adapter hears what it sends itself: found out from its answers, or said. */
+enum echo { ECHO_AUTO, ECHO_YES, ECHO_NO };
+
 struct bus_config {
     const char *name;
     enum transport transport;
@@ -133,7 +136,11 @@ struct bus_config {
     int timeout_ms;       /* wire: longest a unit may think before its answer starts */
     int timeout_floor_ms; /* wire: as long is waited for at least, however fast the unit has been; 0:
                              timeout_ms */
-    bool rs485;           /* the kernel's driver switches the direction (TIOCSRS485) */
+    enum echo echo;       /* serial lines and converters */
+    /* TCP, wire; 0: the system's own. Longest a connection may take to come about; and what is sent may stay
+     * without acknowledgement; and silence after which the host is asked whether it is still there. */
+    int connect_ms, half_open_ms, keepalive_s;
+    bool rs485; /* the kernel's driver switches the direction (TIOCSRS485) */
     const struct device *const *devices;
     int ndevices;
     int index; /* own index in config.buses */

@@ -63,7 +63,13 @@ struct line *line_create(const struct bus_config *config, int stop_fd)
     l->lock_fd = -1;
     l->character_ns = character_ns(config);
     l->silence_us = silence_us(config);
+    l->echo = config->echo;
     return l;
+}
+
+bool line_echoes(const struct line *l)
+{
+    return l->echo == ECHO_YES;
 }
 
 bool line_is_open(const struct line *l)
@@ -106,7 +112,7 @@ static int open_serial(struct line *l)
 static int open_connection(struct line *l)
 {
     const struct bus_config *c = l->config;
-    int fd = port_connect(c->host, c->port, l->stop_fd);
+    int fd = port_connect(c, l->stop_fd);
     if (fd < 0)
         return ERR_IO;
     /* an RTU context needs a name and a speed even when it never opens the port itself */
@@ -222,32 +228,84 @@ static int take_bytes(struct line *l, int64_t until_us)
     return ERR_OK;
 }
 
-/* An adapter that hears itself gives our question back before the answer. The answer to an order of function
- * 5 or 6 is the same as its echo: there it counts whether reads have had one. */
-static size_t echo_bytes(struct line *l, const struct line_question *q)
+/* An adapter that hears itself gives our question back before the answer: how long it is, and how much of it
+ * stands first in what came. */
+static size_t echo_bytes(const struct line *l, const struct line_question *q, size_t *heard)
 {
     uint8_t echo[FRAME_ORDER_MAX + 2];
     size_t n = (size_t)question_bytes(q, echo);
     uint16_t crc = frame_crc(echo, n);
     echo[n] = (uint8_t)crc;
     echo[n + 1] = (uint8_t)(crc >> 8);
-    bool echoed = l->have >= n + 2 && memcmp(l->bytes, echo, n + 2) == 0;
-    if (q->order && !l->echoes)
-        return 0;
-    if (!q->order && echoed)
-        l->echoes = true;
-    return echoed ? n + 2 : 0;
+    n += 2;
+    *heard = 0;
+    while (*heard < n && *heard < l->have && l->bytes[*heard] == echo[*heard])
+        ++*heard;
+    return n;
+}
+
+static enum why find_behind(struct line *l, const struct line_question *q, size_t at, uint8_t *exception)
+{
+    const uint8_t *bytes = l->bytes + at;
+    return q->order ? frame_find_order(q->unit, q->order, bytes, l->have - at, exception)
+                    : frame_find(q->unit, q->request, bytes, l->have - at, l->values, exception);
+}
+
+/* Told by the configuration, or by a question and its answer: an answer without an echo before it says no as
+ * well.
+ */
+static void learn_echo(struct line *l, bool echoes)
+{
+    if (l->config->echo == ECHO_AUTO)
+        l->echo = echoes ? ECHO_YES : ECHO_NO;
+}
+
+/* The answer to an order of function 5 or 6 is the same as its echo: as long as nothing is known of echoes,
+ * one copy is waited on for a second. */
+static enum why judge_copy(struct line *l, const struct line_question *q, size_t whole, uint8_t *exception)
+{
+    if (l->echo == ECHO_NO)
+        return find_behind(l, q, 0, exception);
+    enum why why = find_behind(l, q, whole, exception);
+    l->perhaps_echo = l->echo == ECHO_AUTO && l->have == whole;
+    if (why == WHY_NONE || why == WHY_EXCEPTION)
+        learn_echo(l, true);
+    return why;
 }
 
 static enum why judge_serial(struct line *l, const struct line_question *q, uint8_t *exception)
 {
-    size_t echo = echo_bytes(l, q), n = l->have - echo;
-    enum why why = q->order ? frame_find_order(q->unit, q->order, l->bytes + echo, n, exception)
-                            : frame_find(q->unit, q->request, l->bytes + echo, n, l->values, exception);
-    if (why == WHY_NONE && !q->order)
-        l->echoes = echo > 0;
+    size_t heard, whole = echo_bytes(l, q, &heard);
+    bool copies = q->order && (q->order->function == ORDER_COIL || q->order->function == ORDER_REGISTER);
+    enum why why = WHY_NO_ANSWER;
+    if (heard == whole && copies) {
+        why = judge_copy(l, q, whole, exception);
+    } else if (heard == whole && l->config->echo != ECHO_NO) {
+        learn_echo(l, true);
+        why = find_behind(l, q, whole, exception);
+    } else if (l->config->echo != ECHO_YES) {
+        why = find_behind(l, q, 0, exception);
+        if ((why == WHY_NONE && !copies) || why == WHY_EXCEPTION)
+            learn_echo(l, false);
+        else if (why == WHY_GARBLED && heard == l->have && l->config->echo == ECHO_AUTO)
+            why = WHY_NO_ANSWER; /* so far it is our own question */
+    } else if (heard < l->have) {
+        why = WHY_GARBLED; /* there is an echo, and this is none */
+    }
     l->spoken = why == WHY_GARBLED;
     return why;
+}
+
+/* Nothing more has come in time. */
+static enum why judge_silence(struct line *l, const struct line_question *q, struct line_answer *a)
+{
+    size_t heard;
+    a->perhaps_echo = l->perhaps_echo;
+    if (l->perhaps_echo)
+        return WHY_NONE;
+    bool only_us = l->config->transport != TRANSPORT_TCP && l->config->echo != ECHO_NO &&
+                   echo_bytes(l, q, &heard) == heard && heard == l->have;
+    return l->have && !only_us ? WHY_GARBLED : WHY_NO_ANSWER;
 }
 
 static enum why judge_tcp(struct line *l, const struct line_question *q, uint8_t *exception)
@@ -278,7 +336,7 @@ static enum why receive(struct line *l, const struct line_question *q, struct li
             return WHY_LINE;
         }
         if (rc == ERR_TIMEOUT)
-            return l->have ? WHY_GARBLED : WHY_NO_ANSWER;
+            return judge_silence(l, q, a);
         enum why why = l->config->transport == TRANSPORT_TCP ? judge_tcp(l, q, &a->exception)
                                                              : judge_serial(l, q, &a->exception);
         if (why != WHY_NO_ANSWER)
@@ -308,7 +366,7 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
         answers = q->order ? FRAME_OBEYED + 2 : frame_answer_bytes(q->request);
     int wire_us = (int)((asks + answers) * l->character_ns / 1000);
     l->frames_us = wire_us + MARGIN_US;
-    l->spoken = false;
+    l->spoken = l->perhaps_echo = false;
     l->unit = q->unit;
     l->have = 0;
     l->asked_us = clock_wire_us();

@@ -25,6 +25,7 @@ struct line_answer {
         why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now; WHY_JAMMED: not sent */
     uint8_t exception;
     int error;              /* errno */
+    bool perhaps_echo;      /* WHY_NONE of an order, but it may be our own that we heard: see line_echoes */
     int rtt_us;             /* request to end of answer, of an answer or exception */
     int think_us;           /* of that, what neither frame took */
     const uint16_t *values; /* request->count registers or bits, until the next question */
@@ -57,6 +58,10 @@ bool line_look_for_quiet(struct line *l);
 /* Asks and waits for the answer, at most timeout_us and the frames' own time; after a broadcast for the 100
  * ms that the units may take to obey. The line must be open. */
 void line_ask(struct line *l, const struct line_question *q, struct line_answer *a);
+
+/* Whether the adapter hears what it sends itself, as far as the configuration or an answer has told. An order
+ * of function 5 or 6 is answered by a copy of itself: until a read was answered one copy proves nothing. */
+bool line_echoes(const struct line *l);
 
 /* After a bad answer, before the next question: listens until the line has been silent for 3.5 characters
  * (unless it is jammed), and until `late_us` after the question and the frames' own time if the unit has not

@@ -20,8 +20,9 @@ struct line {
     int64_t last_byte_us, asked_us, frames_us; /* of the last question: when asked, and its frames' time */
     bool unsettled;                            /* the last answer was bad */
     bool jammed;                               /* it did not get quiet when it was listened to last */
-    bool echoes;                               /* the last answer to a read came behind an echo */
-    bool spoken; /* but something as long as an answer has come: not worth listening for long */
+    enum echo echo;    /* whether questions are heard back; ECHO_AUTO: nobody has answered yet */
+    bool spoken;       /* but something as long as an answer has come: not worth listening for long */
+    bool perhaps_echo; /* what came last may be our own order, heard back, or its answer */
     uint16_t tid;
     int unit;    /* the one last asked */
     size_t have; /* bytes since then, as far as there is room */

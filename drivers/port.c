@@ -19,7 +19,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { CONNECT_US = 1000000, PTY_MAJOR_FIRST = 136, PTY_MAJOR_LAST = 143 };
+enum { PTY_MAJOR_FIRST = 136, PTY_MAJOR_LAST = 143, KEEPALIVE_TRIES = 3 };
 
 static int refuse(int fd, int error)
 {
@@ -102,22 +102,25 @@ static socklen_t numeric_address(const char *host, int port, struct sockaddr_sto
     return 0;
 }
 
-/* A peer that is gone without a word is noticed within half a minute, also while nobody asks it. */
-static void keep_alive(int fd)
+/* A peer that is gone without a word is noticed, also while nobody asks it. */
+static void limit(int fd, const struct bus_config *c)
 {
-    int on = 1, idle_s = 10, every_s = 5, tries = 3;
-    unsigned unanswered_ms = 25000;
+    int on = 1, every_s = c->keepalive_s > 1 ? c->keepalive_s / 2 : 1, tries = KEEPALIVE_TRIES;
+    unsigned unanswered_ms = (unsigned)c->half_open_ms;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
+    if (!c->keepalive_s)
+        return;
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &c->keepalive_s, sizeof c->keepalive_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
-    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
 }
 
-int port_connect(const char *host, int port, int stop_fd)
+int port_connect(const struct bus_config *config, int stop_fd)
 {
     struct sockaddr_storage to;
-    socklen_t length = numeric_address(host, port, &to);
+    socklen_t length = numeric_address(config->host, config->port, &to);
     if (!length)
         return refuse(-1, EINVAL);
     int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -125,14 +128,13 @@ int port_connect(const char *host, int port, int stop_fd)
         return ERR_IO;
     if (fd >= PORT_FD_END)
         return refuse(fd, EMFILE);
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    keep_alive(fd);
+    limit(fd, config);
     if (connect(fd, (struct sockaddr *)&to, length) == 0)
         return fd;
     if (errno != EINPROGRESS)
         return refuse(fd, errno);
-    int rc = port_wait(fd, POLLOUT, stop_fd, clock_wire_us() + CONNECT_US);
+    int rc = port_wait(fd, POLLOUT, stop_fd,
+                       config->connect_ms ? clock_wire_us() + config->connect_ms * 1000LL : INT64_MAX);
     if (rc != ERR_OK)
         return refuse(fd, rc == ERR_STATE ? ECANCELED : ETIMEDOUT);
     int error = 0;

@@ -22,9 +22,9 @@ int port_rs485(int fd);
 /* Whether the library sets this speed; it takes 9600 for one it does not know. */
 bool port_speed_known(int baud);
 
-/* Connects to a numeric IPv4 or IPv6 address within 1 s. The descriptor or ERR_IO with errno; ECANCELED when
- * `stop_fd` became readable. */
-int port_connect(const char *host, int port, int stop_fd);
+/* Connects to the numeric IPv4 or IPv6 address of a bus, with its limits. The descriptor or ERR_IO with
+ * errno; ECANCELED when `stop_fd` became readable. */
+int port_connect(const struct bus_config *config, int stop_fd);
 
 /* Waits until `fd` (-1: none) is ready for `events` or hung up, at most until wire time `until_us`.
  * ERR_OK: ready. ERR_TIMEOUT. ERR_STATE: `stop_fd` (-1: none) became readable. */

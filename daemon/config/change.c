@@ -48,7 +48,9 @@ static bool same_line(const struct bus_config *a, const struct bus_config *b)
            same_text(a->host, b->host) && a->port == b->port && a->baud == b->baud &&
            a->parity == b->parity && a->data_bits == b->data_bits && a->stop_bits == b->stop_bits &&
            a->turnaround_ms == b->turnaround_ms && a->timeout_ms == b->timeout_ms &&
-           a->timeout_floor_ms == b->timeout_floor_ms && a->rs485 == b->rs485;
+           a->timeout_floor_ms == b->timeout_floor_ms && a->rs485 == b->rs485 && a->echo == b->echo &&
+           a->connect_ms == b->connect_ms && a->half_open_ms == b->half_open_ms &&
+           a->keepalive_s == b->keepalive_s;
 }
 
 bool same_bus(const struct bus_config *a, const struct bus_config *b)

@@ -71,6 +71,8 @@ static const struct word roles[] = {{"site", ROLE_SITE},           {"contractor"
                                     {"community", ROLE_COMMUNITY}, {"office", ROLE_OFFICE},
                                     {"inspector", ROLE_INSPECTOR}, {0}};
 
+static const struct word echoes[] = {{"auto", ECHO_AUTO}, {"yes", ECHO_YES}, {"no", ECHO_NO}, {0}};
+
 enum { ON_LINE = 1 << TRANSPORT_RTU, ON_NET = 1 << TRANSPORT_TCP | 1 << TRANSPORT_RTU_OVER_TCP };
 
 static const struct setting bus_rows[] = {
@@ -99,6 +101,17 @@ static const struct setting bus_rows[] = {
      .meaning = "waited for at least, however fast a device has been lately; 0ms: always the whole time-out"},
     {"rs485", SETTING_BOOL, FIELD(struct bus_config, rs485), .absent = "false", .only = ON_LINE,
      .meaning = "the kernel's driver switches the line's direction"},
+    {"echo", SETTING_CHOICE, FIELD(struct bus_config, echo), .absent = "auto",
+     .only = ON_LINE | 1 << TRANSPORT_RTU_OVER_TCP, .words = echoes,
+     .meaning = "whether the adapter hears what it sends itself; auto finds out"},
+    {"connect_timeout", SETTING_DURATION, FIELD(struct bus_config, connect_ms), .absent = "1s",
+     .low = "100ms", .high = "10s", .only = ON_NET, .meaning = "longest a connection may take to come about"},
+    {"half_open_timeout", SETTING_DURATION, FIELD(struct bus_config, half_open_ms), .absent = "25s",
+     .low = "1s", .high = "10min", .only = ON_NET,
+     .meaning = "a host that has acknowledged nothing for so long is gone: the connection is given up"},
+    {"keepalive", SETTING_DURATION, FIELD(struct bus_config, keepalive_s), .absent = "10s", .low = "1s",
+     .high = "1h", .only = ON_NET,
+     .meaning = "silence after which the host is asked whether it is still there, three times at half of it"},
     {0},
 };
 static const struct schema bus_schema = {"bus", sizeof(struct bus_config), bus_rows, &bus_rows[1], NULL};

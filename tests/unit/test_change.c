@@ -70,6 +70,7 @@ static const char *const of_bus_one[][2] = {
     {"baud: 9600", "baud: 19200"},
     {"parity: none", "parity: even"},
     {"stop_bits: 1", "stop_bits: 2"},
+    {"stop_bits: 1", "stop_bits: 1, echo: yes"},
     {"timeout: 300ms", "timeout: 301ms"},
     {"turnaround: 5ms", "turnaround: 6ms"},
     {"unit_id: 2", "unit_id: 4"},
@@ -99,6 +100,21 @@ static void whatever_changes_what_a_bus_does_starts_that_bus_anew_and_no_other(v
         bool two_too = strstr(of_bus_one[i][1], "bus: two") != NULL;
         if (buses[0] != -1 || buses[1] != (two_too ? -1 : 1))
             fail_msg("%s: buses %d, %d", of_bus_one[i][1], buses[0], buses[1]);
+        mem_free(buses);
+        drop(p);
+    }
+}
+
+static const char *const of_bus_two[] = {"port: 503", "port: 502, connect_timeout: 2s",
+                                         "port: 502, half_open_timeout: 60s", "port: 502, keepalive: 1min"};
+
+static void whatever_changes_a_host_or_its_limits_starts_that_bus_anew(void **state)
+{
+    for (size_t i = 0; i < sizeof of_bus_two / sizeof of_bus_two[0]; i++) {
+        struct pair p = pair(*state, "port: 502", of_bus_two[i]);
+        int *buses = buses_before(p.was, p.is);
+        if (buses[0] != 0 || buses[1] != -1)
+            fail_msg("%s: buses %d, %d", of_bus_two[i], buses[0], buses[1]);
         mem_free(buses);
         drop(p);
     }
@@ -233,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EACH(whatever_changes_what_a_bus_does_starts_that_bus_anew_and_no_other),
+        EACH(whatever_changes_a_host_or_its_limits_starts_that_bus_anew),
         EACH(what_no_thread_and_no_mean_knows_changes_nothing_of_them),
         EACH(whatever_changes_a_connection_needs_a_new_one_which_keeps_the_cursor),
         EACH(a_broker_of_another_name_has_no_cursor_yet),

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -258,6 +259,66 @@ static void an_order_to_stop_ends_a_hanging_connect(void **state)
     close(listener);
 }
 
+static int option(const struct line *l, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+    assert_int_equal(getsockopt(line_fd(l), level, name, &value, &length), 0);
+    return value;
+}
+
+static void the_limits_of_a_connection_are_the_configured_ones(void **state)
+{
+    (void)state;
+    tcp_slave_start(&slave, false, tcp_slave_good);
+    struct bus_config limited = {.name = "test",
+                                 .transport = TRANSPORT_TCP,
+                                 .host = "127.0.0.1",
+                                 .port = slave.port,
+                                 .connect_ms = 500,
+                                 .half_open_ms = 7000,
+                                 .keepalive_s = 4};
+    struct line *l = line_create(&limited, -1);
+    assert_int_equal(line_open(l), ERR_OK);
+    assert_int_equal(option(l, IPPROTO_TCP, TCP_USER_TIMEOUT), 7000);
+    assert_int_equal(option(l, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option(l, IPPROTO_TCP, TCP_KEEPIDLE), 4);
+    assert_int_equal(option(l, IPPROTO_TCP, TCP_KEEPINTVL), 2);
+    assert_int_equal(option(l, IPPROTO_TCP, TCP_KEEPCNT), 3);
+    assert_int_equal(option(l, IPPROTO_TCP, TCP_NODELAY), 1);
+    finish(l);
+}
+
+/* As a dropped SYN: a listener whose queue is full. */
+static void a_hanging_connect_ends_at_its_limit(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[4];
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, length), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &length), 0);
+    for (int i = 0; i < 4; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(waiting[i], (struct sockaddr *)&at, length);
+    }
+    struct bus_config hanging = {.name = "test",
+                                 .transport = TRANSPORT_TCP,
+                                 .host = "127.0.0.1",
+                                 .port = ntohs(at.sin_port),
+                                 .connect_ms = 150};
+    struct line *l = line_create(&hanging, -1);
+    int64_t start = clock_wire_us();
+    assert_int_equal(line_open(l), ERR_IO);
+    assert_int_equal(errno, ETIMEDOUT);
+    assert_true(clock_wire_us() - start >= 150000);
+    line_destroy(l);
+    for (int i = 0; i < 4; i++)
+        close(waiting[i]);
+    close(listener);
+}
+
 static void a_speed_the_library_does_not_know_is_refused(void **state)
 {
     (void)state;
@@ -331,6 +392,8 @@ int main(void)
         cmocka_unit_test(coils_are_single_bits),
         cmocka_unit_test(nobody_there_and_no_number_are_told_at_opening),
         cmocka_unit_test(an_order_to_stop_ends_a_hanging_connect),
+        cmocka_unit_test(the_limits_of_a_connection_are_the_configured_ones),
+        cmocka_unit_test(a_hanging_connect_ends_at_its_limit),
         cmocka_unit_test(a_speed_the_library_does_not_know_is_refused),
         cmocka_unit_test(a_descriptor_too_high_for_the_library_is_refused),
     };
