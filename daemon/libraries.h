@@ -9,4 +9,11 @@
  * thread. */
 void libraries_start(void);
 
+/* Gives back the memory that only the start needed: what malloc has free, and the pages of the program and
+ * its libraries that nobody writes to (relocations, the registration of OpenSSL's algorithms, the YAML
+ * parser; some 7 MB). What is used again comes back from the page cache, or from the disk, as any such page
+ * does that the kernel has taken away. Main thread, after the start and after a reload. A debugger's
+ * breakpoints are given back too: set them afterwards. */
+void libraries_settle(void);
+
 #endif

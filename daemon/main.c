@@ -348,6 +348,7 @@ static int daemon_run(struct dustd *d)
     notify_ready(&d->notify);
     log_info("%s %s runs: %d devices on %d buses, journal %.8s at row %lld", "dustd", DUST_VERSION,
              d->config->ndevices, d->config->nbuses, d->head.id, (long long)d->head.seq);
+    libraries_settle();
     run(d, signals, timer);
     stop(d);
     destroy(d);

@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/config/change.h"
+#include "daemon/libraries.h"
 #include "daemon/options.h"
 
 #include <string.h>
@@ -363,6 +364,7 @@ int reload(struct dustd *d, const struct author *by, struct reloaded *what, stru
         log_error("not reloaded, the settings before stay in force: %s", why->text);
     }
     forget(&c);
+    libraries_settle();
     notify_ready(&d->notify);
     return rc;
 }

@@ -62,16 +62,22 @@ def settled_us(log):
     return log[0]["wire_us"] + SETTLE_S * 1000000
 
 
+def gaps_us(polls):
+    """{unit: [from one of its answers to the next, …]}"""
+    last, gaps = {}, {}
+    for p in polls:
+        if p["unit"] in last:
+            gaps.setdefault(p["unit"], []).append(p["wire_us"] - last[p["unit"]])
+        last[p["unit"]] = p["wire_us"]
+    return gaps
+
+
 def rate_of(polls):
-    return (len(polls) - 1) / (polls[-1]["wire_us"] - polls[0]["wire_us"]) * 1e6
+    return sum(1e6 / statistics.mean(gaps) for gaps in gaps_us(polls).values())
 
 
 def longest_gap_ms(polls):
-    last, gap = {}, 0
-    for p in polls:
-        gap = max(gap, p["wire_us"] - last.get((p["bus"], p["unit"]), p["wire_us"]))
-        last[p["bus"], p["unit"]] = p["wire_us"]
-    return gap / 1000
+    return max(max(gaps) for gaps in gaps_us(polls).values()) / 1000
 
 
 def costs(seen):
