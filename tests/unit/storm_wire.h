@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <modbus/modbus.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -97,7 +98,7 @@ static inline void storm_hang_up(struct storm_wire *w, bool reset)
 /* Takes the connection that the driver has now, if there is one that we have not ended. */
 static inline bool storm_connected(struct storm_wire *w)
 {
-    int port = storm_client_port(w);
+    int port = storm_client_port(w), on = 1;
     struct pollfd p = {.fd = w->listener, .events = POLLIN};
     while (poll(&p, 1, 0) > 0) {
         struct sockaddr_in from;
@@ -106,6 +107,7 @@ static inline bool storm_connected(struct storm_wire *w)
         w->fd = accept4(w->listener, (struct sockaddr *)&from, &length, SOCK_CLOEXEC);
         if (w->fd < 0)
             abort();
+        setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         w->peer = ntohs(from.sin_port);
         w->storm.connection++;
     }
