@@ -20,9 +20,9 @@
 
 enum {
     REOPEN_FIRST_US = 100000,
-    REOPEN_LAST_US = 5000000,
-    STEP_MS = 500,    /* a clock that moved by more was set */
-    NAP_US = 1000000, /* longest sleep: the site's clock may be stepped meanwhile */
+    REOPEN_LAST_US = 3000000, /* a line that is there again is used within 5 s */
+    STEP_MS = 500,            /* a clock that moved by more was set */
+    NAP_US = 1000000,         /* longest sleep: the site's clock may be stepped meanwhile */
     RING_RETRY_US = 5000,
     ORDERS = 64,
     STACK_BYTES = 128 * 1024,

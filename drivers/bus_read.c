@@ -7,6 +7,7 @@
 #include "daemon/base/log.h"
 #include "drivers/decode.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -191,6 +192,8 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
         say_device(b, u, a->rtt_us);
     line_settle(b->line, late_us);
     bus_heed_jam(b);
+    if (a->why != WHY_LINE && b->config->transport == TRANSPORT_RTU && !line_is_open(b->line))
+        bus_lose_line(b, EIO); /* pulled out while we listened */
     if (!answered(a))
         line_strays(b->line, hear_late, u);
     spend(b, u, from_us);
