@@ -109,12 +109,12 @@ static void await(int *at, const char *what, bool (*fits)(const struct bus_messa
 
 static bool goes_down(const struct bus_message *m)
 {
-    return m->kind == BUS_LINE && !m->u.line.up;
+    return m->kind == BUS_LINE && m->u.line.state == LINE_DOWN;
 }
 
 static bool comes_up(const struct bus_message *m)
 {
-    return m->kind == BUS_LINE && m->u.line.up;
+    return m->kind == BUS_LINE && m->u.line.state == LINE_UP;
 }
 
 static bool is_value(const struct bus_message *m)
