@@ -89,7 +89,8 @@ static void say_line(struct bus *b, enum line_state state, int error)
 void bus_heed_jam(struct bus *b)
 {
     int64_t now_us = clock_wire_us();
-    if (!line_is_jammed(b->line) || b->state == LINE_JAMMED)
+    bool gone = b->state == LINE_DOWN && !line_is_open(b->line);
+    if (!line_is_jammed(b->line) || b->state == LINE_JAMMED || gone)
         return;
     bool again = b->jam_gap && now_us < b->unjammed_us + JAM_FORGOTTEN_US;
     b->jam_gap = !again ? JAM_FIRST_US : 2 * b->jam_gap > JAM_LAST_US ? JAM_LAST_US : 2 * b->jam_gap;

@@ -190,10 +190,11 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
     bool jammed = line_is_jammed(b->line) && !answered(a);
     if (unit_take(u, jammed ? WHY_JAMMED : a->why, a->exception, from_us))
         say_device(b, u, a->rtt_us);
+    bool open = line_is_open(b->line);
     line_settle(b->line, late_us);
-    bus_heed_jam(b);
-    if (a->why != WHY_LINE && b->config->transport == TRANSPORT_RTU && !line_is_open(b->line))
+    if (open && !line_is_open(b->line) && b->config->transport == TRANSPORT_RTU)
         bus_lose_line(b, EIO); /* pulled out while we listened */
+    bus_heed_jam(b);
     if (!answered(a))
         line_strays(b->line, hear_late, u);
     spend(b, u, from_us);
