@@ -5,7 +5,7 @@
 
 #include "drivers/bus.h"
 #include "drivers/line.h"
-#include "drivers/unit.h"
+#include "drivers/quarantine.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -22,10 +22,11 @@ struct bus {
     struct line *line;
     struct unit *units;
     enum line_state state;
-    int said_error;                        /* why it is down, as said */
-    bool lent;                             /* to another program: not opened */
-    int64_t reopen_us, reopen_gap;         /* the gap doubles; 0 after an answer */
-    int64_t probes_us;                     /* quarantined units have had their share of the bus until then */
+    int said_error;                /* why it is down, as said */
+    bool lent;                     /* to another program: not opened */
+    int64_t reopen_us, reopen_gap; /* the gap doubles; 0 after an answer */
+    struct quarantine quarantine;
+    int64_t asked_us;                      /* the last question */
     int64_t jam_us, jam_gap, unjammed_us;  /* next look at a jammed line, the gap, when it last got quiet */
     int64_t seen_ms, seen_us;              /* site time, and time since boot, when last compared */
     int64_t mark_ms;                       /* when the next mark is due */

@@ -11,11 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    EXCEPTION_ADDRESS = 2,
-    EXCEPTION_VALUE = 3,
-    PROBE_SHARE = 50 /* quarantined units get a fiftieth of the bus together */
-};
+enum { EXCEPTION_ADDRESS = 2, EXCEPTION_VALUE = 3 };
 
 static void say_device(struct bus *b, const struct unit *u, int rtt_us)
 {
@@ -127,12 +123,11 @@ static void spend(struct bus *b, struct unit *u, int64_t since_us)
 void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struct line_answer *a)
 {
     int64_t from_us = clock_wire_us();
+    b->asked_us = from_us;
     line_ask(b->line, q, a);
     if (a->why != WHY_JAMMED)
         count(b, u, a);
     spend(b, u, from_us);
-    if (u->quarantined && !answered(a))
-        b->probes_us = clock_wire_us() + (PROBE_SHARE - 1) * (clock_wire_us() - from_us);
     if (a->why == WHY_LINE)
         bus_lose_line(b, a->error);
 }
@@ -198,18 +193,8 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
     if (!answered(a))
         line_strays(b->line, hear_late, u);
     spend(b, u, from_us);
-}
-
-/* A quarantined unit is probed when it has waited longest of all that are, and they have not had their share
- * of the bus. */
-static bool may_ask(const struct bus *b, const struct unit *u, int64_t now_us)
-{
-    if (!u->quarantined)
-        return true;
-    for (int i = 0; i < b->config->ndevices; i++)
-        if (b->units[i].quarantined && b->units[i].probe_us < u->probe_us)
-            return false;
-    return unit_may_ask(u, now_us) && now_us >= b->probes_us;
+    if (u->probe_for_us)
+        quarantine_spent(&b->quarantine, u, answered(a) ? 0 : clock_wire_us() - b->asked_us);
 }
 
 void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
@@ -217,7 +202,8 @@ void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
     struct line_answer a = {.why = u->why, .exception = u->exception};
     if (b->lent)
         a = (struct line_answer){.why = WHY_LENT};
-    if (b->lent || (b->state == LINE_UP && !may_ask(b, u, clock_wire_us()))) {
+    if (b->lent || (b->state == LINE_UP &&
+                    !quarantine_lets(&b->quarantine, b->units, b->config->ndevices, u, clock_wire_us()))) {
         fail_due(b, u, &a, now_ms);
         return;
     }
@@ -232,6 +218,7 @@ void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
         fail_due(b, u, &a, now_ms);
     if (asked)
         bus_heed(b, u, &a);
+    u->probe_for_us = 0;
     if (spike && ask(b, u, read, &sent, &a)) { /* whether it is one, two samples say better than one */
         say_samples(b, u, read, &a);
         bus_heed(b, u, &a);

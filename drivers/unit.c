@@ -127,10 +127,18 @@ bool unit_may_ask(const struct unit *u, int64_t now_us)
     return !u->quarantined || now_us >= u->probe_us;
 }
 
+int unit_quick_us(const struct unit *u)
+{
+    if (u->think_us < 0)
+        return 0;
+    return u->think_us > u->longest_us / THINK_FACTOR ? u->longest_us : THINK_FACTOR * u->think_us;
+}
+
 int unit_timeout_us(const struct unit *u)
 {
-    int us = u->think_us < 0 || u->think_us > u->longest_us / THINK_FACTOR ? u->longest_us
-                                                                           : THINK_FACTOR * u->think_us;
+    if (u->probe_for_us)
+        return u->probe_for_us;
+    int us = u->think_us < 0 ? u->longest_us : unit_quick_us(u);
     us = us < u->floor_us ? u->floor_us : us;
     return us < u->longest_us ? us : u->longest_us;
 }

@@ -50,6 +50,7 @@ struct unit {
     int think_us;                /* longest it has thought lately before an answer; fades; -1: not known */
     bool quarantined;            /* probed only, so that it starves nobody */
     int64_t probe_us, probe_gap; /* next probe not before; doubles */
+    int probe_for_us;            /* 0: none is under way; else how long it waits (quarantine.h) */
     struct unit_tally tally;
     int trips_us[UNIT_TRIPS]; /* its last round trips, trips[tally.answers % UNIT_TRIPS] the next to go */
     int ntrips;
@@ -76,8 +77,11 @@ bool unit_is_stranded(const struct unit *u, int64_t now_ms);
 /* Whether this slot may use the bus: always, but for a quarantined unit only when its probe is due. */
 bool unit_may_ask(const struct unit *u, int64_t now_us);
 
-/* How long its answer may take to start: four times as long as it has lately thought, within the limits
- * set. */
+/* Four times as long as it has lately thought; 0: not known. */
+int unit_quick_us(const struct unit *u);
+
+/* How long its answer may take to start: as a probe under way says, else four times as long as it has lately
+ * thought, within the limits set. */
 int unit_timeout_us(const struct unit *u);
 
 /* How long after a question it is worth listening to nobody else, for its answer to come. */
