@@ -384,6 +384,12 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
         line_close(l);
 }
 
+size_t line_heard(const struct line *l, const uint8_t **bytes)
+{
+    *bytes = l->bytes;
+    return l->have;
+}
+
 void line_destroy(struct line *l)
 {
     if (l)

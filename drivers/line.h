@@ -75,6 +75,10 @@ void line_settle(struct line *l, int late_us);
 void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg),
                  void *arg);
 
+/* What came since the last question was sent, its answer and what was dropped after it; before the first one
+ * what came while the line was opened. At most 512 bytes, until the next question. */
+size_t line_heard(const struct line *l, const uint8_t **bytes);
+
 /* A second request's price in characters of wire time (plan.h). */
 int line_overhead_bytes(const struct bus_config *config, int turnaround_us);
 

@@ -1,0 +1,178 @@
+#include "drivers/scan_plan.h"
+
+#include "drivers/line.h"
+#include "drivers/port.h"
+
+#include <string.h>
+
+/* Margins of one question, as line.c has them: on top of the time-out, and to hear that the line is quiet. */
+enum { MARGIN_US = 50000, FEW_UNITS = 10, NEIGHBOURS = 10 };
+
+/* The order where profiles do not say another. 9600 8N1 and 4800 8N1 are what most dust meters and wind
+ * sensors leave the factory with, 19200 8E1 is the default of MODBUS over Serial Line V1.02 (2.5.1, 3.3.1);
+ * the rest by how many common converters and meters offer it. */
+static const struct scan_setting common[] = {
+    {9600, 'N', 1},  {4800, 'N', 1},   {19200, 'E', 1}, {19200, 'N', 1}, {115200, 'N', 1},
+    {9600, 'E', 1},  {38400, 'N', 1},  {2400, 'N', 1},  {57600, 'N', 1}, {4800, 'E', 1},
+    {38400, 'E', 1}, {115200, 'E', 1}, {9600, 'O', 1},  {19200, 'O', 1}, {1200, 'N', 1},
+};
+static const char parities[] = "NEO";
+
+bool scan_same(const struct scan_setting *a, const struct scan_setting *b)
+{
+    return a->baud == b->baud && a->parity == b->parity;
+}
+
+/* ---- settings ---- */
+
+static bool wanted(const struct scan_wish *wish, const struct scan_setting *s)
+{
+    bool baud = wish->nbauds == 0, format = wish->nformats == 0;
+    for (int i = 0; i < wish->nbauds; i++)
+        baud = baud || wish->bauds[i] == s->baud;
+    for (int i = 0; i < wish->nformats; i++)
+        format = format || wish->formats[i].parity == s->parity;
+    return baud && format;
+}
+
+static void add_setting(struct scan_plan *p, const struct scan_wish *wish, struct scan_setting s)
+{
+    if (s.baud == 0 || !wanted(wish, &s) || p->nsettings == SCAN_SETTINGS_MAX)
+        return;
+    for (int i = 0; i < wish->nformats; i++)
+        if (wish->formats[i].parity == s.parity)
+            s.stop_bits = wish->formats[i].stop_bits;
+    for (int i = 0; i < p->nsettings; i++)
+        if (scan_same(&p->settings[i], &s))
+            return;
+    p->settings[p->nsettings++] = s;
+}
+
+/* A profile's factory setting; baud 0 when it says none that we can have. */
+static struct scan_setting factory(const struct profile *p)
+{
+    bool whole = p->parity && strlen(p->parity) == 3 && p->parity[0] == '8';
+    if (!p->baud || !port_speed_known(p->baud) || (p->parity && p->parity[0] && !whole))
+        return (struct scan_setting){0};
+    return (struct scan_setting){p->baud, whole ? p->parity[1] : 'N', 1};
+}
+
+/* What several profiles have, that most of them have first. A single one says little: `least` 2. */
+static void add_factory(struct scan_plan *out, const struct scan_wish *wish,
+                        const struct profile *const *profiles, int n, int least)
+{
+    for (int count = n; count >= least; count--)
+        for (int i = 0; i < n; i++) {
+            struct scan_setting s = factory(profiles[i]);
+            int same = 0;
+            for (int k = 0; k < n; k++) {
+                struct scan_setting other = factory(profiles[k]);
+                same += scan_same(&s, &other);
+            }
+            if (same == count)
+                add_setting(out, wish, s);
+        }
+}
+
+static void add_asked(struct scan_plan *out, const struct scan_wish *wish)
+{
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < wish->nbauds; i++)
+            add_setting(out, wish, (struct scan_setting){wish->bauds[i], parities[k], 1});
+}
+
+/* ---- units ---- */
+
+static void add_unit(struct scan_plan *p, bool *taken, const struct scan_wish *wish, int unit)
+{
+    if (unit < 1 || unit > UNIT_ID_MAX || taken[unit] || (wish->limited && !wish->only[unit]))
+        return;
+    taken[unit] = true;
+    p->likely[p->nlikely++] = (uint8_t)unit;
+}
+
+static void plan_units(struct scan_plan *out, const struct scan_wish *wish,
+                       const struct profile *const *profiles, int n)
+{
+    bool taken[UNIT_ID_MAX + 1] = {false};
+    int asked = 0;
+    for (int unit = 1; unit <= UNIT_ID_MAX; unit++) {
+        asked += wish->limited && wish->only[unit];
+        if (wish->known[unit])
+            add_unit(out, taken, wish, unit);
+    }
+    add_unit(out, taken, wish, 1);
+    for (int i = 0; i < n; i++)
+        add_unit(out, taken, wish, profiles[i]->unit_id);
+    for (int i = 0; i < out->nlikely; i++)
+        out->thorough[out->likely[i]] = true;
+    for (int unit = 2; unit <= NEIGHBOURS; unit++)
+        add_unit(out, taken, wish, unit);
+    for (int unit = 1; unit <= UNIT_ID_MAX; unit++) {
+        if (asked && asked <= FEW_UNITS) {
+            add_unit(out, taken, wish, unit);
+            out->thorough[unit] = wish->only[unit];
+        } else if (!taken[unit] && (!wish->limited || wish->only[unit])) {
+            out->others[out->nothers++] = (uint8_t)unit;
+        }
+    }
+}
+
+/* ---- knocks ---- */
+
+static void add_knock(struct scan_plan *p, enum modbus_table table, int address, int count)
+{
+    for (int i = 0; i < p->nknocks; i++)
+        if (p->knocks[i].table == table && p->knocks[i].address == address)
+            return;
+    if (p->nknocks < SCAN_KNOCKS_MAX)
+        p->knocks[p->nknocks++] = (struct request){table, (uint16_t)address, (uint16_t)count};
+}
+
+/* Most units answer a register that they do not have with an exception, but some are silent: so each
+ * profile's first registers are asked for too. */
+static void plan_knocks(struct scan_plan *out, const struct profile *const *profiles, int n)
+{
+    add_knock(out, TABLE_HOLDING, 0, 1);
+    add_knock(out, TABLE_INPUT_REGISTER, 0, 1);
+    for (int i = 0; i < n; i++) {
+        const struct point *first = &profiles[i]->points[0];
+        add_knock(out, first->table, first->address, point_registers(first));
+    }
+}
+
+void scan_plan(const struct scan_wish *wish, const struct profile *const *profiles, int n,
+               struct scan_plan *out)
+{
+    *out = (struct scan_plan){.timeout_ms = wish->timeout_ms ? wish->timeout_ms : SCAN_TIMEOUT_MS};
+    add_setting(out, wish, wish->first);
+    add_factory(out, wish, profiles, n, 2);
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        add_setting(out, wish, common[i]);
+    add_factory(out, wish, profiles, n, 1);
+    add_asked(out, wish);
+    plan_units(out, wish, profiles, n);
+    plan_knocks(out, profiles, n);
+}
+
+/* ---- time ---- */
+
+int64_t scan_question_us(const struct scan_plan *p, const struct scan_setting *s)
+{
+    struct bus_config line = {
+        .baud = s->baud, .parity = s->parity, .data_bits = 8, .stop_bits = s->stop_bits};
+    return line_exchange_us(&line, &p->knocks[0], 0) + p->timeout_ms * 1000 + MARGIN_US;
+}
+
+int64_t scan_first_us(const struct scan_plan *p, const struct scan_setting *s)
+{
+    int questions = 0;
+    for (int i = 0; i < p->nlikely; i++)
+        questions += p->thorough[p->likely[i]] ? p->nknocks : 1;
+    return questions * scan_question_us(p, s) + p->timeout_ms * 1000;
+}
+
+int64_t scan_second_us(const struct scan_plan *p, const struct scan_setting *s)
+{
+    return p->nothers * scan_question_us(p, s) + p->timeout_ms * 1000;
+}

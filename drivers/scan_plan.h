@@ -1,0 +1,59 @@
+/* What a scan of a serial line asks, and in which order: an installer has an hour. Pure.
+ *
+ * First round: at each setting (speed, parity) the units that are likely: number 1, which is everyone's
+ * factory address, and what the profiles say. Second round: where somebody answered, all other units; where
+ * nobody did anywhere, all units at all settings. */
+#ifndef DUST_SCAN_PLAN_H
+#define DUST_SCAN_PLAN_H
+
+#include "drivers/device.h"
+#include "drivers/plan.h"
+
+enum {
+    SCAN_SETTINGS_MAX = 32,
+    SCAN_KNOCKS_MAX = 12,
+    SCAN_TIMEOUT_MS = 200 /* unless told otherwise: some meters think for more than 100 ms */
+};
+
+/* Always 8 data bits: Modbus RTU has no others. */
+struct scan_setting {
+    int baud;
+    char parity; /* 'N', 'E', 'O' */
+    int stop_bits;
+};
+
+struct scan_wish {
+    struct scan_setting first; /* tried before all others, what the line is said to be set to; baud 0: none */
+    int bauds[SCAN_SETTINGS_MAX], nbauds;               /* only these; none: what is common */
+    struct scan_setting formats[8];                     /* only these, their baud is not heeded */
+    int nformats;                                       /* none: what is common */
+    bool known[UNIT_ID_MAX + 1], only[UNIT_ID_MAX + 1]; /* units said to be there; only these */
+    bool limited;                                       /* `only` holds */
+    int timeout_ms;                                     /* 0: SCAN_TIMEOUT_MS */
+};
+
+struct scan_plan {
+    struct scan_setting settings[SCAN_SETTINGS_MAX];
+    int nsettings;
+    uint8_t likely[UNIT_ID_MAX], others[UNIT_ID_MAX];
+    int nlikely, nothers;
+    struct request knocks[SCAN_KNOCKS_MAX]; /* the first is for everybody */
+    int nknocks;
+    bool thorough[UNIT_ID_MAX + 1]; /* units that are asked every knock before they count as silent */
+    int timeout_ms;
+};
+
+/* `profiles` are those that may be on the line: what is common among them comes early. */
+void scan_plan(const struct scan_wish *wish, const struct profile *const *profiles, int n,
+               struct scan_plan *out);
+
+/* Wire time that one question without an answer takes; that the first round takes at one setting, and the
+ * second. */
+int64_t scan_question_us(const struct scan_plan *p, const struct scan_setting *s);
+int64_t scan_first_us(const struct scan_plan *p, const struct scan_setting *s);
+int64_t scan_second_us(const struct scan_plan *p, const struct scan_setting *s);
+
+/* The same line: stop bits make no difference to who understands whom. */
+bool scan_same(const struct scan_setting *a, const struct scan_setting *b);
+
+#endif
