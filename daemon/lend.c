@@ -203,10 +203,10 @@ static void tell(struct dustd *d, int bus)
         json_array_append_new(devices,
                               json_pack("{s:s,s:i,s:s}", "name", c->devices[i]->name, "unit_id",
                                         c->devices[i]->unit_id, "profile", c->devices[i]->profile->name));
-    json_t *line =
-        json_pack("{s:{s:s,s:s,s:i,s:s,s:i,s:b,s:I,s:o}}", "lent", "bus", c->name, "path", c->path, "baud",
-                  c->baud, "parity", parity_word(c->parity), "stop_bits", c->stop_bits, "rs485", c->rs485,
-                  "seconds", (json_int_t)((loan->until_us - clock_wire_us()) / 1000000), "devices", devices);
+    json_t *line = json_pack("{s:s,s:{s:s,s:s,s:i,s:s,s:i,s:b,s:I,s:o}}", "language", d->config->language,
+                             "lent", "bus", c->name, "path", c->path, "baud", c->baud, "parity",
+                             parity_word(c->parity), "stop_bits", c->stop_bits, "rs485", c->rs485, "seconds",
+                             (json_int_t)((loan->until_us - clock_wire_us()) / 1000000), "devices", devices);
     char *text = json_dumps(line, JSON_COMPACT);
     control_line(d->control, loan->client, text);
     mem_free(text);

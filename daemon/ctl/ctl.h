@@ -13,6 +13,7 @@
 struct ctl {
     /* as given on the command line; NULL or false when not */
     const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *out, *person, *as, *reason, *id;
+    const char *devices, *baud, *format, *units, *timeout; /* probe */
     bool json, all, rows, samples;
     char *const *words; /* after the verb */
     int nwords;
@@ -34,6 +35,7 @@ int verb_issue(struct ctl *c);
 int verb_issues(struct ctl *c);
 int verb_maintain(struct ctl *c);
 int verb_metrics(struct ctl *c);
+int verb_probe(struct ctl *c);
 int verb_reload(struct ctl *c);
 int verb_stage(struct ctl *c);
 int verb_status(struct ctl *c);

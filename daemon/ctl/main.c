@@ -22,8 +22,9 @@ enum {
     TAKES_HEADS = 16,
     TAKES_PERSON = 32,
     TAKES_DB = 64,
-    TAKES_OUT = 512,
     TAKES_AS = 128,
+    TAKES_PROBE = 256,
+    TAKES_OUT = 512,
     TAKES_INPUT = TAKES_AS | 1024,
 };
 
@@ -61,6 +62,12 @@ static const struct {
      "a device is worked on, for at most 4 hours"},
     {"metrics", verb_metrics, 0, 0, TAKES_OUT, "[--out FILE]", "Prometheus 文本格式的运行指标",
      "status and last readings as Prometheus text"},
+    {"probe", verb_probe, 1, 1, TAKES_PROBE | TAKES_OUT | TAKES_AS,
+     "PORT|BUS [--baud L] [--format L] [--units L] [--timeout T] [--devices DIR] [--out FILE] [--as P]",
+     "在串口上寻找设备：波特率、校验、地址、合适的型号文件，并写出配置；只读不写；dustd 占用的总线先借用",
+     "finds the devices on a serial line: speed, parity, unit ids, profiles that fit, and the configuration; "
+     "only "
+     "reads; borrows a line that dustd holds"},
     {"reload", verb_reload, 0, 0, TAKES_AS, "[--as P]",
      "重新读取配置；有错则原配置继续有效，并指出文件、行、列",
      "reads the configuration again; a wrong one leaves the old in force and is told by file, line, column"},
@@ -92,8 +99,12 @@ static const struct {
 } options[] = {
     {"all", FLAG(all), TAKES_ALL, NULL, NULL},
     {"as", TEXT(as), TAKES_AS, "以谁的名义（仅 root）", "in whose name (root only)"},
+    {"baud", TEXT(baud), TAKES_PROBE, "只试这些波特率：4800,9600", "try only these speeds: 4800,9600"},
     {"db", TEXT(db), TAKES_DB, "读数据库文件的副本，不问守护进程",
      "read a copy of this database, not the daemon"},
+    {"devices", TEXT(devices), TAKES_PROBE, "型号文件先从此目录读取",
+     "read device profiles from this directory first"},
+    {"format", TEXT(format), TAKES_PROBE, "只试这些帧格式：8N1,8E1", "try only these formats: 8N1,8E1"},
     {"from", TEXT(from), TAKES_RANGE, "起始时间：2026-11-23T08:15、2026-11-23、08:15、-2h、now",
      "first time: 2026-11-23T08:15, 2026-11-23, 08:15, -2h, now"},
     {"heads", TEXT(heads), TAKES_HEADS, "与他人记下的链头比对（JSON 行：journal、seq、hash）",
@@ -110,7 +121,10 @@ static const struct {
     {"rows", FLAG(rows), TAKES_WHAT, NULL, NULL},
     {"samples", FLAG(samples), TAKES_WHAT, NULL, NULL},
     {"socket", TEXT(socket), 0, "控制套接字，默认 " DEFAULT_SOCKET, "control socket, " DEFAULT_SOCKET},
+    {"timeout", TEXT(timeout), TAKES_PROBE, "等待应答的时间，默认 200ms",
+     "how long an answer may take to begin, 200ms"},
     {"to", TEXT(to), TAKES_RANGE, "结束时间（不含）", "end of the range (not included)"},
+    {"units", TEXT(units), TAKES_PROBE, "只问这些地址：1-10,32", "ask only these units: 1-10,32"},
     {"window", TEXT(window), TAKES_WINDOW, NULL, NULL},
 };
 

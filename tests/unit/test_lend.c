@@ -102,7 +102,7 @@ static void the_borrower_is_told_only_when_the_line_is_closed_and_the_row_on_the
     assert_string_equal(heard(r, fd, text), "");
     turn(r, clock_wire_us());
     heard(r, fd, text);
-    assert_non_null(strstr(text, "{\"lent\":{\"bus\":\"one\""));
+    assert_non_null(strstr(text, "\"lent\":{\"bus\":\"one\""));
     assert_non_null(strstr(text, "\"devices\":[{\"name\":\"a\",\"unit_id\":1,\"profile\":\"rig\"}]"));
     assert_null(strstr(text, "\"ok\""));
     close(fd);
