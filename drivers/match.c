@@ -6,9 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-/* What these quantities can be in the open on a building site, to tell numbers from nonsense. Direction and
- * humidity end there by definition; temperature and pressure are wider than any record of the World
- * Meteorological Organization's archive of extremes for inhabited places; the rest are instruments' ends. */
+/* For points whose profile names no usual range: what these quantities can be in the open on a building site,
+ * to tell numbers from nonsense. Direction and humidity end there by definition; temperature and pressure are
+ * wider than any record of the World Meteorological Organization's archive of extremes for inhabited places;
+ * the rest are instruments' ends. */
 static const struct plausible {
     const char *role, *unit;
     double low, high;
@@ -41,12 +42,15 @@ static const struct plausible *range_of(const struct point *p)
     return NULL;
 }
 
-/* Whether the value is one that the role can have; a role without a range can have any. */
+/* Whether the value is one of an ordinary day: what the profile calls usual, else what the quantity can be.
+ */
 static bool is_possible(const struct point *p, const struct plausible *range, double value)
 {
     double converted = value;
+    if (!isnan(p->usual_low) || !isnan(p->usual_high))
+        return point_is_usual(p, value);
     if (!range || unit_convert(value, p->unit, range->unit, &converted) != ERR_OK)
-        return true;
+        return point_is_usual(p, value);
     return converted >= range->low && converted <= range->high;
 }
 
@@ -62,7 +66,7 @@ static double weigh(const struct point *p, const struct sample *s, struct match 
         m->wrong++;
         return WEIGHT_WRONG;
     }
-    bool bounded = range || (!isnan(p->low) && !isnan(p->high));
+    bool bounded = range || !isnan(p->usual_high) || (!isnan(p->low) && !isnan(p->high));
     if (s->why == WHY_NONE && p->type != TYPE_BIT && bounded && fabs(s->value) > 0) {
         m->fits++;
         return WEIGHT_FITS;

@@ -62,17 +62,10 @@ static int overheard(const uint8_t *bytes, size_t n, int unit)
 {
     enum modbus_table table;
     int length;
-    for (int other = 1; n && other <= UNIT_ID_MAX; other++)
+    for (int other = 1; n && other <= SCAN_UNIT_MAX; other++)
         if (other != unit && frame_next(other, bytes, n, 0, &table, &length))
             return other;
     return 0;
-}
-
-static bool is_echo(const uint8_t *bytes, size_t n, int unit, const struct request *r)
-{
-    uint8_t sent[FRAME_PDU_REQUEST];
-    frame_request(unit, r, sent);
-    return n == FRAME_PDU_REQUEST + 2 && memcmp(bytes, sent, FRAME_PDU_REQUEST) == 0;
 }
 
 static void note_bytes(struct scan *s, const uint8_t *bytes, size_t n)
@@ -90,22 +83,15 @@ static bool stopped(struct scan *s)
     return s->stopped;
 }
 
-/* Garbage that is our own echo is silence. */
-static enum why listen(struct scan *s, int unit, const struct request *r, enum why why)
+/* What came that was no answer. */
+static void listen(struct scan *s, int unit)
 {
     const uint8_t *bytes;
     size_t n = line_heard(s->line, &bytes);
-    if (why != WHY_GARBLED)
-        return why;
-    if (is_echo(bytes, n, unit, r)) {
-        s->heard->echoes = true;
-        return WHY_NO_ANSWER;
-    }
     note_bytes(s, bytes, n);
     int other = s->heard->other_master ? 0 : overheard(bytes, n, unit);
     if (other && other != s->before)
         s->heard->other_master = other;
-    return why;
 }
 
 static enum why ask(struct scan *s, int unit, const struct request *r, int timeout_ms, int *took_us)
@@ -114,13 +100,16 @@ static enum why ask(struct scan *s, int unit, const struct request *r, int timeo
     struct line_question q = {.unit = unit, .request = r, .timeout_us = timeout_ms * 1000};
     line_ask(s->line, &q, &a);
     line_settle(s->line, q.timeout_us);
-    enum why why = listen(s, unit, r, a.why);
+    enum why why = a.why;
+    if (why == WHY_GARBLED)
+        listen(s, unit);
     if (why == WHY_EXCEPTION && a.exception == GATEWAY_SILENT)
         why = WHY_NO_ANSWER; /* a gateway's word that nobody is there */
     bool answered = why == WHY_NONE || why == WHY_EXCEPTION;
     s->heard->asked++;
     s->heard->answered += answered;
-    s->heard->garbled += why == WHY_GARBLED;
+    s->heard->garbled += why == WHY_GARBLED || why == WHY_JAMMED;
+    s->heard->echoes = s->heard->echoes || line_echoes(s->line);
     s->heard->silent += why == WHY_NO_ANSWER;
     if (why == WHY_LINE)
         errno = a.error;
@@ -175,12 +164,13 @@ static void take(struct scan *s, int unit, const struct request *r, int timeout_
 /* It answers, but later than the time-out: what comes late of its earlier answers goes first. */
 static int ask_patiently(struct scan *s, int unit)
 {
+    const struct request *knock = &s->plan->knocks[0].request;
     int timeout_ms = PATIENT * s->plan->timeout_ms, took_us;
     enum why why = WHY_NO_ANSWER;
     for (int i = 0; i < SLOW_TRIES && !stopped(s); i++) {
-        why = ask(s, unit, &s->plan->knocks[0], timeout_ms, &took_us);
+        why = ask(s, unit, knock, timeout_ms, &took_us);
         if (why == WHY_NONE || why == WHY_EXCEPTION) {
-            take(s, unit, &s->plan->knocks[0], timeout_ms, took_us);
+            take(s, unit, knock, timeout_ms, took_us);
             break;
         }
     }
@@ -209,11 +199,14 @@ static int heed_late(struct scan *s, int unit)
  */
 static int ask_unit(struct scan *s, int unit)
 {
-    int nknocks = s->round == 1 && s->plan->thorough[unit] ? s->plan->nknocks : 1;
+    struct request knocks[SCAN_KNOCKS_MAX];
+    int nknocks = scan_knocks(s->plan, &s->heard->setting, unit, knocks);
     int asked = 0, garbled = 0, took_us, rc = ERR_OK;
     enum why why = WHY_NO_ANSWER;
+    if (s->round == 2)
+        nknocks = 1;
     while (asked < nknocks && garbled < GARBLED_MOST && rc == ERR_OK && !is_known(s, unit) && !stopped(s)) {
-        const struct request *knock = &s->plan->knocks[asked++];
+        const struct request *knock = &knocks[asked++];
         why = ask(s, unit, knock, s->plan->timeout_ms, &took_us);
         garbled += why == WHY_GARBLED;
         if (why == WHY_LINE)
@@ -238,7 +231,8 @@ static int ask_unit(struct scan *s, int unit)
 static bool is_jammed(const struct scan *s)
 {
     const struct scan_heard *h = s->heard;
-    return s->jammed >= (h->unasked ? 1 : JAMMED_AFTER) && h->answered == 0 && h->silent == 0;
+    bool garbage = s->jammed >= (h->unasked ? 1 : JAMMED_AFTER) && h->answered == 0 && h->silent == 0;
+    return garbage || line_is_jammed(s->line);
 }
 
 static void tell(struct scan *s, int unit, int64_t spent_us)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Margins of one question, as line.c has them: on top of the time-out, and to hear that the line is quiet. */
-enum { MARGIN_US = 50000, FEW_UNITS = 10, NEIGHBOURS = 10 };
+enum { MARGIN_US = 50000, FEW_UNITS = 2, NEIGHBOURS = 10, FACTORY_UNIT = 1 };
 
 /* The order where profiles do not say another. 9600 8N1 and 4800 8N1 are what most dust meters and wind
  * sensors leave the factory with, 19200 8E1 is the default of MODBUS over Serial Line V1.02 (2.5.1, 3.3.1);
@@ -85,7 +85,7 @@ static void add_asked(struct scan_plan *out, const struct scan_wish *wish)
 
 static void add_unit(struct scan_plan *p, bool *taken, const struct scan_wish *wish, int unit)
 {
-    if (unit < 1 || unit > UNIT_ID_MAX || taken[unit] || (wish->limited && !wish->only[unit]))
+    if (unit < 1 || unit > SCAN_UNIT_MAX || taken[unit] || (wish->limited && !wish->only[unit]))
         return;
     taken[unit] = true;
     p->likely[p->nlikely++] = (uint8_t)unit;
@@ -94,51 +94,71 @@ static void add_unit(struct scan_plan *p, bool *taken, const struct scan_wish *w
 static void plan_units(struct scan_plan *out, const struct scan_wish *wish,
                        const struct profile *const *profiles, int n)
 {
-    bool taken[UNIT_ID_MAX + 1] = {false};
+    bool taken[SCAN_UNIT_MAX + 1] = {false};
     int asked = 0;
-    for (int unit = 1; unit <= UNIT_ID_MAX; unit++) {
+    for (int unit = 1; unit <= SCAN_UNIT_MAX; unit++) {
         asked += wish->limited && wish->only[unit];
+        out->thorough[unit] = wish->known[unit];
         if (wish->known[unit])
             add_unit(out, taken, wish, unit);
     }
-    add_unit(out, taken, wish, 1);
+    add_unit(out, taken, wish, FACTORY_UNIT);
     for (int i = 0; i < n; i++)
         add_unit(out, taken, wish, profiles[i]->unit_id);
-    for (int i = 0; i < out->nlikely; i++)
-        out->thorough[out->likely[i]] = true;
     for (int unit = 2; unit <= NEIGHBOURS; unit++)
         add_unit(out, taken, wish, unit);
-    for (int unit = 1; unit <= UNIT_ID_MAX; unit++) {
-        if (asked && asked <= FEW_UNITS) {
+    out->everywhere = asked && asked <= FEW_UNITS;
+    for (int unit = 1; unit <= SCAN_UNIT_MAX; unit++) {
+        if (out->everywhere)
             add_unit(out, taken, wish, unit);
-            out->thorough[unit] = wish->only[unit];
-        } else if (!taken[unit] && (!wish->limited || wish->only[unit])) {
+        out->thorough[unit] = out->thorough[unit] || (out->everywhere && wish->only[unit]);
+        if (!taken[unit] && (!wish->limited || wish->only[unit]))
             out->others[out->nothers++] = (uint8_t)unit;
-        }
     }
 }
 
 /* ---- knocks ---- */
 
-static void add_knock(struct scan_plan *p, enum modbus_table table, int address, int count)
+static void add_knock(struct scan_plan *p, struct scan_knock knock)
 {
-    for (int i = 0; i < p->nknocks; i++)
-        if (p->knocks[i].table == table && p->knocks[i].address == address)
-            return;
     if (p->nknocks < SCAN_KNOCKS_MAX)
-        p->knocks[p->nknocks++] = (struct request){table, (uint16_t)address, (uint16_t)count};
+        p->knocks[p->nknocks++] = knock;
 }
 
-/* Most units answer a register that they do not have with an exception, but some are silent: so each
- * profile's first registers are asked for too. */
+/* Most units answer a register that they do not have with an exception, but some are silent: so of a device
+ * as it leaves the factory each profile's first registers are asked for too. */
 static void plan_knocks(struct scan_plan *out, const struct profile *const *profiles, int n)
 {
-    add_knock(out, TABLE_HOLDING, 0, 1);
-    add_knock(out, TABLE_INPUT_REGISTER, 0, 1);
+    add_knock(out, (struct scan_knock){{TABLE_HOLDING, 0, 1}, 0, 0});
+    add_knock(out, (struct scan_knock){{TABLE_INPUT_REGISTER, 0, 1}, 0, FACTORY_UNIT});
     for (int i = 0; i < n; i++) {
         const struct point *first = &profiles[i]->points[0];
-        add_knock(out, first->table, first->address, point_registers(first));
+        struct request request = {first->table, first->address, (uint16_t)point_registers(first)};
+        add_knock(out, (struct scan_knock){request, factory(profiles[i]).baud,
+                                           profiles[i]->unit_id ? profiles[i]->unit_id : FACTORY_UNIT});
     }
+}
+
+static bool is_for(const struct scan_plan *p, const struct scan_knock *k, const struct scan_setting *s,
+                   int unit)
+{
+    bool here = (k->baud == 0 || k->baud == s->baud) && (k->unit_id == 0 || k->unit_id == unit);
+    return here || (p->thorough[unit] && (p->everywhere || scan_same(s, &p->settings[0])));
+}
+
+int scan_knocks(const struct scan_plan *p, const struct scan_setting *s, int unit,
+                struct request out[static SCAN_KNOCKS_MAX])
+{
+    int n = 0;
+    for (int i = 0; i < p->nknocks; i++) {
+        const struct request *r = &p->knocks[i].request;
+        bool had = !is_for(p, &p->knocks[i], s, unit);
+        for (int k = 0; k < n && !had; k++)
+            had = out[k].table == r->table && out[k].address == r->address;
+        if (!had)
+            out[n++] = *r;
+    }
+    return n;
 }
 
 void scan_plan(const struct scan_wish *wish, const struct profile *const *profiles, int n,
@@ -161,14 +181,15 @@ int64_t scan_question_us(const struct scan_plan *p, const struct scan_setting *s
 {
     struct bus_config line = {
         .baud = s->baud, .parity = s->parity, .data_bits = 8, .stop_bits = s->stop_bits};
-    return line_exchange_us(&line, &p->knocks[0], 0) + p->timeout_ms * 1000 + MARGIN_US;
+    return line_exchange_us(&line, &p->knocks[0].request, 0) + p->timeout_ms * 1000 + MARGIN_US;
 }
 
 int64_t scan_first_us(const struct scan_plan *p, const struct scan_setting *s)
 {
+    struct request knocks[SCAN_KNOCKS_MAX];
     int questions = 0;
     for (int i = 0; i < p->nlikely; i++)
-        questions += p->thorough[p->likely[i]] ? p->nknocks : 1;
+        questions += scan_knocks(p, s, p->likely[i], knocks);
     return questions * scan_question_us(p, s) + p->timeout_ms * 1000;
 }
 

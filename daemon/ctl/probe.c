@@ -118,7 +118,7 @@ static void wish_known(const struct probe *p, struct scan_wish *wish)
     json_array_foreach(json_object_get(p->lent, "devices"), i, device)
     {
         int64_t unit = int_of(device, "unit_id");
-        if (unit >= 1 && unit <= UNIT_ID_MAX)
+        if (unit >= 1 && unit <= SCAN_UNIT_MAX)
             wish->known[unit] = true;
     }
 }

@@ -44,7 +44,7 @@ static bool take_format(char *item, struct scan_wish *wish)
 
 static bool take_unit(const char *text, int64_t *unit)
 {
-    return scalar_int(text, unit) == ERR_OK && *unit >= 1 && *unit <= UNIT_ID_MAX;
+    return scalar_int(text, unit) == ERR_OK && *unit >= 1 && *unit <= SCAN_UNIT_MAX;
 }
 
 static bool take_units(char *item, struct scan_wish *wish)
@@ -79,8 +79,8 @@ int probe_wish(const struct ctl *c, struct scan_wish *wish)
         {"--baud", c->baud, take_baud, "1200 到 230400 的波特率，如 4800,9600",
          "speeds from 1200 to 230400, as 4800,9600"},
         {"--format", c->format, take_format, "8N1 8E1 8O1 8N2 8E2 8O2", "8N1 8E1 8O1 8N2 8E2 8O2"},
-        {"--units", c->units, take_units, "1 到 247 的地址，如 1-10,32",
-         "unit ids from 1 to 247, as 1-10,32"},
+        {"--units", c->units, take_units, "1 到 255 的地址，如 1-10,32",
+         "unit ids from 1 to 255, as 1-10,32"},
         {"--timeout", c->timeout, take_timeout, "10ms 到 5s", "10ms to 5s"},
     };
     *wish = (struct scan_wish){0};

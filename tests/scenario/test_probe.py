@@ -110,7 +110,7 @@ class Finding(ProbeTest):
         code, _, err = self.odd.run_dustd("--check", "--data", os.path.join(harness.SOURCE, "config"))
         self.assertEqual(code, 0, err + text)
         code, printed, _ = self.odd.run_dustd("--print", "--data", os.path.join(harness.SOURCE, "config"))
-        for part in ("baud: 57600", "profile: louvre-pm-weather", "unit_id: 5", "profile: waveshare-relay-8ch", "unit_id: 6"):
+        for part in ("baud: 57600", "profile: louvre-pm-weather", "unit_id: 5", "relay-8ch-6:", "unit_id: 6"):
             self.assertIn(part, printed)
 
     def test_candidates_stand_beside_each_other_with_their_values(self):
@@ -190,7 +190,7 @@ class Finding(ProbeTest):
         self.assertEqual(len(self.odd.sim_polls()), polls)
 
     def test_bad_words_are_named_with_what_is_allowed(self):
-        for words, part in ((("--baud", "9601"), "1200 to 230400"), (("--units", "0"), "1 to 247"), (("--units", "9-3"), "1 to 247"),
+        for words, part in ((("--baud", "9601"), "1200 to 230400"), (("--units", "0"), "1 to 255"), (("--units", "9-3"), "1 to 255"),
                             (("--format", "7E1"), "8N1"), (("--timeout", "200"), "10ms to 5s"), (("--baud", "9600,"), "1200 to")):
             _, err = self.probe(self.odd, self.fast, *words, code=2)
             self.assertIn("allowed: " if "allowed" in err else part, err)

@@ -30,7 +30,9 @@ static void add(const char *role, const char *unit, double value)
                                .bit = -1,
                                .scale = 1,
                                .low = NAN,
-                               .high = NAN};
+                               .high = NAN,
+                               .usual_low = NAN,
+                               .usual_high = NAN};
     samples[i] = (struct sample){.quality = (uint8_t)(read ? QUALITY_NORMAL : QUALITY_FAULT),
                                  .why = (uint8_t)(read ? WHY_NONE : WHY_EXCEPTION),
                                  .nreg = read,
@@ -76,6 +78,16 @@ static void the_range_holds_in_other_units_too(void **state)
     assert_int_equal(score().fits, 1);
     setup(NULL);
     add("pressure", "hPa", 101);
+    assert_int_equal(score().wrong, 1);
+}
+
+static void what_the_profile_calls_usual_goes_before_what_can_be(void **state)
+{
+    (void)state;
+    add("pm10", "ug/m3", 4000);
+    assert_int_equal(score().fits, 1);
+    points[0].usual_low = 5;
+    points[0].usual_high = 2000;
     assert_int_equal(score().wrong, 1);
 }
 
@@ -166,6 +178,7 @@ int main(void)
         cmocka_unit_test_setup(values_that_can_be_make_a_profile_likely, setup),
         cmocka_unit_test_setup(values_that_cannot_be_rule_it_out, setup),
         cmocka_unit_test_setup(the_range_holds_in_other_units_too, setup),
+        cmocka_unit_test_setup(what_the_profile_calls_usual_goes_before_what_can_be, setup),
         cmocka_unit_test_setup(registers_that_are_not_there_count_against_it, setup),
         cmocka_unit_test_setup(one_value_proves_little_and_zeros_hardly_anything, setup),
         cmocka_unit_test_setup(fine_dust_cannot_exceed_coarse_dust, setup),

@@ -211,7 +211,7 @@ static void two_units_of_one_number_show_as_a_collision(void **state)
 {
     (void)state;
     start(collide);
-    plan.knocks[plan.nknocks++] = (struct request){TABLE_HOLDING, 16, 2};
+    plan.knocks[plan.nknocks++] = (struct scan_knock){{TABLE_HOLDING, 16, 2}, 0, 0};
     assert_int_equal(scan(), ERR_OK);
     assert_int_equal(result.nunits, 1);
     assert_int_equal(result.units[0].unit_id, 4);

@@ -132,12 +132,13 @@ static void every_unit_is_asked_in_one_of_the_two_rounds(void **state)
     (void)state;
     struct scan_plan p;
     profiles[0].unit_id = 200;
-    profiles[1].unit_id = 255; /* no number that a line can have */
+    profiles[1].unit_id = 255; /* some relay boards */
     scan_plan(&(struct scan_wish){0}, list, 3, &p);
-    assert_true(asks(p.likely, p.nlikely, 200) && p.thorough[200]);
-    for (int unit = 1; unit <= UNIT_ID_MAX; unit++)
+    assert_true(asks(p.likely, p.nlikely, 200));
+    assert_true(asks(p.likely, p.nlikely, 255));
+    for (int unit = 1; unit <= SCAN_UNIT_MAX; unit++)
         assert_int_equal(asks(p.likely, p.nlikely, unit) + asks(p.others, p.nothers, unit), 1);
-    assert_int_equal(p.nlikely + p.nothers, UNIT_ID_MAX);
+    assert_int_equal(p.nlikely + p.nothers, SCAN_UNIT_MAX);
 }
 
 static void few_units_asked_for_are_all_asked_thoroughly(void **state)
@@ -152,18 +153,37 @@ static void few_units_asked_for_are_all_asked_thoroughly(void **state)
     assert_true(p.thorough[5] && p.thorough[99]);
 }
 
-static void each_profiles_first_registers_are_knocked_at_once(void **state)
+/* How often a register is among what a unit is asked at a speed. */
+static int knocks_at(const struct scan_plan *p, int baud, int unit, int address)
+{
+    struct request knocks[SCAN_KNOCKS_MAX];
+    int n = scan_knocks(p, &(struct scan_setting){baud, 'N', 1}, unit, knocks), found = 0;
+    assert_int_equal(knocks[0].table, TABLE_HOLDING);
+    assert_int_equal(knocks[0].address, 0);
+    for (int i = 0; i < n; i++)
+        found += knocks[i].address == address;
+    return found;
+}
+
+static void a_device_as_it_leaves_the_factory_is_asked_for_its_own_registers(void **state)
+{
+    (void)state;
+    struct scan_plan p;
+    profiles[0].baud = 4800;
+    profiles[0].unit_id = 2;
+    scan_plan(&(struct scan_wish){0}, list, 3, &p);
+    assert_int_equal(knocks_at(&p, 4800, 2, 0x10), 1);
+    assert_int_equal(knocks_at(&p, 9600, 2, 0x10), 0);
+    assert_int_equal(knocks_at(&p, 4800, 3, 0x10), 0);
+}
+
+static void a_register_of_several_profiles_is_asked_for_once(void **state)
 {
     (void)state;
     struct scan_plan p;
     points[2] = points[0];
     scan_plan(&(struct scan_wish){0}, list, 3, &p);
-    assert_int_equal(p.knocks[0].table, TABLE_HOLDING);
-    assert_int_equal(p.knocks[0].address, 0);
-    int at_10 = 0;
-    for (int i = 0; i < p.nknocks; i++)
-        at_10 += p.knocks[i].address == 0x10 && p.knocks[i].count == 2;
-    assert_int_equal(at_10, 1);
+    assert_int_equal(knocks_at(&p, 9600, 1, 0x10), 1);
 }
 
 /* The first round at all common settings is minutes, not the hour; so is all of a line where one answered. */
@@ -194,7 +214,8 @@ int main(void)
         cmocka_unit_test_setup(a_format_with_two_stop_bits_is_sent_with_two, setup),
         cmocka_unit_test_setup(every_unit_is_asked_in_one_of_the_two_rounds, setup),
         cmocka_unit_test_setup(few_units_asked_for_are_all_asked_thoroughly, setup),
-        cmocka_unit_test_setup(each_profiles_first_registers_are_knocked_at_once, setup),
+        cmocka_unit_test_setup(a_device_as_it_leaves_the_factory_is_asked_for_its_own_registers, setup),
+        cmocka_unit_test_setup(a_register_of_several_profiles_is_asked_for_once, setup),
         cmocka_unit_test_setup(the_time_is_known_before, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
