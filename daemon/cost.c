@@ -199,13 +199,29 @@ static void add_head(struct making *m, int64_t now_ms)
     add_message(m, "head", 1, HEADS_A_DAY)->payload = row; /* retained too, about as long */
 }
 
+/* Live messages of a device: where live_every is 0 one for each of its readings. */
+static double lives_a_day(const struct config *c, const struct device *device)
+{
+    const struct profile *p = device->profile;
+    double a_day = 0;
+    if (c->live_every_ms)
+        return (double)CLOCK_DAY_MS / (double)c->live_every_ms;
+    for (int i = 0; i < p->npoints; i++) {
+        int first = 0;
+        while (point_period_ms(device, &p->points[first]) != point_period_ms(device, &p->points[i]))
+            first++;
+        if (first == i)
+            a_day += (double)CLOCK_DAY_MS / (double)point_period_ms(device, &p->points[i]);
+    }
+    return a_day;
+}
+
 static void add_live(struct making *m)
 {
     for (int i = 0; i < m->c->ndevices; i++) {
         char *topic = mem_printf("live/%s", m->c->devices[i].name);
         json_t *body = now_live_json(&m->d, i);
-        struct cost_message *message =
-            add_message(m, topic, 0, (double)CLOCK_DAY_MS / (double)m->c->live_every_ms);
+        struct cost_message *message = add_message(m, topic, 0, lives_a_day(m->c, &m->c->devices[i]));
         message->payload = body ? json_bytes(body) : 0;
         mem_free(topic);
     }

@@ -42,6 +42,7 @@ struct device_now {
     uint8_t why, exception;
     int rtt_us;
     struct bus_tally tally; /* what became of its questions; all 0 until the first came */
+    bool fresh;             /* read, and with live_every 0 not told yet */
 };
 
 struct bus_now {
@@ -270,6 +271,7 @@ void now_site(struct dustd *d, int uplink);
 void now_clear(struct dustd *d, int uplink, const char *device); /* a device that is no more */
 void now_device(struct dustd *d, int uplink, int device);
 void now_live(struct dustd *d);
+void now_live_of(struct dustd *d, int device);
 json_t *now_state_json(const struct dustd *d);
 json_t *now_live_json(const struct dustd *d, int device); /* NULL: nothing of it was read yet */
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);

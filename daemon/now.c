@@ -179,15 +179,19 @@ json_t *now_live_json(const struct dustd *d, int device)
     return body;
 }
 
+void now_live_of(struct dustd *d, int device)
+{
+    char topic[96];
+    snprintf(topic, sizeof topic, "live/%s", d->config->devices[device].name);
+    json_t *body = now_live_json(d, device);
+    if (body)
+        publish(d, -1, topic, body, 0);
+}
+
 void now_live(struct dustd *d)
 {
-    for (int i = 0; i < d->config->ndevices; i++) {
-        char topic[96];
-        snprintf(topic, sizeof topic, "live/%s", d->config->devices[i].name);
-        json_t *body = now_live_json(d, i);
-        if (body)
-            publish(d, -1, topic, body, 0);
-    }
+    for (int i = 0; i < d->config->ndevices; i++)
+        now_live_of(d, i);
 }
 
 void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms)

@@ -121,6 +121,18 @@ static void take_load(struct dustd *d, int bus, const struct bus_load *load)
     now->load = *load;
 }
 
+/* live_every 0: each reading is told at once. */
+static void tell_readings(struct dustd *d, int bus)
+{
+    const struct bus_config *of = &d->config->buses[bus];
+    for (int i = 0; i < of->ndevices; i++) {
+        struct device_now *now = &d->devices[of->devices[i]->index];
+        if (now->fresh && !d->config->live_every_ms && !d->hold.undated)
+            now_live_of(d, of->devices[i]->index);
+        now->fresh = false;
+    }
+}
+
 void pipeline_bus(struct dustd *d, int bus)
 {
     struct bus_message m;
@@ -132,6 +144,7 @@ void pipeline_bus(struct dustd *d, int bus)
         case BUS_SAMPLE:
             m.u.sample.point = (uint16_t)(m.u.sample.point + devices[m.device]->first_point);
             take_sample(d, &m.u.sample);
+            d->devices[devices[m.device]->index].fresh = true;
             break;
         case BUS_MARK: d->buses[bus].mark_ms = m.u.mark_ms; break;
         case BUS_DEVICE: take_device(d, devices[m.device]->index, &m); break;
@@ -142,6 +155,7 @@ void pipeline_bus(struct dustd *d, int bus)
         case BUS_LENT: lend_told(d, bus, m.u.lent); break;
         }
     }
+    tell_readings(d, bus);
 }
 
 void pipeline_judged(const struct judge_event *event, void *dustd)
@@ -379,9 +393,10 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t boot_us)
         d->next_chunk_ms = now_ms + d->config->store.commit_every_ms;
     }
     if (now_ms >= d->next_live_ms) {
-        if (!d->hold.undated)
+        int64_t every_ms = d->config->live_every_ms;
+        if (every_ms && !d->hold.undated)
             now_live(d);
-        d->next_live_ms = now_ms + d->config->live_every_ms;
+        d->next_live_ms = now_ms + (every_ms ? every_ms : CLOCK_SECOND_MS);
     }
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);

@@ -118,7 +118,7 @@ struct config {
     const char **power_off; /* "22:00-06:00", site's zone: when the site's power is off as a rule */
     int npower_off;
     const char *control_socket;
-    int64_t live_every_ms;
+    int64_t live_every_ms; /* 0: with each reading */
     struct bus_config *buses;
     int nbuses;
     struct device *devices;

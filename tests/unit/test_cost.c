@@ -118,6 +118,22 @@ static void messages_are_as_long_as_the_texts_that_are_published(void **state)
     config_free(c);
 }
 
+static void without_live_every_each_reading_is_a_message(void **state)
+{
+    struct fixture *f = *state;
+    write_file(f, "devices/mine.yaml",
+               "title: {zh: 表, en: Meter}\n"
+               "points: {pm10: {address: 0, type: u16}, pm25: {address: 1, type: u16}, total: {address: 9, "
+               "type: u16, period: 60s}}\n");
+    struct config *c = load_text(f, SITE "live_every: 0s\nbuses: {b: {path: /dev/ttyS0}}\n"
+                                         "devices: {a: {bus: b, profile: mine, unit_id: 1, period: 5s}}\n");
+    struct cost_message *m;
+    int n = cost_messages(c, &m);
+    assert_int_equal(find(m, n, "live/a", false)->per_day, 17280 + 1440);
+    mem_free(m);
+    config_free(c);
+}
+
 /* Two meters: each point with the role gives a verdict of each window. */
 static void verdicts_count_for_each_point_that_a_limit_judges(void **state)
 {
@@ -302,6 +318,7 @@ int main(void)
         EACH(the_load_is_that_of_the_bench_of_the_line),
         EACH(a_tcp_device_costs_no_wire_but_one_answer_after_another),
         EACH(messages_are_as_long_as_the_texts_that_are_published),
+        EACH(without_live_every_each_reading_is_a_message),
         EACH(verdicts_count_for_each_point_that_a_limit_judges),
         EACH(the_disk_of_a_year_is_that_of_the_bench),
         cmocka_unit_test(the_days_until_a_size_is_reached_know_that_raw_samples_go),

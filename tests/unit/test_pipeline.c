@@ -104,6 +104,19 @@ static void failed_reads_carry_no_value_anywhere(void **state)
     assert_null(strstr(minutes.body, "mean"));
 }
 
+static void with_live_every_0_each_reading_is_told_at_once_and_once(void **state)
+{
+    struct rig *r = *state;
+    live(r, RIG_START_MS, 20, 100);
+    rig_config.live_every_ms = 0;
+    int before = stub.now_messages;
+    rig_sample(r, 0, RIG_START_MS + 20 * SECOND, 777);
+    pipeline_bus(&r->d, 0);
+    rig_config.live_every_ms = 10000;
+    assert_int_equal(stub.now_messages, before + 1);
+    assert_non_null(strstr(said("live/a"), "\"v\":777.0"));
+}
+
 static void a_clock_set_back_ends_the_minute_and_goes_on_at_the_new_time(void **state)
 {
     struct rig *r = *state;
@@ -373,6 +386,7 @@ int main(void)
         TEST(a_late_sample_is_kept_but_is_in_no_mean),
         TEST(a_late_sample_does_not_close_its_minute_again_after_a_restart),
         TEST(failed_reads_carry_no_value_anywhere),
+        TEST(with_live_every_0_each_reading_is_told_at_once_and_once),
         TEST(a_clock_set_back_ends_the_minute_and_goes_on_at_the_new_time),
         TEST(a_clock_set_back_by_less_than_a_minute_delays_no_chunk),
         TEST(a_clock_set_forward_leaves_one_gap_row_after_the_minute),
