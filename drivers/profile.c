@@ -78,6 +78,9 @@ const struct word role_words[] = {{"pm1", 0},
                                   {"water_pressure", 13},
                                   {"spray_command", 14},
                                   {"spray_feedback", 15},
+                                  {"gate", 16},       /* 1: open */
+                                  {"wash", 17},       /* 1: the wash bay's pump runs */
+                                  {"wash_entry", 18}, /* 1: a vehicle stands at its entry */
                                   {0}};
 
 enum { WATCH_PERIOD_MS = 3600000 }; /* rarely: it costs the measuring points their time */

@@ -13,7 +13,7 @@ install(FILES systemd/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME dustd.conf
 install(FILES systemd/modules-load.conf DESTINATION lib/modules-load.d RENAME dustd.conf)
 install(FILES systemd/udev.rules DESTINATION lib/udev/rules.d RENAME 60-dustd.rules)
 
-install(DIRECTORY config/devices config/limits config/sim DESTINATION ${CMAKE_INSTALL_DATADIR}/dustd)
+install(DIRECTORY config/devices config/limits config/requirements config/sim config/wording DESTINATION ${CMAKE_INSTALL_DATADIR}/dustd)
 install(FILES docs/adding-a-device.md docs/interface.md docs/operations.md README.md README.zh.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY systemd/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/systemd)

@@ -123,6 +123,8 @@ int config_load(const char *file, const char *const *dirs, struct config **out, 
         error = check_site(&l);
     if (!error)
         error = load_limits(&l);
+    if (!error)
+        error = load_requirements(&l);
     for (int i = 0; i < d->nlimit_files; i++) {
         yaml_close(d->limit_files[i].doc);
         d->limit_files[i].doc = NULL;
@@ -148,6 +150,23 @@ static void print_comment(const char *text, struct buf *out)
     }
 }
 
+static void print_requirements(const struct loaded *d, struct buf *text, struct buf *out)
+{
+    const struct requirements *r = &d->c.requirements;
+    if (!r->file || !r->file[0])
+        return;
+    buf_printf(out, "#\n# requirements/%s.yaml\n", r->file);
+    buf_clear(text);
+    schema_print(&requirement_schema, &d->requirement_file, 2, text);
+    print_comment(text->data, out);
+    if (!r->wording[0])
+        return;
+    buf_printf(out, "#\n# wording/%s.yaml\n", r->wording);
+    buf_clear(text);
+    schema_print(&wording_schema, &d->wording_file, 2, text);
+    print_comment(text->data, out);
+}
+
 static void print_all(const struct loaded *d, struct buf *out)
 {
     struct buf text = {0};
@@ -165,6 +184,7 @@ static void print_all(const struct loaded *d, struct buf *out)
         schema_print(&limit_schema, &d->limit_files[i], 2, &text);
         print_comment(text.data, out);
     }
+    print_requirements(d, &text, out);
     buf_finish(&text);
 }
 
@@ -228,6 +248,7 @@ void config_free(struct config *c)
         mem_free(d->limit_files[i].name);
         schema_finish(&limit_schema, &d->limit_files[i]);
     }
+    free_requirements(d);
     mem_free(c->points);
     mem_free(c->limits);
     mem_free(c->unjudged);

@@ -4,6 +4,7 @@
 #define DUST_CONFIG_H
 
 #include "daemon/base/yaml.h"
+#include "daemon/config/requirement.h"
 #include "drivers/device.h"
 
 #include <stdint.h>
@@ -131,6 +132,7 @@ struct config {
     int nunjudged;
     struct person *people;
     int npeople;
+    struct requirements requirements;
     struct input_source *sources;
     int nsources;
     struct mqtt_config *mqtt;

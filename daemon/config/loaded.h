@@ -41,6 +41,23 @@ struct limit_file {
     struct yaml_doc *doc; /* for messages while loading; then NULL */
 };
 
+struct requirement_file {
+    const char *title_zh, *title_en, *source, *doubt;
+    double frost_degc, humid_percent, rain_mm;
+    struct requirement *list;
+    int n;
+};
+
+struct wording_title {
+    const char *name, *title_zh, *title_en;
+};
+
+struct wording_file {
+    const char *title_zh, *title_en, *source, *doubt;
+    struct wording_title *titles;
+    int ntitles;
+};
+
 struct loaded {
     struct config c; /* first: config_load hands out a pointer to it */
     int keepers;     /* beside the one who loaded it */
@@ -53,6 +70,8 @@ struct loaded {
     int nprofiles;
     struct limit_file *limit_files; /* in the order of `limits` */
     int nlimit_files;
+    struct requirement_file requirement_file; /* n 0: none */
+    struct wording_file wording_file;
 };
 
 /* While loading. */
@@ -63,7 +82,8 @@ struct loading {
     struct complaint *why;
 };
 
-extern const struct schema config_schema, limit_schema;
+extern const struct schema config_schema, limit_schema, requirement_schema, wording_schema;
+extern const struct word person_role_words[];
 extern const struct word input_kind_words[]; /* in the order of enum input_kind */
 
 /* The node of a setting of the site's file, or the nearest thing above it that is there. */
@@ -79,5 +99,8 @@ int find_file(const struct loading *l, const char *kind, const char *name, const
 int load_profiles(const struct loading *l);
 int check_site(const struct loading *l); /* buses, devices, people, brokers against each other */
 int load_limits(const struct loading *l);
+int load_requirements(const struct loading *l);
+
+void free_requirements(struct loaded *d);
 
 #endif

@@ -67,9 +67,9 @@ static const struct word stops[] = {{"1", 1}, {"2", 2}, {0}};
 static const struct word versions[] = {{"5", 1}, {"3.1.1", 0}, {0}};
 static const struct word transports[] = {
     {"rtu", TRANSPORT_RTU}, {"tcp", TRANSPORT_TCP}, {"rtu_over_tcp", TRANSPORT_RTU_OVER_TCP}, {0}};
-static const struct word roles[] = {{"site", ROLE_SITE},           {"contractor", ROLE_CONTRACTOR},
-                                    {"community", ROLE_COMMUNITY}, {"office", ROLE_OFFICE},
-                                    {"inspector", ROLE_INSPECTOR}, {0}};
+const struct word person_role_words[] = {{"site", ROLE_SITE},           {"contractor", ROLE_CONTRACTOR},
+                                         {"community", ROLE_COMMUNITY}, {"office", ROLE_OFFICE},
+                                         {"inspector", ROLE_INSPECTOR}, {0}};
 
 static const struct word echoes[] = {{"auto", ECHO_AUTO}, {"yes", ECHO_YES}, {"no", ECHO_NO}, {0}};
 
@@ -151,7 +151,7 @@ static const struct schema entry_schema = {"limit", sizeof(struct limit_entry), 
 static const struct setting person_rows[] = {
     {"name", SETTING_KEY, FIELD(struct person, name), .meaning = "short name of the person"},
     {"title", SETTING_TEXT, FIELD(struct person, title), .required = true, .meaning = "as shown"},
-    {"roles", SETTING_SET, FIELD(struct person, roles), .required = true, .words = roles,
+    {"roles", SETTING_SET, FIELD(struct person, roles), .required = true, .words = person_role_words,
      .meaning = "what the person may do"},
     {"unix_user", SETTING_TEXT, FIELD(struct person, unix_user), .check = check_user,
      .meaning = "who that is on this machine's control socket"},
@@ -241,6 +241,25 @@ static const struct setting store_rows[] = {
 };
 static const struct schema store_schema = {"store", 0, store_rows, NULL, NULL};
 
+static const struct setting required_rows[] = {
+    {"file", SETTING_NAME, FIELD(struct loaded, c.requirements.file),
+     .meaning = "file requirements/<name>.yaml: what is required of the site; absent: nothing is"},
+    {"wording", SETTING_NAME, FIELD(struct loaded, c.requirements.wording),
+     .meaning = "file wording/<name>.yaml: how it is called here"},
+    {"person", SETTING_TEXT, FIELD(struct loaded, c.requirements.person),
+     .meaning = "who answers for what is not met: a name in people, needed with file"},
+    {"answer_within", SETTING_DURATION, FIELD(struct loaded, c.requirements.answer_ms), .absent = "2h",
+     .low = "1min", .high = "30d", .meaning = "from finding to the first answer"},
+    {"hours", SETTING_TEXTS, FIELD(struct loaded, c.requirements.hours),
+     COUNT(struct loaded, c.requirements.nhours), .check = check_hours,
+     .meaning = "hours of work, site's zone; none: round the clock"},
+    {"leave_out", SETTING_TEXTS, FIELD(struct loaded, c.requirements.left_out),
+     COUNT(struct loaded, c.requirements.nleft_out),
+     .meaning = "checks that do not apply here, <requirement>/<check>; each verdict names them"},
+    {0},
+};
+static const struct schema required_schema = {"requirements", 0, required_rows, NULL, NULL};
+
 static const struct setting clock_rows[] = {
     {"require_sync", SETTING_BOOL, FIELD(struct loaded, c.clock.require_sync), .absent = "true",
      .meaning = "after a boot nothing is dated before NTP has set the clock; false: an RTC is believed"},
@@ -269,6 +288,7 @@ static const struct setting site_rows[] = {
      .sub = &person_schema, .meaning = "who answers for what"},
     {"limits", SETTING_KEYED, FIELD(struct loaded, limits), COUNT(struct loaded, nlimits),
      .sub = &entry_schema, .meaning = "limit files that apply"},
+    {"requirements", SETTING_MAP, 0, 0, .sub = &required_schema, .meaning = "the six 100 % requirements"},
     {"sources", SETTING_KEYED, FIELD(struct loaded, c.sources), COUNT(struct loaded, c.nsources),
      .sub = &source_schema, .meaning = "cameras, gates, offices that may send events over MQTT"},
     {"mqtt", SETTING_KEYED, FIELD(struct loaded, c.mqtt), COUNT(struct loaded, c.nmqtt), .sub = &mqtt_schema,

@@ -9,7 +9,11 @@
 static const struct {
     const char *name;
     const struct schema *schema;
-} tables[] = {{"site", &config_schema}, {"device", &profile_schema}, {"limit", &limit_schema}};
+} tables[] = {{"site", &config_schema},
+              {"device", &profile_schema},
+              {"limit", &limit_schema},
+              {"requirement", &requirement_schema},
+              {"wording", &wording_schema}};
 
 static const struct schema *named(const char *line)
 {

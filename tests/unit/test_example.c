@@ -217,7 +217,8 @@ static void the_reference_of_a_table_is_an_item_a_setting(void **state)
 static void every_setting_says_what_it_means_and_every_check_what_it_allows(void **state)
 {
     (void)state;
-    const struct schema *schemas[32] = {&config_schema, &limit_schema, &profile_schema};
+    const struct schema *schemas[32] = {&config_schema, &limit_schema, &profile_schema, &requirement_schema,
+                                        &wording_schema};
     int n = 3;
     for (int i = 0; i < n; i++)
         for (const struct setting *row = schemas[i]->rows; row->key; row++) {
