@@ -1,0 +1,163 @@
+/* passage: each vehicle that leaves was washed, long enough, or was not seen uncovered. Vehicles come from
+ * gates and cameras (in/passage/…); washing from the passage itself (wash_s), or from the pump's points of
+ * the role wash; what happened in an hour that no source watched is unknown. */
+#include "daemon/judge/check.h"
+
+#include "daemon/base/clock.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Seconds in [from_ms, to_ms) for which a point with the role was on, at least and at most. */
+struct seconds {
+    double sure, perhaps;
+    const char *missing; /* NULL: nothing is */
+    bool any;            /* there is such a point */
+};
+
+static struct seconds ran(const struct judging *j, const char *role, int64_t from_ms, int64_t to_ms)
+{
+    struct seconds s = {.missing = NULL, .any = record_point(j->r, role, -1) >= 0};
+    int64_t first_ms = clock_window_start(from_ms, CLOCK_MINUTE_MS, 0);
+    for (int64_t m = first_ms; s.any && m < to_ms; m += CLOCK_MINUTE_MS) {
+        double most = 0, least = 0;
+        for (int p = record_point(j->r, role, -1); p >= 0; p = record_point(j->r, role, p)) {
+            double v = record_value(j->r, p, m);
+            double on = isnan(v) ? 1 : v < 0 ? 0 : v > 1 ? 1 : v;
+            most = on > most ? on : most;
+            least = !isnan(v) && on > least ? on : least;
+            s.missing = isnan(v) ? record_config(j->r)->points[p].name : s.missing;
+        }
+        s.sure += least * 60;
+        s.perhaps += most * 60;
+    }
+    return s;
+}
+
+/* The vehicle before it has used up what was washed before. */
+static int64_t since(const struct judging *j, int index)
+{
+    const struct fact *f = record_fact(j->r, INPUT_PASSAGE, index);
+    int64_t from_ms = f->from_ms - j->c->within_ms;
+    for (int i = index - 1; i >= 0; i--) {
+        const struct fact *before = record_fact(j->r, INPUT_PASSAGE, i);
+        if (strcmp(before->what, "out") == 0)
+            return before->from_ms > from_ms ? before->from_ms : from_ms;
+    }
+    return from_ms;
+}
+
+struct finding_of {
+    enum outcome outcome;
+    enum cause cause;
+    const char *about;
+};
+
+/* By the count of the wash bay, or of the pump's minutes. */
+static struct finding_of washed(const struct judging *j, int index)
+{
+    const struct fact *f = record_fact(j->r, INPUT_PASSAGE, index);
+    double need = (double)j->c->lasts_ms / 1000;
+    bool bypass = strcmp(f->via, "bypass") == 0;
+    struct seconds s = {f->value, f->value, NULL, true};
+    if (isnan(f->value)) {
+        s = ran(j, "wash", since(j, index), f->from_ms);
+        struct seconds entry = ran(j, "wash_entry", since(j, index), f->from_ms);
+        bypass = bypass || (entry.any && entry.perhaps == 0);
+    }
+    if (bypass && (!s.any || s.perhaps < need))
+        return (struct finding_of){OUTCOME_FAILED, CAUSE_WASH_BYPASS, f->about};
+    if (!s.any)
+        return (struct finding_of){OUTCOME_UNKNOWN, CAUSE_NO_POINT, "wash"};
+    if (s.sure >= need)
+        return (struct finding_of){OUTCOME_MET, CAUSE_NONE, f->about};
+    if (s.perhaps >= need)
+        return (struct finding_of){OUTCOME_UNKNOWN, CAUSE_NO_DATA, s.missing ? s.missing : ""};
+    return (struct finding_of){OUTCOME_FAILED, s.perhaps > 0 ? CAUSE_WASH_SHORT : CAUSE_WASH_NONE, f->about};
+}
+
+/* Two plates that differ are two vehicles; where one was not read, time alone decides. */
+static bool may_be_same(const struct fact *a, const struct fact *b)
+{
+    return !a->about[0] || !b->about[0] || strcmp(a->about, b->about) == 0;
+}
+
+static struct finding_of covered(const struct judging *j, int index)
+{
+    const struct fact *f = record_fact(j->r, INPUT_PASSAGE, index);
+    int64_t from_ms = f->from_ms - j->c->within_ms, to_ms = f->from_ms + j->c->within_ms;
+    const char *about;
+    for (int i = record_first(j->r, INPUT_CAMERA, from_ms); i < record_count(j->r, INPUT_CAMERA); i++) {
+        const struct fact *seen = record_fact(j->r, INPUT_CAMERA, i);
+        if (seen->from_ms > to_ms)
+            break;
+        if (strcmp(seen->what, "uncovered") == 0 && may_be_same(f, seen))
+            return (struct finding_of){OUTCOME_FAILED, CAUSE_UNCOVERED, f->about};
+    }
+    if (record_watched(j->r, INPUT_CAMERA, from_ms, to_ms, &about))
+        return (struct finding_of){OUTCOME_MET, CAUSE_NONE, f->about};
+    return (struct finding_of){OUTCOME_UNKNOWN, *about ? CAUSE_SILENT : CAUSE_NO_SOURCE,
+                               *about ? about : "camera"};
+}
+
+/* A warning may forbid that anybody leaves. */
+static struct finding_of allowed(const struct judging *j, int64_t at_ms, struct finding_of f,
+                                 const char *plate)
+{
+    enum warning level;
+    const char *about;
+    if (j->c->banned_from == WARNING_NEVER || f.outcome == OUTCOME_FAILED)
+        return f;
+    if (!record_warning(j->r, at_ms, &level, &about))
+        return (struct finding_of){OUTCOME_UNKNOWN, CAUSE_NO_WARNING, about};
+    return level >= j->c->banned_from ? (struct finding_of){OUTCOME_FAILED, CAUSE_BANNED, plate} : f;
+}
+
+static void judge_exit(const struct judging *j, int index)
+{
+    const struct fact *f = record_fact(j->r, INPUT_PASSAGE, index);
+    int64_t minute_ms = clock_window_start(f->from_ms, CLOCK_MINUTE_MS, 0);
+    int64_t settled_ms =
+        j->c->need == NEED_COVER ? f->from_ms + j->c->within_ms : minute_ms + CLOCK_MINUTE_MS;
+    enum cause cause;
+    const char *about;
+    if (strcmp(f->what, "out") != 0 || settled_ms > j->now_ms)
+        return;
+    struct finding_of found = j->c->need == NEED_COVER ? covered(j, index) : washed(j, index);
+    found = allowed(j, f->from_ms, found, f->about);
+    enum truth excused = check_excused(j, minute_ms, &cause, &about);
+    if (found.outcome != OUTCOME_MET && !check_in_hours(j, f->from_ms))
+        found = (struct finding_of){OUTCOME_EXCUSED, CAUSE_NIGHT, f->about};
+    else if (found.outcome != OUTCOME_MET && excused == YES)
+        found = (struct finding_of){OUTCOME_EXCUSED, cause, f->about};
+    else if (found.outcome == OUTCOME_FAILED && excused == MAYBE)
+        found = (struct finding_of){OUTCOME_UNKNOWN, CAUSE_NO_DATA, about};
+    check_tell(j, found.outcome, found.cause, f->from_ms, f->from_ms, found.about);
+}
+
+/* An hour that was not watched may hide a vehicle. */
+static void judge_hour(const struct judging *j, struct slot s)
+{
+    const char *source;
+    enum cause cause;
+    const char *about;
+    if (record_watched(j->r, INPUT_PASSAGE, s.from_ms, s.to_ms, &source))
+        return;
+    if (check_excused_for(j, s.from_ms, s.to_ms, &cause, &about) == YES)
+        check_tell(j, OUTCOME__COUNT, cause, s.from_ms, s.to_ms, "");
+    else
+        check_tell(j, OUTCOME_UNKNOWN, *source ? CAUSE_SILENT : CAUSE_NO_SOURCE, s.from_ms, s.to_ms,
+                   *source ? source : "passage");
+}
+
+void check_passage(const struct judging *j)
+{
+    int n = record_count(j->r, INPUT_PASSAGE);
+    for (int i = record_first(j->r, INPUT_PASSAGE, j->day_ms); i < n; i++) {
+        if (record_fact(j->r, INPUT_PASSAGE, i)->from_ms >= j->end_ms)
+            break;
+        judge_exit(j, i);
+    }
+    for (struct slot s = {0}; check_slot(j, CLOCK_HOUR_MS, &s);)
+        judge_hour(j, s);
+}
