@@ -3,6 +3,7 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/required.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,6 +40,7 @@ void carry_points(struct dustd *d, const struct config *is, const int *before)
     size_t n = (size_t)is->npoints;
     carry_samples(d, is, before);
     struct judge *judge = judge_carry(d->judge, is, before);
+    required_configure(d->required, is);
     struct sample *now = mem_array(n, sizeof *now);
     bool *said_bad = mem_array(n, sizeof *said_bad);
     for (int i = 0; i < is->npoints; i++) {

@@ -151,6 +151,7 @@ struct dustd {
     struct hold hold;   /* what cannot be dated yet */
     struct again again; /* what has been told of windows */
     struct inputs *inputs;
+    struct required *required;
     struct judge *judge;
     struct facts *facts; /* what the judge is told beside samples */
     struct ledger *ledger;

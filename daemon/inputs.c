@@ -4,6 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/required.h"
 
 #include <string.h>
 
@@ -145,6 +146,7 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
         return ERR_FULL;
     }
     see(d->inputs, &i, now_ms);
+    required_input(d, &i, from->person ? from->person->roles : 0);
     return ERR_OK;
 }
 
@@ -279,6 +281,14 @@ void inputs_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
 
 /* --- at start --- */
 
+/* The roles are those that the person has today. */
+static void restore_one(struct dustd *d, const struct input *i, int64_t at_ms, const char *by)
+{
+    const struct person *p = by ? config_person(d->config, by) : NULL;
+    see(d->inputs, i, at_ms);
+    required_known(d, i, p ? p->roles : 0);
+}
+
 static void restore_input(const struct row *row, void *arg)
 {
     struct dustd *d = arg;
@@ -286,7 +296,7 @@ static void restore_input(const struct row *row, void *arg)
     enum input_kind kind;
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
     if (body && input_kind_parse(row->kind, &kind) == ERR_OK && input_restore(kind, body, &i) == ERR_OK)
-        see(d->inputs, &i, row->at_ms);
+        restore_one(d, &i, row->at_ms, json_string_value(json_object_get(body, "by")));
     else if (row->body)
         log_error("row %lld is no %s of ours; it is left out", (long long)row->seq, row->kind);
     json_decref(body);
@@ -297,5 +307,5 @@ int inputs_scan(struct dustd *d)
     int rc = ERR_OK;
     for (int k = 0; k < INPUT__KINDS && rc == ERR_OK; k++)
         rc = store_scan_rows(d->store, input_kind_str((enum input_kind)k), INT64_MIN, restore_input, d);
-    return rc;
+    return rc == ERR_OK ? required_scan(d) : rc;
 }

@@ -10,6 +10,7 @@
 #include "daemon/inputs.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
+#include "daemon/required.h"
 #include "daemon/watch.h"
 
 #include <errno.h>
@@ -70,6 +71,7 @@ static void make_room(struct dustd *d)
 {
     const struct config *c = d->config;
     d->inputs = inputs_create();
+    d->required = required_create(c);
     d->judge = judge_create(c);
     d->facts = facts_create();
     judge_know(d->judge, d->facts);
@@ -303,6 +305,7 @@ static void destroy(struct dustd *d)
     mem_free(d->leaving);
     mem_free(d->cursors);
     inputs_destroy(d->inputs);
+    required_destroy(d->required);
     judge_destroy(d->judge);
     facts_destroy(d->facts);
     ledger_destroy(d->ledger);

@@ -5,6 +5,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/required.h"
 #include "daemon/store/rawblock.h"
 #include "drivers/trouble.h"
 
@@ -275,6 +276,7 @@ static void close_minute(struct dustd *d, int64_t from_ms, int64_t next_ms)
     else
         minute_with_block(d, from_ms);
     judge_feed(d->judge, start_ms, d->means, pipeline_judged, d);
+    required_minute(d, start_ms);
     d->closed_ms = start_ms + CLOCK_MINUTE_MS;
     d->minute_ms = next_ms;
     say_quality(d);

@@ -11,6 +11,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/inputs.h"
 #include "daemon/options.h"
+#include "daemon/required.h"
 #include "tests/unit/store_help.h"
 
 #include <math.h>
@@ -366,6 +367,7 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     clock_simulate_since(now_ms, 1, clock_wire_us() - r->since_ms * 1000);
     clock_date();
     d->inputs = inputs_create();
+    d->required = required_create(d->config);
     d->judge = judge_create(d->config);
     d->facts = facts_create();
     judge_know(d->judge, d->facts);
@@ -402,6 +404,8 @@ static inline void rig_kill(struct rig *r)
 {
     struct dustd *d = &r->d;
     store_stop(d->store, 20000);
+    inputs_destroy(d->inputs);
+    required_destroy(d->required);
     judge_destroy(d->judge);
     facts_destroy(d->facts);
     ledger_destroy(d->ledger);

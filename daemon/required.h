@@ -1,0 +1,36 @@
+/* The requirements at work: what is recorded for them, a verdict row a day and requirement, findings as soon
+ * as an opportunity has failed, and days that are judged again because something came late. Main thread. */
+#ifndef DUST_REQUIRED_H
+#define DUST_REQUIRED_H
+
+#include "daemon/dustd.h"
+#include "daemon/judge/facts.h"
+#include "daemon/judge/requirement.h"
+
+struct required;
+
+struct required *required_create(const struct config *c);
+void required_destroy(struct required *q); /* accepts NULL */
+
+/* Reload: goes on under `c`. */
+void required_configure(struct required *q, const struct config *c);
+
+/* Stage, background and maintenance for the judge, and the record for whoever shows the board. */
+struct facts *required_facts(struct required *q);
+const struct record *required_record(const struct required *q);
+
+/* A minute has closed (d->means): findings, and the verdicts of days that are over and settled. */
+void required_minute(struct dustd *d, int64_t start_ms);
+
+/* What came in, and is in the batch: days that were judged already are judged again. */
+void required_input(struct dustd *d, const struct input *i, unsigned roles);
+
+/* At start, before the store's thread: an input, then (required_scan) minutes, verdicts and findings. */
+void required_known(struct dustd *d, const struct input *i, unsigned roles);
+int required_scan(struct dustd *d);
+
+/* One verdict as in its row: day, verdict, num, den, unknown, excused, completeness, checks. A new reference.
+ */
+json_t *required_json(const struct record *r, const struct requirement_result *result, int64_t day_ms);
+
+#endif

@@ -1,0 +1,228 @@
+/* The requirements at work: verdict rows, days judged again, findings told once, a restart. */
+#include "tests/unit/pipeline_rig.h"
+
+#include "daemon/required.h"
+
+#define DAY_MS INT64_C(1767283200000) /* 2026-01-02T00:00+08:00, the first whole day of the rig */
+
+static struct check checks[] = {{.name = "exit-washed",
+                                 .title_zh = "出场冲洗",
+                                 .title_en = "Washed",
+                                 .kind = CHECK_PASSAGE,
+                                 .always = true,
+                                 .need = NEED_WASH,
+                                 .lasts_ms = 2 * CLOCK_MINUTE_MS,
+                                 .within_ms = 10 * CLOCK_MINUTE_MS,
+                                 .banned_from = WARNING_NEVER,
+                                 .role = ""}};
+static struct requirement list[] = {{.name = "washing",
+                                     .title_zh = "出入车辆清洗",
+                                     .title_en = "Vehicles are washed",
+                                     .rectify_ms = CLOCK_HOUR_MS,
+                                     .checks = checks,
+                                     .nchecks = 1}};
+static struct input_source sources[] = {{.name = "camera",
+                                         .title_zh = "",
+                                         .title_en = "",
+                                         .kinds = 1 << INPUT_ALIVE | 1 << INPUT_PASSAGE,
+                                         .person = ""}};
+
+static int required_setup(void **state)
+{
+    rig_config.requirements = (struct requirements){
+        .file = "test", .wording = "", .person = "manager", .answer_ms = CLOCK_HOUR_MS, .list = list, .n = 1};
+    rig_config.sources = sources;
+    rig_config.nsources = 1;
+    return rig_setup(state);
+}
+
+static int required_teardown(void **state)
+{
+    int rc = rig_teardown(state);
+    rig_config.requirements.n = 0;
+    rig_config.nsources = 0;
+    return rc;
+}
+
+/* Minutes of the day [from, to). */
+static void live(struct rig *r, int from, int to)
+{
+    for (int i = 0; i < r->d.config->npoints; i++)
+        r->d.means[i] = (struct mean){.mean = 80, .n = 1, .of = 1, .quality = QUALITY_NORMAL};
+    for (int m = from; m < to; m++)
+        required_minute(&r->d, DAY_MS + m * (int64_t)CLOCK_MINUTE_MS);
+    batch_flush(&r->d);
+    rig_settle(r);
+}
+
+static struct input passage(int minute, double wash_s)
+{
+    int64_t at_ms = DAY_MS + minute * (int64_t)CLOCK_MINUTE_MS;
+    struct input i = {.kind = INPUT_PASSAGE,
+                      .from_ms = at_ms,
+                      .to_ms = at_ms,
+                      .value = wash_s,
+                      .what = "out",
+                      .about = "晋J1***5",
+                      .source = "camera"};
+    snprintf(i.id, sizeof i.id, "p%d", minute);
+    return i;
+}
+
+static void say(struct rig *r, struct input i)
+{
+    required_input(&r->d, &i, 0);
+    batch_flush(&r->d);
+    rig_settle(r);
+}
+
+static void watched(struct rig *r, int from, int to)
+{
+    say(r, (struct input){.kind = INPUT_ALIVE,
+                          .from_ms = DAY_MS + from * (int64_t)CLOCK_MINUTE_MS,
+                          .to_ms = DAY_MS + to * (int64_t)CLOCK_MINUTE_MS,
+                          .value = NAN,
+                          .source = "camera"});
+}
+
+static void a_day_that_is_over_and_settled_is_one_verdict_row(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 1440);
+    say(r, passage(600, 130));
+    live(r, 0, 1440 + 10);
+    int64_t before = r->d.head.seq;
+    live(r, 1440 + 10, 1440 + 11); /* ten minutes and one may a vehicle's washing still come to light */
+    assert_true(r->d.head.seq == before + 1);
+    struct rig_rows rows = rig_rows(r, "requirement", NULL);
+    assert_int_equal(rows.n, 1);
+    assert_true(rows.at_ms == DAY_MS);
+    assert_non_null(strstr(rows.body, "\"day\":\"2026-01-02\",\"verdict\":\"pass\""));
+    assert_non_null(
+        strstr(rows.body, "\"num\":1,\"den\":1,\"unknown\":0,\"excused\":0,\"completeness\":1.0"));
+    assert_null(strstr(rows.body, "corrects"));
+}
+
+static void what_comes_late_corrects_the_verdict_of_its_day(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 1440);
+    say(r, passage(600, 130));
+    live(r, 0, 2 * 1440);
+    int64_t first = r->d.head.seq;
+    watched(r, 0, 1440); /* nothing new */
+    assert_true(r->d.head.seq == first);
+    say(r, passage(700, 20));
+    assert_true(r->d.head.seq > first);
+    struct rig_rows rows = rig_rows(r, "requirement", "2026-01-02");
+    assert_int_equal(rows.n, 2);
+    assert_non_null(strstr(rows.body, "\"verdict\":\"breach\""));
+    assert_non_null(strstr(rows.body, "\"num\":1,\"den\":2"));
+    char corrects[48];
+    snprintf(corrects, sizeof corrects, "\"corrects\":%lld", (long long)first);
+    assert_non_null(strstr(rows.body, corrects));
+    assert_int_equal(rig_rows(r, "issue", "wash_short").n, 1);
+}
+
+static void a_failure_is_an_issue_within_a_minute_and_told_once(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 1440);
+    live(r, 0, 600);
+    say(r, passage(600, 0));
+    live(r, 600, 601);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    const struct issue *i = ledger_at(r->d.ledger, 0);
+    assert_string_equal(i->kind, "wash");
+    assert_string_equal(i->subject, "washing");
+    assert_string_equal(i->cause, "exit-washed/wash_none");
+    assert_string_equal(i->person, "manager");
+    assert_int_equal(i->nevidence, 1);
+    live(r, 601, 700);
+    assert_int_equal(i->nevidence, 1);
+    say(r, passage(700, 0));
+    live(r, 700, 720);
+    assert_int_equal(i->nevidence, 2);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+}
+
+static void the_next_vehicle_that_is_washed_closes_it(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 1440);
+    say(r, passage(600, 0));
+    live(r, 0, 602);
+    const struct issue *i = ledger_at(r->d.ledger, 0);
+    assert_true(issue_is_open(i));
+    say(r, passage(610, 125));
+    live(r, 602, 612);
+    assert_false(issue_is_open(i));
+    say(r, passage(620, 0));
+    live(r, 612, 622);
+    assert_int_equal(ledger_count(r->d.ledger), 2);
+    assert_true(ledger_at(r->d.ledger, 1)->relapse);
+}
+
+static void a_restart_tells_nothing_twice_and_judges_what_is_left(void **state)
+{
+    struct rig *r = *state;
+    int64_t minute_ms = CLOCK_MINUTE_MS;
+    struct input alive = {.kind = INPUT_ALIVE,
+                          .from_ms = DAY_MS,
+                          .to_ms = DAY_MS + 1440 * minute_ms,
+                          .value = NAN,
+                          .source = "camera"};
+    watched(r, 0, 1440);
+    say(r, passage(600, 0));
+    row_minute(&r->d, DAY_MS + 600 * minute_ms, r->d.means, NULL);
+    live(r, 0, 2 * 1440);
+    rig_settle(r);
+    rig_kill(r);
+    rig_start(r, DAY_MS + 2 * 1440 * minute_ms);
+    int64_t before = r->d.head.seq;
+    required_known(&r->d, &alive, 0); /* their rows are not the rig's to write */
+    struct input p = passage(600, 0);
+    required_known(&r->d, &p, 0);
+    say(r, passage(601, 0)); /* one more, late */
+    struct rig_rows rows = rig_rows(r, "requirement", "2026-01-02");
+    assert_int_equal(rows.n, 2);
+    assert_true(rows.seq > before);
+    assert_non_null(strstr(rows.body, "\"corrects\""));
+    assert_int_equal(rig_rows(r, "issue", "\"step\":\"open\"").n, 1);
+    assert_int_equal(rig_rows(r, "issue", "\"step\":\"evidence\"").n, 1);
+}
+
+static void stage_background_and_maintenance_reach_the_judges_facts(void **state)
+{
+    struct rig *r = *state;
+    struct facts *f = required_facts(r->d.required);
+    say(r, (struct input){.kind = INPUT_STAGE, .from_ms = DAY_MS, .to_ms = INPUT_OPEN, .what = "earthwork"});
+    say(r, (struct input){.kind = INPUT_BACKGROUND,
+                          .from_ms = DAY_MS,
+                          .to_ms = DAY_MS + CLOCK_HOUR_MS,
+                          .what = "pm10",
+                          .value = 96});
+    say(r, (struct input){.kind = INPUT_MAINTENANCE,
+                          .from_ms = DAY_MS,
+                          .to_ms = DAY_MS + CLOCK_HOUR_MS,
+                          .what = "calibration",
+                          .about = "a"});
+    assert_int_equal(facts_stage(f, DAY_MS + 1), STAGE_EARTHWORK);
+    assert_true(facts_background(f, "pm10", DAY_MS, CLOCK_HOUR_MS) == 96);
+    assert_int_equal(facts_service(f, "a", DAY_MS + 1), 'C');
+}
+
+#define REQUIRED(test) cmocka_unit_test_setup_teardown(test, required_setup, required_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REQUIRED(a_day_that_is_over_and_settled_is_one_verdict_row),
+        REQUIRED(what_comes_late_corrects_the_verdict_of_its_day),
+        REQUIRED(a_failure_is_an_issue_within_a_minute_and_told_once),
+        REQUIRED(the_next_vehicle_that_is_washed_closes_it),
+        REQUIRED(a_restart_tells_nothing_twice_and_judges_what_is_left),
+        REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
