@@ -5,6 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/judge/aqi.h"
 #include "drivers/trouble.h"
 
 #include <assert.h>
@@ -104,6 +105,23 @@ static json_t *means_json(const struct dustd *d, const struct mean *means, int f
     return points;
 }
 
+/* The sub-index of what has one: of an hour's or a day's mean that is whole and no lower bound. */
+static void add_index(const struct dustd *d, const struct again_window *w, const struct mean *means,
+                      json_t *points)
+{
+    for (int i = 0; i < d->config->npoints; i++) {
+        const struct point *p = d->config->points[i].point;
+        json_t *point = json_object_get(points, d->config->points[i].name);
+        double ugm3;
+        if (!point || w->length_s <= 60 || means[i].quality != QUALITY_NORMAL ||
+            unit_convert(means[i].mean, p->unit, "ug/m3", &ugm3))
+            continue;
+        int index = aqi_sub(p->role, ugm3, w->start_ms, d->config->site.zone_min);
+        if (index >= 0)
+            json_object_set_new(point, "iaqi", json_integer(index));
+    }
+}
+
 /* The row that the journal has of this window already goes into `body`: that one is kept, this one is the
  * later.
  */
@@ -132,7 +150,9 @@ static int64_t means_rows(struct dustd *d, struct again_window w, const char *ki
         if (raw && from == 0)
             json_object_set_new(body, "raw", json_string(raw));
         name_earlier(d, w, body);
-        json_object_set_new(body, "points", means_json(d, means, from, to));
+        json_t *points = means_json(d, means, from, to);
+        add_index(d, &w, means, points);
+        json_object_set_new(body, "points", points);
         int64_t seq = row_append(d, start_ms, kind, "", body);
         if (!seq)
             break; /* no room: none without the first, which names the raw block */
