@@ -232,6 +232,8 @@ int64_t row_undated(struct dustd *d, json_t *body, const struct mean *means, con
 int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256);
 void row_window(struct dustd *d, const struct judge_event *e);
 int64_t row_verdict(struct dustd *d, const struct judge_event *e);
+struct quality_finding;
+void row_quality(struct dustd *d, const struct quality_finding *f);
 int64_t row_running(struct dustd *d, const struct judge_event *e); /* of a window that has not ended */
 int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue,
                  char *body); /* applied to the ledger too */

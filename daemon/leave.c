@@ -14,7 +14,7 @@ static bool is_about_gone(const struct dustd *d, const struct judge_event *event
 {
     if (event->kind == JUDGE_WINDOW)
         return true; /* its row leaves the others out */
-    if (event->limit->over == OVER_EACH)
+    if (event->kind == JUDGE_QUALITY || event->limit->over == OVER_EACH)
         return d->gone[event->point];
     for (int i = 0; i < d->config->npoints; i++)
         if (d->gone[i] && strcmp(d->config->points[i].point->role, event->limit->role) == 0)

@@ -162,8 +162,11 @@ void pipeline_bus(struct dustd *d, int bus)
 void pipeline_judged(const struct judge_event *event, void *dustd)
 {
     struct dustd *d = dustd;
-    if (event->kind == JUDGE_WINDOW) {
-        row_window(d, event);
+    if (event->kind == JUDGE_WINDOW || event->kind == JUDGE_QUALITY) {
+        if (event->kind == JUDGE_WINDOW)
+            row_window(d, event);
+        else
+            row_quality(d, event->finding);
         return;
     }
     int64_t seq = event->running ? row_running(d, event) : row_verdict(d, event);
@@ -221,6 +224,7 @@ static void minute_without_block(struct dustd *d, int64_t from_ms)
     pipeline_block(d, from_ms, d->minute_ms + CLOCK_MINUTE_MS, true, &block);
     buf_finish(&block);
     judge_minute(d->judge, d->means);
+    judge_check(d->judge, d->minute_ms, d->means);
     int64_t seq = row_minute(d, d->minute_ms, d->means, NULL);
     shed_minute(d, d->minute_ms, before - d->nsamples, seq != 0);
 }
@@ -230,6 +234,7 @@ static void minute_with_block(struct dustd *d, int64_t from_ms)
     char hex[65];
     minute_block(d, from_ms, hex);
     judge_minute(d->judge, d->means);
+    judge_check(d->judge, d->minute_ms, d->means);
     d->batch.raw_seq = row_minute(d, d->minute_ms, d->means, hex);
     if (d->batch.raw_seq)
         return;

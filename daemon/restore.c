@@ -85,6 +85,17 @@ static int64_t length_of(const struct row *row, const json_t *body)
     return strcmp(row->kind, "verdict") == 0 ? json_integer_value(json_object_get(body, "window_s")) : 0;
 }
 
+/* What of a minute's windows the journal has. */
+static void restore_told(struct restoring *r, const struct row *row, const json_t *body)
+{
+    if (strcmp(row->kind, "hour") == 0)
+        judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS, NULL);
+    else if (strcmp(row->kind, "day") == 0)
+        judge_known(r->d->judge, row->at_ms, CLOCK_DAY_MS, NULL);
+    else if (strcmp(row->kind, "verdict") == 0)
+        judge_known(r->d->judge, row->at_ms, length_of(row, body) * CLOCK_SECOND_MS, row->subject);
+}
+
 static void restore_row(const struct row *row, void *arg)
 {
     struct restoring *r = arg;
@@ -97,12 +108,8 @@ static void restore_row(const struct row *row, void *arg)
     restore_again(r->d, row, length_of(row, body), body);
     if (strcmp(row->kind, "minute") == 0)
         restore_minute(r, row, body);
-    else if (strcmp(row->kind, "hour") == 0)
-        judge_known(r->d->judge, row->at_ms, CLOCK_HOUR_MS, NULL);
-    else if (strcmp(row->kind, "day") == 0)
-        judge_known(r->d->judge, row->at_ms, CLOCK_DAY_MS, NULL);
-    else if (strcmp(row->kind, "verdict") == 0)
-        judge_known(r->d->judge, row->at_ms, length_of(row, body) * CLOCK_SECOND_MS, row->subject);
+    else if (!json_object_get(body, "corrects")) /* what it corrects was told with its window */
+        restore_told(r, row, body);
     json_decref(body);
 }
 

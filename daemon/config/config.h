@@ -4,6 +4,7 @@
 #define DUST_CONFIG_H
 
 #include "daemon/base/yaml.h"
+#include "daemon/config/quality.h"
 #include "daemon/config/requirement.h"
 #include "drivers/device.h"
 
@@ -130,6 +131,7 @@ struct config {
     int nlimits;
     struct unjudged *unjudged; /* rules of the limit files that no point has the role for */
     int nunjudged;
+    struct quality_config quality;
     struct person *people;
     int npeople;
     struct requirements requirements;

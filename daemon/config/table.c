@@ -288,6 +288,8 @@ static const struct setting site_rows[] = {
      .sub = &person_schema, .meaning = "who answers for what"},
     {"limits", SETTING_KEYED, FIELD(struct loaded, limits), COUNT(struct loaded, nlimits),
      .sub = &entry_schema, .meaning = "limit files that apply"},
+    {"quality", SETTING_MAP, FIELD(struct loaded, c.quality), .sub = &quality_schema,
+     .meaning = "what makes a value doubtful"},
     {"requirements", SETTING_MAP, 0, 0, .sub = &required_schema, .meaning = "the six 100 % requirements"},
     {"sources", SETTING_KEYED, FIELD(struct loaded, c.sources), COUNT(struct loaded, c.nsources),
      .sub = &source_schema, .meaning = "cameras, gates, offices that may send events over MQTT"},

@@ -92,6 +92,11 @@ struct judge *judge_carry(const struct judge *was, const struct config *c, const
     for (size_t i = 0; i < was->nwaiting; i++)
         carry_closed(j, &was->waiting[i], before);
     carry_limits(j, was, before);
+    history_carry(j->history, was->history, before);
+    quality_carry(j->doubts, was->doubts, before);
+    for (int i = 0; i < c->npoints; i++)
+        if (before[i] >= 0)
+            j->spikes[i] = was->spikes[before[i]];
     j->known = mem_array(was->nknown, sizeof *j->known);
     if (was->nknown)
         memcpy(j->known, was->known, was->nknown * sizeof *j->known);

@@ -121,6 +121,16 @@ char facts_service(const struct facts *f, const char *device, int64_t at_ms)
     return 'N';
 }
 
+int facts_services(const struct facts *f, const char *device, int64_t from_ms, int64_t to_ms)
+{
+    int n = 0;
+    for (size_t i = 0; f && i < f->nservices; i++) {
+        const struct service *s = &f->services[i];
+        n += s->from_ms >= from_ms && s->from_ms < to_ms && strcmp(s->device, device) == 0;
+    }
+    return n;
+}
+
 void facts_forget(struct facts *f, int64_t before_ms)
 {
     size_t kept = 0;

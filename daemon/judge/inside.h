@@ -2,8 +2,11 @@
 #ifndef DUST_JUDGE_INSIDE_H
 #define DUST_JUDGE_INSIDE_H
 
+#include "daemon/judge/history.h"
 #include "daemon/judge/judge.h"
 #include "daemon/judge/limit.h"
+#include "daemon/judge/quality.h"
+#include "daemon/judge/spike.h"
 #include "daemon/judge/window.h"
 
 /* One length of window: at any time one of it is open, for all points together. */
@@ -54,6 +57,12 @@ struct judge {
     struct pending *pending; /* in the order of their ends */
     size_t nwaiting, nknown, npending;
     size_t known_at_feed; /* of nknown, at the last feed */
+    struct history *history;
+    struct doubts *doubts;
+    struct spike *spikes; /* one a point */
+    double *floors;       /* of a spike there, in the point's unit; NaN: none is looked for */
+    bool checked;         /* judge_check has seen the minute that comes */
+    struct mean *fed;     /* room for one minute */
 };
 
 static inline size_t npoints(const struct judge *j)
@@ -74,10 +83,17 @@ void close_window(struct judge *j, struct window *w, struct report to);
 void report_waiting(struct judge *j, struct report to);
 void wait_for_sink(struct judge *j, const struct closed *w); /* keeps a copy */
 
+const struct mean *means_for(const struct judge *j, const struct limit *l, const struct closed *w);
+bool limit_holds(const struct limit *l, int64_t at_ms); /* by its dates */
+
+/* correct.c: a finding whose flag reaches back. */
+void correct(struct judge *j, const struct quality_finding *f, struct report to);
+
 /* pending.c: what waits for its background. */
 void pending_add(struct judge *j, const struct pending *p); /* keeps a copy */
 void pending_turn(struct judge *j, int64_t now_ms, struct report to);
 bool pending_told(struct judge *j, int64_t start_ms, int64_t length_ms, const char *limit);
+bool pending_has(const struct judge *j, int limit, int64_t start_ms);
 void judge_mute(const struct judge_event *event, void *arg); /* a sink that hears nothing */
 
 /* ahead.c: what the running windows will be. */

@@ -2,6 +2,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/judge/inside.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,13 @@ struct judge *judge_create(const struct config *c)
     j->scratch_hourly = mem_array(npoints(j), sizeof *j->scratch_hourly);
     j->states = mem_array((size_t)c->nlimits * (npoints(j) + 1), sizeof *j->states);
     j->windows = mem_array((size_t)c->nlimits + 2, sizeof *j->windows);
+    j->history = history_create(quality_minutes(c), npoints(j));
+    j->doubts = quality_create(c);
+    j->spikes = mem_array(npoints(j), sizeof *j->spikes);
+    j->floors = mem_array(npoints(j), sizeof *j->floors);
+    j->fed = mem_array(npoints(j), sizeof *j->fed);
+    for (size_t i = 0; i < npoints(j); i++)
+        j->floors[i] = quality_spike_floor(j->doubts, (int)i);
     add_length(j, CLOCK_HOUR_MS);
     add_length(j, CLOCK_DAY_MS);
     for (int i = 0; i < c->nlimits; i++)
@@ -68,6 +76,11 @@ void judge_destroy(struct judge *j)
     mem_free(j->scratch);
     mem_free(j->scratch_hourly);
     mem_free(j->minute);
+    mem_free(j->spikes);
+    mem_free(j->floors);
+    mem_free(j->fed);
+    history_destroy(j->history);
+    quality_destroy(j->doubts);
     mem_free(j);
 }
 
@@ -76,16 +89,29 @@ void judge_know(struct judge *j, const struct facts *facts)
     j->facts = facts;
 }
 
+static void use(const struct sample *s, void *tally)
+{
+    tally_sample(tally, s);
+}
+
 void judge_sample(struct judge *j, const struct sample *s)
 {
-    if (s->point < j->config->npoints)
+    if (s->point >= j->config->npoints)
+        return;
+    if (isnan(j->floors[s->point]))
         tally_sample(&j->minute[s->point], s);
+    else
+        spike_sample(&j->spikes[s->point], s, j->config->quality.spike_factor, j->floors[s->point], use,
+                     &j->minute[s->point]);
 }
 
 void judge_minute(struct judge *j, struct mean *means)
 {
     for (int i = 0; i < j->config->npoints; i++) {
         uint32_t due = minute_due(point_period_ms(j->config->points[i].device, j->config->points[i].point));
+        spike_minute(&j->spikes[i], use, &j->minute[i]);
+        quality_spiked(j->doubts, i, j->spikes[i].found);
+        j->spikes[i].found = 0;
         uint32_t came = j->minute[i].came;
         means[i] = tally_mean(&j->minute[i], came > due ? came : due);
     }
@@ -119,9 +145,40 @@ static void add_minute(struct judge *j, struct window *w, int64_t start_ms, cons
         tally_minute(&w->tallies[i], &means[i]);
 }
 
+void judge_check(struct judge *j, int64_t start_ms, struct mean *means)
+{
+    quality_minute(j->doubts, j->facts, j->history, start_ms, means);
+    j->checked = true;
+}
+
+/* What the last minute's checks found; a flag that begins reaches back. */
+static void tell_findings(struct judge *j, struct report to)
+{
+    const struct quality_finding *f;
+    if (!to.sink)
+        to.sink = judge_mute;
+    for (size_t i = 0; (f = quality_finding(j->doubts, i)); i++) {
+        struct judge_event e = {.kind = JUDGE_QUALITY,
+                                .start_ms = f->from_ms,
+                                .length_ms = f->to_ms - f->from_ms,
+                                .point = f->point,
+                                .why = f->why,
+                                .finding = f};
+        to.sink(&e, to.arg);
+        if (f->check->flag && !f->ended)
+            correct(j, f, to);
+    }
+}
+
 void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg)
 {
     struct report to = {sink, arg};
+    if (!j->checked) {
+        memcpy(j->fed, means, npoints(j) * sizeof *means);
+        judge_check(j, start_ms, j->fed);
+        means = j->fed;
+    }
+    j->checked = false;
     j->known_at_feed = j->nknown;
     report_waiting(j, to);
     for (int i = 0; i < j->nwindows; i++) {
@@ -130,6 +187,8 @@ void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, jud
         if (w->open && !inside)
             close_window(j, w, to);
     }
+    tell_findings(j, to);
+    history_add(j->history, start_ms, means);
     for (int i = 0; i < j->nwindows; i++)
         add_minute(j, &j->windows[i], start_ms, means);
     look_ahead(j, to);

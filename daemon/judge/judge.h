@@ -30,6 +30,7 @@ enum judge_event_kind {
     JUDGE_WINDOW,  /* an hour or a day of all points closed: `means` */
     JUDGE_VERDICT, /* a limit judged one of its windows, or a day's count of them */
     JUDGE_WARNING, /* a running window has used its warning share; or a day all the exceedances it may have */
+    JUDGE_QUALITY, /* a check of data quality began or ended to hold: `finding` */
 };
 
 /* A day of a limit that allows some exceedances. */
@@ -50,7 +51,9 @@ struct judge_event {
     enum stage stage;         /* of a limit that asks for it, at the window's start */
     const char *why;          /* of unknown, and of a breach that is not over the value; static, "" none */
     struct judge_count count; /* of: 0 but for a day's count */
-    bool running;             /* the window has not ended; of a verdict: what it will be is certain */
+    bool corrects;            /* told before; minutes of it have turned out to be no measurement since */
+    const struct quality_finding *finding; /* JUDGE_QUALITY (quality.h) */
+    bool running;     /* the window has not ended; of a verdict: what it will be is certain */
     double may, used; /* of what runs: the mean that its rest may have, the share that is used (ahead.h) */
 };
 
@@ -71,11 +74,16 @@ void judge_sample(struct judge *j, const struct sample *s);
  * device's period makes due in a minute, or what came, if that is more. */
 void judge_minute(struct judge *j, struct mean *means);
 
-/* Adds a closed minute to the longer windows; first closes those that ended before it; then those that end
- * with it. `sink` gets hours, days and verdicts, shortest windows first, each once. When the clock stepped
- * back within a window, its repeated minutes count and are due as well; when it stepped back out of it, the
- * window is closed as it stands, and one that was told already is told again with what came later: both are
- * kept.
+/* Looks at the quality of the minute that judge_minute has made: writes the letters that maintenance and the
+ * checks give into `means`. judge_feed, of the same minute, tells what came of it, and takes what turned out
+ * to be no measurement out of earlier windows. */
+void judge_check(struct judge *j, int64_t start_ms, struct mean *means);
+
+/* Adds a closed minute to the longer windows (and looks at its quality, unless judge_check has); first closes
+ * those that ended before it; then those that end with it. `sink` gets hours, days and verdicts, shortest
+ * windows first, each once. When the clock stepped back within a window, its repeated minutes count and are
+ * due as well; when it stepped back out of it, the window is closed as it stands, and one that was told
+ * already is told again with what came later: both are kept.
  *
  * Restart: feed the journal's minutes in the order of their rows with `sink` NULL, from the start of the day
  * before the newest one's (site's zone), and tell by judge_known what the journal has already. What closes

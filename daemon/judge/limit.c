@@ -75,51 +75,72 @@ static struct limit_state *state_of(const struct judging *j, int slot)
     return j->states ? &j->states[slot < 0 ? j->config->npoints : slot] : NULL;
 }
 
-static struct limit_state new_day(const struct limit_state *s, int64_t day_ms)
+/* The count of that day: of the one that is counted, or a new one. */
+static struct day_count *day_of(struct limit_state *s, int64_t day_ms)
 {
-    return (struct limit_state){.in_force = s->in_force, .day_ms = day_ms};
+    if (s->today.day_ms != day_ms) {
+        s->past = s->today;
+        s->today = (struct day_count){.day_ms = day_ms};
+    }
+    return &s->today;
 }
 
 /* While it runs a warning that the next exceedance is one too many, and the breach; at its end the verdict.
  */
-static void tell_day(const struct judging *j, const struct limit *limit, int point, struct limit_state *s,
-                     enum judge_event_kind kind, bool running)
+static void tell_day(const struct judging *j, struct judge_event e, struct day_count *d)
 {
-    uint32_t of = (uint32_t)(CLOCK_DAY_MS / limit->window_ms);
-    uint32_t missing = of > s->windows ? of - s->windows : 0;
-    struct judge_event e = {.kind = kind,
-                            .start_ms = s->day_ms,
-                            .length_ms = CLOCK_DAY_MS,
-                            .limit = limit,
-                            .point = point,
-                            .mean = {.mean = NAN, .min = NAN, .max = NAN, .quality = QUALITY_NORMAL},
-                            .compared = NAN,
-                            .background = NAN,
-                            .why = "",
-                            .count = {s->exceeded, s->unknown + missing, of},
-                            .running = running};
-    uint32_t allowed = (uint32_t)limit->allowed;
-    if (s->exceeded > allowed)
+    uint32_t of = (uint32_t)(CLOCK_DAY_MS / e.limit->window_ms), allowed = (uint32_t)e.limit->allowed;
+    uint32_t unknowns = d->unknown + (of > d->windows ? of - d->windows : 0);
+    e.start_ms = d->day_ms;
+    e.length_ms = CLOCK_DAY_MS;
+    e.mean = (struct mean){.mean = NAN, .min = NAN, .max = NAN, .quality = QUALITY_NORMAL};
+    e.compared = e.background = NAN;
+    e.why = "";
+    e.count = (struct judge_count){d->exceeded, unknowns, of};
+    e.verdict = VERDICT_PASS;
+    if (d->exceeded > allowed)
         e.verdict = VERDICT_BREACH;
-    else if (s->exceeded + s->unknown + missing > allowed)
+    else if (d->exceeded + unknowns > allowed)
         e.verdict = unknown(&e, "windows without a verdict");
-    s->told = s->told || (running && kind == JUDGE_VERDICT);
+    d->told = d->told || (e.running && e.kind == JUDGE_VERDICT);
     j->sink(&e, j->arg);
 }
 
 static void count(const struct judging *j, const struct judge_event *e, struct limit_state *s)
 {
-    int64_t day_ms = clock_window_start(e->start_ms, CLOCK_DAY_MS, j->config->site.zone_min);
-    if (s->day_ms != day_ms)
-        *s = new_day(s, day_ms);
-    s->windows++;
-    s->exceeded += e->verdict == VERDICT_EXCEEDED;
-    s->unknown += e->verdict == VERDICT_UNKNOWN;
+    struct day_count *d = day_of(s, clock_window_start(e->start_ms, CLOCK_DAY_MS, j->config->site.zone_min));
+    struct judge_event day = {.limit = e->limit, .point = e->point, .running = true};
+    d->windows++;
+    d->exceeded += e->verdict == VERDICT_EXCEEDED;
+    d->unknown += e->verdict == VERDICT_UNKNOWN;
     uint32_t allowed = (uint32_t)e->limit->allowed;
-    if (s->exceeded == allowed && e->verdict == VERDICT_EXCEEDED)
-        tell_day(j, e->limit, e->point, s, JUDGE_WARNING, true);
-    if (s->exceeded > allowed && !s->told)
-        tell_day(j, e->limit, e->point, s, JUDGE_VERDICT, true);
+    day.kind = d->exceeded > allowed ? JUDGE_VERDICT : JUDGE_WARNING;
+    bool warns = d->exceeded == allowed && e->verdict == VERDICT_EXCEEDED;
+    if (warns || (d->exceeded > allowed && !d->told))
+        tell_day(j, day, d);
+}
+
+static void change(uint32_t *counted, bool before, bool after)
+{
+    *counted = *counted + after - (before && *counted + after > 0);
+}
+
+void limit_recount(const struct judging *j, const struct limit *limit, const struct judge_event *before,
+                   const struct judge_event *after)
+{
+    struct limit_state *s = state_of(j, limit->over == OVER_EACH ? after->point : -1);
+    int64_t day_ms = clock_window_start(after->start_ms, CLOCK_DAY_MS, j->config->site.zone_min);
+    struct day_count *d = !s                          ? NULL
+                          : s->today.day_ms == day_ms ? &s->today
+                          : s->past.day_ms == day_ms  ? &s->past
+                                                      : NULL;
+    if (!d)
+        return;
+    change(&d->exceeded, before->verdict == VERDICT_EXCEEDED, after->verdict == VERDICT_EXCEEDED);
+    change(&d->unknown, before->verdict == VERDICT_UNKNOWN, after->verdict == VERDICT_UNKNOWN);
+    struct judge_event day = {.kind = JUDGE_VERDICT, .limit = limit, .point = after->point, .corrects = true};
+    if (d == &s->past)
+        tell_day(j, day, d);
 }
 
 /* Whether that point (-1: the site) is judged by itself. */
@@ -134,9 +155,8 @@ void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t
         struct limit_state *s = state_of(j, i);
         if (!s || !is_judged(j->config, limit, i))
             continue;
-        if (s->day_ms != day_ms)
-            *s = new_day(s, day_ms);
-        tell_day(j, limit, i, s, JUDGE_VERDICT, false);
+        struct judge_event e = {.kind = JUDGE_VERDICT, .limit = limit, .point = i};
+        tell_day(j, e, day_of(s, day_ms));
     }
 }
 

@@ -5,12 +5,16 @@
 #include "daemon/judge/judge.h"
 
 /* What a limit remembers of one point from window to window; zeroed: nothing. */
-struct limit_state {
-    bool in_force;  /* exceeded, and not below `release` since */
-    int64_t day_ms; /* start of the day that is counted */
+struct day_count {
+    int64_t day_ms; /* its start */
     uint32_t windows, exceeded, unknown;
-    bool told;                  /* that day's breach, while it ran */
-    int64_t warned_ms, lost_ms; /* 1 + start of the running window of which that was told; 0: none */
+    bool told; /* its breach, while it ran */
+};
+
+struct limit_state {
+    bool in_force;                /* exceeded, and not below `release` since */
+    struct day_count today, past; /* the day that is counted, the one before */
+    int64_t warned_ms, lost_ms;   /* 1 + start of the running window of which that was told; 0: none */
 };
 
 struct judging {
@@ -37,6 +41,11 @@ void limit_judge(const struct judging *j, const struct limit *limit, const struc
 /* The day of a limit that allows some: breach with more than it allows; unknown while windows without a
  * verdict could make it more; else pass. After the day's last window. */
 void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t day_ms);
+
+/* A window of a limit that allows some has another verdict now (`before`, `after`: of one window and point):
+ * its day counts anew, and if it is over is told again, `corrects`. */
+void limit_recount(const struct judging *j, const struct limit *limit, const struct judge_event *before,
+                   const struct judge_event *after);
 
 /* Whether a mean sum / n (sum in ten-thousandths) less `background` (0: none) exceeds the limit; `compared`
  * is what was compared. */

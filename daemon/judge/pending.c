@@ -66,3 +66,11 @@ bool pending_told(struct judge *j, int64_t start_ms, int64_t length_ms, const ch
     }
     return false;
 }
+
+bool pending_has(const struct judge *j, int limit, int64_t start_ms)
+{
+    for (size_t i = 0; i < j->npending; i++)
+        if (j->pending[i].limit == limit && j->pending[i].start_ms == start_ms)
+            return true;
+    return false;
+}

@@ -61,6 +61,7 @@ static const struct {
 
 static const struct kind kinds[] = {
     {"data", CLOSER_SELF, "数据异常", "Data fault", false, false},
+    {"doubt", CLOSER_PERSON, "数据存疑", "Data in doubt", true, true},
     {"device", CLOSER_SELF, "设备故障", "Equipment fault", false, false},
     {"limit", CLOSER_PERSON, "扬尘超标", "Dust limit breached", true, true},
     {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true, true},

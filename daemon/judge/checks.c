@@ -1,0 +1,347 @@
+/* The table of checks: what each looks for in a minute of a point, domain.md 5. */
+#include "daemon/base/clock.h"
+#include "daemon/base/hours.h"
+#include "daemon/judge/quality_inside.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY = 160, COPY_CHANGES = 5 };
+static const double wind_steady_ms = 1, round_from = 100;
+
+static const char *role_of(const struct look *k, int point)
+{
+    return k->q->config->points[point].point->role;
+}
+
+static bool is_pm(const struct look *k, int point)
+{
+    return k->q->seen[point].pm;
+}
+
+static double value_of(const struct look *k, int point)
+{
+    return point >= 0 && k->means[point].n ? k->means[point].mean : NAN;
+}
+
+static enum holds if_so(bool so)
+{
+    return so ? HOLDS : HOLDS_NOT;
+}
+
+/* --- one point by itself --- */
+
+static enum holds is_offline(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    snprintf(k->why, WHY, "no answer");
+    return if_so(k->means[point].quality == QUALITY_NO_COMMUNICATION && !k->means[point].n);
+}
+
+static enum holds is_zero(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    snprintf(k->why, WHY, "at or below 0");
+    return k->means[point].n ? if_so(k->means[point].max <= 0) : HOLDS_UNKNOWN;
+}
+
+static enum holds is_flat(struct look *k, int point, struct run *r)
+{
+    const struct mean *m = &k->means[point];
+    if (!m->n)
+        return HOLDS_UNKNOWN;
+    if (m->min < m->max)
+        return HOLDS_NOT;
+    bool same = r->last_ms && r->value == m->mean;
+    r->value = m->mean;
+    snprintf(k->why, WHY, "always %.10g", m->mean);
+    return same ? HOLDS : HOLDS_ANEW;
+}
+
+static int64_t after_flat(const struct look *k, int point, const struct run *r)
+{
+    bool low = r->value * k->q->seen[point].to_ugm3 < k->is->flat_low;
+    return low ? k->is->flat_low_ms : k->is->flat_ms;
+}
+
+static enum holds is_over_range(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    snprintf(k->why, WHY, "at the top of its range: a lower bound");
+    return k->means[point].n ? if_so(k->means[point].quality == QUALITY_OVER_RANGE) : HOLDS_UNKNOWN;
+}
+
+static enum holds is_spiky(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    snprintf(k->why, WHY, "%u single samples far off: kept, but in no mean", (unsigned)k->q->spiked[point]);
+    return k->q->spiked[point] ? HOLDS : HOLDS_UNKNOWN;
+}
+
+/* --- against other points --- */
+
+/* The highest of the other concentrations. */
+static double highest_other(const struct look *k, int point)
+{
+    double highest = NAN;
+    for (int i = 0; i < k->q->config->npoints; i++) {
+        double v = i != point && is_pm(k, i) ? value_of(k, i) * k->q->seen[i].to_ugm3 : NAN;
+        highest = v > highest || isnan(highest) ? v : highest;
+    }
+    return highest;
+}
+
+/* Just below the next whole hundred (five hundred, thousand above 1000, 5000). */
+static bool is_below_round(double ugm3, double span)
+{
+    double step = ugm3 < 1000 ? 100 : ugm3 < 5000 ? 500 : 1000;
+    double next = ceil(ugm3 / step) * step;
+    return ugm3 >= round_from - round_from * span && next - ugm3 <= next * span;
+}
+
+static enum holds is_plateau(struct look *k, int point, struct run *r)
+{
+    const struct mean *m = &k->means[point];
+    double span = k->is->plateau_span / 100, ugm3 = m->mean * k->q->seen[point].to_ugm3;
+    if (!m->n)
+        return HOLDS_UNKNOWN;
+    if (!is_below_round(ugm3, span))
+        return HOLDS_NOT;
+    double other = highest_other(k, point);
+    bool same = r->last_ms && fabs(ugm3 - r->value) <= r->value * span;
+    if (!same) {
+        r->value = ugm3;
+        r->other = other;
+        r->has_value = false; /* the other has not risen yet */
+        return HOLDS_ANEW;
+    }
+    r->has_value = r->has_value || other >= r->other * (1 + k->is->other_rise / 100);
+    snprintf(k->why, WHY, "stays near %.6g ug/m3 while another meter rises from %.6g to %.6g", r->value,
+             r->other, other);
+    return HOLDS;
+}
+
+static int64_t after_plateau(const struct look *k, int point, const struct run *r)
+{
+    (void)point;
+    return r->has_value ? k->is->plateau_ms : INT64_MAX;
+}
+
+/* Fine dust is part of coarse dust. */
+static enum holds is_inverted(struct look *k, int point, struct run *r)
+{
+    const struct seen *s = &k->q->seen[point];
+    double margin = 1 + k->is->inversion / 100, own = value_of(k, point) * s->to_ugm3;
+    double below = s->lower < 0 ? NAN : value_of(k, s->lower) * k->q->seen[s->lower].to_ugm3;
+    double above = s->upper < 0 ? NAN : value_of(k, s->upper) * k->q->seen[s->upper].to_ugm3;
+    (void)r;
+    if (isnan(own) || (isnan(below) && isnan(above)))
+        return HOLDS_UNKNOWN;
+    bool under = below > own * margin, over = own > above * margin;
+    if (under || over)
+        snprintf(k->why, WHY, "%.6g ug/m3 is %s %s of %.6g", own, over ? "over" : "under",
+                 role_of(k, over ? s->upper : s->lower), over ? above : below);
+    return if_so(under || over);
+}
+
+static bool same_minute(const struct mean *a, const struct mean *b)
+{
+    return a && b && a->n && b->n && a->mean == b->mean && a->min == b->min && a->max == b->max;
+}
+
+/* Which point of another device has the same minute: its number; -2: itself a day before; -1 none. */
+static int same_as(const struct look *k, int point)
+{
+    const struct config *c = k->q->config;
+    for (int i = 0; i < c->npoints; i++)
+        if (c->points[i].device != c->points[point].device && strcmp(role_of(k, i), role_of(k, point)) == 0 &&
+            same_minute(&k->means[i], &k->means[point]))
+            return i;
+    const struct mean *before = history_minute(k->past, point, k->from_ms - CLOCK_DAY_MS);
+    return same_minute(before, &k->means[point]) ? -2 : -1;
+}
+
+static enum holds is_copy(struct look *k, int point, struct run *r)
+{
+    const struct mean *m = &k->means[point];
+    if (!m->n)
+        return HOLDS_UNKNOWN;
+    int with = same_as(k, point);
+    if (with == -1)
+        return HOLDS_NOT;
+    if (!r->last_ms || r->with != with) {
+        *r = (struct run){.with = with,
+                          .value = m->mean,
+                          .active = r->active,
+                          .since_ms = r->since_ms,
+                          .last_ms = r->last_ms};
+        return HOLDS_ANEW;
+    }
+    r->changes += m->mean != r->value;
+    r->value = m->mean;
+    snprintf(k->why, WHY, "the same values as %s",
+             with < 0 ? "24 hours before" : k->q->config->points[with].name);
+    return HOLDS;
+}
+
+static int64_t after_copy(const struct look *k, int point, const struct run *r)
+{
+    (void)point;
+    return r->changes >= COPY_CHANGES ? k->is->copy_ms : INT64_MAX;
+}
+
+/* --- water, wind, background --- */
+
+static bool wind_is_steady(const struct look *k)
+{
+    for (int i = 0; i < k->q->config->npoints; i++)
+        if (strcmp(role_of(k, i), "wind_speed") == 0 &&
+            fabs(five_ago(k->q, i, 0) - five_ago(k->q, i, 5)) > wind_steady_ms)
+            return false;
+    return true;
+}
+
+static bool spray_was_on(const struct look *k)
+{
+    for (int i = 0; i < k->q->config->npoints; i++)
+        for (int ago = 0; ago < FIVE && strcmp(role_of(k, i), "spray_feedback") == 0; ago++)
+            if (five_ago(k->q, i, ago) > 0)
+                return true;
+    return false;
+}
+
+static enum holds is_sprayed(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    int humidity = k->q->seen[point].humidity;
+    if (humidity < 0)
+        return HOLDS_UNKNOWN;
+    double rise = five_ago(k->q, humidity, 0) - five_ago(k->q, humidity, 5);
+    double now = five_ago(k->q, point, 0), before = five_ago(k->q, point, 5);
+    if (isnan(rise) || isnan(now) || isnan(before))
+        return HOLDS_UNKNOWN;
+    snprintf(k->why, WHY, "humidity rose by %.3g %% and dust fell from %.6g to %.6g in 5 min", rise, before,
+             now);
+    return if_so(rise >= k->is->spray_humidity && before > 0 &&
+                 now <= before * (1 - k->is->spray_drop / 100) && wind_is_steady(k) && spray_was_on(k));
+}
+
+/* At the end of an hour: the hour that ended two hours ago, of which the background should have come. */
+static enum holds is_below_background(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    if (k->to_ms % CLOCK_HOUR_MS)
+        return HOLDS_UNKNOWN;
+    int64_t end_ms = k->to_ms - 2 * CLOCK_HOUR_MS, start_ms = end_ms - CLOCK_HOUR_MS;
+    double background = facts_background(k->facts, role_of(k, point), start_ms, CLOCK_HOUR_MS);
+    if (isnan(background))
+        return HOLDS_UNKNOWN;
+    struct tally t = history_tally(k->past, point, start_ms, end_ms, NULL);
+    struct mean m = tally_mean(&t, CLOCK_HOUR_MS / CLOCK_MINUTE_MS);
+    if (!mean_valid(&m))
+        return HOLDS_UNKNOWN;
+    double ugm3 = m.mean * k->q->seen[point].to_ugm3;
+    snprintf(k->why, WHY, "hour mean %.6g ug/m3, background %.6g", ugm3, background);
+    k->from_ms = start_ms;
+    k->to_ms = end_ms;
+    return if_so(ugm3 < background * k->is->background / 100);
+}
+
+/* --- the device and who is at it --- */
+
+static enum holds is_set_anew(struct look *k, int point, struct run *r)
+{
+    const struct mean *m = &k->means[point];
+    if (!k->q->config->points[point].point->watch || !m->n)
+        return HOLDS_UNKNOWN;
+    bool changed = r->has_value && r->value != m->mean;
+    snprintf(k->why, WHY, "changed from %.10g to %.10g", r->value, m->mean);
+    r->value = m->mean;
+    r->has_value = true;
+    return if_so(changed);
+}
+
+static enum holds is_door_open(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    if (strcmp(role_of(k, point), "door") != 0 || !k->means[point].n)
+        return HOLDS_UNKNOWN;
+    snprintf(k->why, WHY, "open, and nobody said why");
+    return if_so(k->means[point].max > 0);
+}
+
+/* Told at the device's first point. */
+static enum holds is_served_oddly(struct look *k, int point, struct run *r)
+{
+    (void)r;
+    const struct device *d = k->q->config->points[point].device;
+    bool night = false;
+    if (d->first_point != point)
+        return HOLDS_UNKNOWN;
+    if (k->service == QUALITY_NORMAL)
+        return HOLDS_NOT;
+    if (k->is->night[0])
+        hours_until(&k->is->night, 1, k->q->config->site.zone_min, k->from_ms, k->from_ms + 1, &night);
+    int n = facts_services(k->facts, d->name, k->to_ms - 7 * CLOCK_DAY_MS, k->to_ms);
+    snprintf(k->why, WHY, night ? "served at night" : "served %d times in 7 days", n);
+    return if_so(night || (k->is->services && n > k->is->services));
+}
+
+/* --- the table --- */
+
+#define AFTER(name, member)                                                           \
+    static int64_t after_##name(const struct look *k, int point, const struct run *r) \
+    {                                                                                 \
+        (void)point;                                                                  \
+        (void)r;                                                                      \
+        return k->is->member;                                                         \
+    }
+#define ON(name, condition)                                \
+    static bool on_##name(const struct quality_config *is) \
+    {                                                      \
+        return condition;                                  \
+    }
+AFTER(offline, offline_ms)
+AFTER(zero, zero_ms)
+AFTER(range, range_ms)
+AFTER(inversion, inversion_ms)
+AFTER(background, background_ms)
+static int64_t after_once(const struct look *k, int point, const struct run *r)
+{
+    (void)k;
+    (void)point;
+    (void)r;
+    return 0;
+}
+ON(offline, is->offline_ms > 0)
+ON(zero, is->zero_ms > 0)
+ON(flat, is->flat_ms > 0)
+ON(plateau, is->plateau_ms > 0)
+ON(range, is->range_ms > 0)
+ON(spike, is->spike_factor > 0)
+ON(inversion, is->inversion_ms > 0)
+ON(copy, is->copy_ms > 0)
+ON(spray, is->spray_humidity > 0)
+ON(background, is->background_ms > 0)
+ON(watch, is->watch)
+ON(door, is->door)
+ON(service, is->services > 0 || (is->night && is->night[0]))
+
+// clang-format off
+const struct rule quality_rules[RULES] = {
+    {{"offline", "离线", "offline", 0, false}, false, false, is_offline, after_offline, on_offline},
+    {{"zero", "零值或负值", "zero or below", 'D', false}, true, false, is_zero, after_zero, on_zero},
+    {{"flatline", "恒值", "stuck", 'D', true}, true, false, is_flat, after_flat, on_flat},
+    {{"over_range", "超量程", "over its range", 0, false}, false, false, is_over_range, after_range, on_range},
+    {{"spike", "单点突变", "spikes", 0, false}, true, false, is_spiky, after_once, on_spike},
+    {{"inversion", "颗粒物倒挂", "inversion", 'D', false}, true, false, is_inverted, after_inversion, on_inversion},
+    {{"plateau", "高值压缩", "compressed", 0, true}, true, false, is_plateau, after_plateau, on_plateau},
+    {{"copy", "数据雷同", "copied", 0, true}, true, false, is_copy, after_copy, on_copy},
+    {{"spray", "喷淋干扰", "sprayed inlet", 0, true}, true, false, is_sprayed, after_once, on_spray},
+    {{"background", "明显低于背景值", "far below background", 0, true}, true, true, is_below_background, after_background, on_background},
+    {{"setting", "仪器参数被改动", "settings changed", 0, true}, false, false, is_set_anew, after_once, on_watch},
+    {{"door", "机柜门打开", "cabinet open", 0, true}, false, false, is_door_open, after_once, on_door},
+    {{"service", "维护校准异常", "odd maintenance", 0, true}, false, false, is_served_oddly, after_once, on_service},
+};
+// clang-format on

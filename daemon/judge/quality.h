@@ -1,0 +1,52 @@
+/* Data quality and anti-fraud: one table of checks (domain.md 5) over the minutes of all points. A check
+ * either gives the minutes an HJ 212 flag, or raises a suspicion (疑似) that takes no value away; the reason
+ * is kept. Means are never altered. Pure, main thread. */
+#ifndef DUST_QUALITY_H
+#define DUST_QUALITY_H
+
+#include "daemon/judge/facts.h"
+#include "daemon/judge/history.h"
+
+struct quality_check {
+    const char *name; /* "flatline": the subject of its rows */
+    const char *zh, *en;
+    char flag;      /* letter that the minutes get; 0: they keep theirs */
+    bool suspicion; /* 疑似: a person looks at it; else equipment that mends itself */
+};
+
+/* A check began or ended to hold for a point. */
+struct quality_finding {
+    const struct quality_check *check;
+    int point;
+    bool ended;
+    int64_t from_ms, to_ms; /* since when, and the end of the last minute so far */
+    char why[160];          /* English, one line */
+};
+
+struct doubts;
+
+struct doubts *quality_create(const struct config *c);
+void quality_destroy(struct doubts *q); /* accepts NULL */
+
+/* So many samples of the point's next minute were spikes (spike.h). */
+void quality_spiked(struct doubts *q, int point, uint32_t n);
+
+/* How far in the point's unit a spike is off at least; NaN: none is looked for there. */
+double quality_spike_floor(const struct doubts *q, int point);
+
+/* Minutes that must be kept to look back at. */
+size_t quality_minutes(const struct config *c);
+
+/* Looks at a minute (before it is in `past`): writes the letters of maintenance, calibration and of the
+ * checks that hold into `means`. What came of it is then in quality_finding(): a finding with a flag that
+ * begins reaches back to from_ms. */
+void quality_minute(struct doubts *q, const struct facts *facts, const struct history *past, int64_t start_ms,
+                    struct mean *means);
+
+/* The findings of the last minute, in the order of the table; NULL after the last. */
+const struct quality_finding *quality_finding(const struct doubts *q, size_t i);
+
+/* Reload, as judge_carry. */
+void quality_carry(struct doubts *to, const struct doubts *from, const int *before);
+
+#endif

@@ -1,0 +1,68 @@
+/* What the engine of the checks and their conditions share. Nobody else includes it. */
+#ifndef DUST_QUALITY_INSIDE_H
+#define DUST_QUALITY_INSIDE_H
+
+#include "daemon/judge/quality.h"
+
+/* What a check remembers of one point. */
+struct run {
+    int64_t since_ms, last_ms; /* it held in [since, last), but for holes; last_ms 0: it does not hold */
+    double value, other;       /* the condition's own */
+    int changes, with;
+    bool has_value, active;
+};
+
+enum holds {
+    HOLDS_UNKNOWN, /* there is no value to say it by */
+    HOLDS_NOT,
+    HOLDS,
+    HOLDS_ANEW, /* a new run begins with this minute */
+};
+
+/* A point in the words of the checks, worked out once. */
+struct seen {
+    double to_ugm3; /* factor of its unit; NaN: it measures no concentration */
+    bool pm;
+    int lower, upper; /* points of its device that it must not be below, above (inversion); -1 none */
+    int humidity;     /* of its device, else of the site; -1 none */
+};
+
+struct doubts {
+    const struct config *config;
+    struct seen *seen; /* one a point */
+    struct run *runs;  /* for each check one a point */
+    struct quality_finding *findings;
+    size_t nfindings, room;
+    double *five; /* the last minutes of each point, a ring of FIVE */
+    int at;
+    uint32_t *spiked; /* samples of the minute, one a point */
+};
+
+enum { FIVE = 6 }; /* now, and 1 to 5 minutes ago */
+
+struct look {
+    struct doubts *q;
+    const struct quality_config *is;
+    const struct facts *facts;
+    const struct history *past;
+    int64_t from_ms, to_ms; /* the minute; a condition that looks at another time says so here */
+    const struct mean *means;
+    char service; /* of the point's device: 'N', 'M' or 'C' */
+    char *why;    /* 160 bytes */
+};
+
+struct rule {
+    struct quality_check check;
+    bool pm_only; /* of concentrations */
+    bool hourly;  /* looks at hours that are over */
+    enum holds (*holds)(struct look *k, int point, struct run *r);
+    int64_t (*after)(const struct look *k, int point, const struct run *r); /* it must hold so long */
+    bool (*on)(const struct quality_config *is);
+};
+
+enum { RULES = 13 };
+extern const struct rule quality_rules[RULES];
+
+double five_ago(const struct doubts *q, int point, int minutes); /* NaN: it was none */
+
+#endif

@@ -1,0 +1,206 @@
+/* Rows of what the judge says: verdicts, running windows, data quality, and the issues they open. */
+#include "daemon/rows.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/base/scalar.h"
+#include "daemon/judge/quality.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BREACH_TEXT = 320 };
+
+static void add_number(json_t *to, const char *key, double value)
+{
+    if (!isnan(value))
+        json_object_set_new(to, key, json_real(value));
+}
+
+/* Of a limit that allows some exceedances a day; and what took part beside the mean. */
+static void add_circumstances(const struct judge_event *e, json_t *to)
+{
+    const struct limit *l = e->limit;
+    if (l->round > 0 || l->minus)
+        add_number(to, "compared", e->compared);
+    if (l->minus)
+        add_number(to, "background", e->background);
+    if (l->stages)
+        json_object_set_new(to, "stage", json_string(stage_str(e->stage)));
+    if (e->why && e->why[0])
+        json_object_set_new(to, "why", json_string(e->why));
+    if (!e->count.of)
+        return;
+    json_object_set_new(to, "exceeded", json_integer(e->count.exceeded));
+    json_object_set_new(to, "unknown", json_integer(e->count.unknown));
+    json_object_set_new(to, "windows", json_integer(e->count.of));
+    json_object_set_new(to, "allowed", json_integer(l->allowed));
+}
+
+/* What was compared with what: the part that verdict rows and evidence share. */
+static json_t *comparison_json(const struct dustd *d, const struct judge_event *e, json_t *to)
+{
+    const struct limit *l = e->limit;
+    json_object_set_new(to, "window_s", json_integer(e->length_ms / 1000));
+    json_object_set_new(to, "verdict", json_string(verdict_str(e->verdict)));
+    if (e->point >= 0)
+        json_object_set_new(to, "point", json_string(d->config->points[e->point].name));
+    json_t *mean = e->count.of ? json_object() : row_mean(&e->mean);
+    json_object_update(to, mean);
+    json_decref(mean);
+    add_circumstances(e, to);
+    json_object_set_new(to, "compare", json_string(l->compare == COMPARE_REACHES ? ">=" : ">"));
+    json_object_set_new(to, "value", json_real(l->value));
+    json_object_set_new(to, "unit", json_string(l->unit));
+    return to;
+}
+
+int64_t row_verdict(struct dustd *d, const struct judge_event *e)
+{
+    const char *point = e->point >= 0 ? d->config->points[e->point].name : "";
+    struct again_window w = {.start_ms = e->start_ms,
+                             .length_s = e->length_ms / CLOCK_SECOND_MS,
+                             .of = again_of(e->limit->id, point)};
+    json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
+    row_name_earlier(d, &w, e->corrects, body);
+    w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
+    row_note_told(d, w);
+    return w.seq;
+}
+
+int64_t row_running(struct dustd *d, const struct judge_event *e)
+{
+    json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "running", e->limit->id));
+    if (e->kind == JUDGE_WARNING)
+        json_object_set_new(body, "verdict", json_string("warning"));
+    if (!e->count.of) {
+        json_object_set_new(body, "used", json_real(rint(e->used * 1e4) / 1e4));
+        json_object_set_new(body, "rest_may", json_real(rint(e->may * 1e4) / 1e4));
+    }
+    return row_append(d, e->start_ms, "running", e->limit->id, body);
+}
+
+/* What was over, in both languages; zh and en are BREACH_TEXT bytes. */
+static void breach_text(const struct judge_event *e, const char *point, const char *start, char *zh, char *en)
+{
+    const struct limit *l = e->limit;
+    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
+    const char *unit = unit_shown(l->unit), *sign = l->compare == COMPARE_REACHES ? "≥" : ">";
+    const char *running_zh = e->running ? "（时段未结束）" : "",
+               *running_en = e->running ? " (window running)" : "";
+    double value = isnan(e->compared) ? e->mean.mean : e->compared;
+    if (e->count.of) {
+        snprintf(zh, BREACH_TEXT, "%s，%.10s 当日 %u 次%s %.10g %s，允许 %d 次%s", point, start,
+                 e->count.exceeded, sign, l->value, unit, l->allowed, running_zh);
+        snprintf(en, BREACH_TEXT, "%s: %u windows of %.10s %s %.10g %s, %d are allowed%s", point,
+                 e->count.exceeded, start, sign, l->value, unit, l->allowed, running_en);
+        return;
+    }
+    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟均值%s %.10g %s，限值 %s %.10g %s%s", point, start, minutes,
+             l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
+    snprintf(en, BREACH_TEXT, "%s: mean of the %d minutes from %s%s is %.10g %s, limit %s %.10g %s%s", point,
+             minutes, start, l->minus ? " less background" : "", value, unit, sign, l->value, unit,
+             running_en);
+}
+
+static bool is_open(const struct dustd *d, const char *subject, const char *cause)
+{
+    for (int i = ledger_count(d->ledger); i > 0; i--) {
+        const struct issue *issue = ledger_at(d->ledger, i - 1);
+        if (strcmp(issue->kind, "limit") == 0 && strcmp(issue->subject, subject) == 0 &&
+            strcmp(issue->cause, cause) == 0 && issue_is_open(issue))
+            return true;
+    }
+    return false;
+}
+
+/* A breach becomes an issue, or evidence of the open one; to that the end of the window is enough. */
+void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq)
+{
+    const struct limit *l = e->limit;
+    const char *point = e->point >= 0 ? d->config->points[e->point].name : "mean";
+    if (e->running && is_open(d, l->id, point))
+        return;
+    char start[32], zh[BREACH_TEXT], en[BREACH_TEXT], id[32], *body = NULL;
+    clock_text(e->start_ms, d->config->site.zone_min, start);
+    start[16] = 0; /* to the minute */
+    start[10] = ' ';
+    breach_text(e, point, start, zh, en);
+    json_t *evidence = comparison_json(
+        d, e, json_pack("{s:I,s:I}", "seq", (json_int_t)verdict_seq, "start", (json_int_t)e->start_ms));
+    struct finding f = {.kind = "limit",
+                        .subject = l->id,
+                        .cause = point,
+                        .text_zh = zh,
+                        .text_en = en,
+                        .person = l->person,
+                        .answer_ms = l->answer_ms,
+                        .rectify_ms = l->rectify_ms,
+                        .evidence = evidence};
+    int64_t now_ms = clock_site_ms();
+    if (ledger_find(d->ledger, now_ms, &f, &body, id) != ERR_OK) {
+        log_error("%s at %s: the breach in row %lld cannot be an issue", l->id, point,
+                  (long long)verdict_seq);
+        return;
+    }
+    int64_t seq = row_step(d, now_ms, id, body);
+    if (seq)
+        batch_tell(d, seq, id, 0);
+}
+
+/* --- data quality --- */
+
+static json_t *finding_json(const struct dustd *d, const struct quality_finding *f, json_t *to)
+{
+    json_object_set_new(to, "point", json_string(d->config->points[f->point].name));
+    json_object_set_new(to, "state", json_string(f->ended ? "end" : "begin"));
+    json_object_set_new(to, "from", json_integer(f->from_ms));
+    json_object_set_new(to, "to", json_integer(f->to_ms));
+    if (f->check->flag)
+        json_object_set_new(to, "flag", json_stringn(&f->check->flag, 1));
+    if (f->check->suspicion)
+        json_object_set_new(to, "suspicion", json_true());
+    if (f->why[0])
+        json_object_set_new(to, "why", json_string(f->why));
+    return to;
+}
+
+/* Only where somebody answers for the data. What mends itself is over by itself, a suspicion is not. */
+static void quality_issue(struct dustd *d, const struct quality_finding *f, int64_t seq)
+{
+    const struct quality_config *is = &d->config->quality;
+    const char *point = d->config->points[f->point].name;
+    char start[32], zh[BREACH_TEXT], en[BREACH_TEXT], id[32], *body = NULL;
+    if (!is->person || !is->person[0])
+        return;
+    clock_text(f->from_ms, d->config->site.zone_min, start);
+    start[16] = 0; /* to the minute */
+    start[10] = ' ';
+    snprintf(zh, sizeof zh, "%s，%s 起%s", point, start, f->check->zh);
+    snprintf(en, sizeof en, "%s: %s since %s%s%s", point, f->check->en, start, f->why[0] ? ", " : "", f->why);
+    struct finding finding = {.kind = f->check->suspicion ? "doubt" : "data",
+                              .subject = f->check->name,
+                              .cause = point,
+                              .text_zh = zh,
+                              .text_en = en,
+                              .person = is->person,
+                              .answer_ms = is->answer_ms,
+                              .rectify_ms = is->rectify_ms,
+                              .evidence = finding_json(d, f, json_pack("{s:I}", "seq", (json_int_t)seq))};
+    int64_t now_ms = clock_site_ms();
+    int rc = f->ended ? ledger_recover(d->ledger, now_ms, &finding, &body, id)
+                      : ledger_find(d->ledger, now_ms, &finding, &body, id);
+    if (rc != ERR_OK)
+        return; /* recovered: a person ends what is a suspicion */
+    int64_t step = row_step(d, now_ms, id, body);
+    if (step)
+        batch_tell(d, step, id, 0);
+}
+
+void row_quality(struct dustd *d, const struct quality_finding *f)
+{
+    json_t *body = finding_json(d, f, row_begin(d, f->from_ms, "quality", f->check->name));
+    int64_t seq = row_append(d, f->from_ms, "quality", f->check->name, body);
+    if (seq)
+        quality_issue(d, f, seq);
+}
