@@ -153,7 +153,6 @@ struct dustd {
     struct inputs *inputs;
     struct required *required;
     struct judge *judge;
-    struct facts *facts; /* what the judge is told beside samples */
     struct ledger *ledger;
     struct mean *means; /* of the minute just closed, one a point */
 

@@ -73,8 +73,7 @@ static void make_room(struct dustd *d)
     d->inputs = inputs_create();
     d->required = required_create(c);
     d->judge = judge_create(c);
-    d->facts = facts_create();
-    judge_know(d->judge, d->facts);
+    judge_know(d->judge, required_facts(d->required));
     d->ledger = ledger_create(c);
     d->means = mem_array((size_t)c->npoints, sizeof *d->means);
     d->now = mem_array((size_t)c->npoints, sizeof *d->now);
@@ -307,7 +306,6 @@ static void destroy(struct dustd *d)
     inputs_destroy(d->inputs);
     required_destroy(d->required);
     judge_destroy(d->judge);
-    facts_destroy(d->facts);
     ledger_destroy(d->ledger);
     seal_close(d);
     health_close(d);

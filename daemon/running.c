@@ -4,6 +4,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/judge/limit.h"
+#include "daemon/required.h"
 
 static json_t *window_json(const struct dustd *d, const struct judge_event *e)
 {
@@ -51,7 +52,8 @@ static void add_limit(struct into *into, const struct limit *limit, struct mean 
         if (!judge_running(into->d->judge, i, limit->window_ms, &window.start_ms, &means[i]))
             means[i] = (struct mean){.quality = QUALITY_FAULT};
     int64_t at_ms = window.start_ms ? window.start_ms : into->d->minute_ms;
-    struct judging with = {.config = c, .facts = into->d->facts, .sink = add_window, .arg = into};
+    struct judging with = {
+        .config = c, .facts = required_facts(into->d->required), .sink = add_window, .arg = into};
     if (limit->valid_from_ms <= at_ms && at_ms < limit->valid_to_ms)
         limit_judge(&with, limit, &window);
 }

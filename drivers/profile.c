@@ -81,6 +81,7 @@ const struct word role_words[] = {{"pm1", 0},
                                   {"gate", 16},       /* 1: open */
                                   {"wash", 17},       /* 1: the wash bay's pump runs */
                                   {"wash_entry", 18}, /* 1: a vehicle stands at its entry */
+                                  {"door", 19},       /* 1: the cabinet is open */
                                   {0}};
 
 enum { WATCH_PERIOD_MS = 3600000 }; /* rarely: it costs the measuring points their time */

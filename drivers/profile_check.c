@@ -14,7 +14,7 @@ enum { MEASURED_PERIOD_MAX_MS = 60000 };
 /* A unit that the unit of a point with that role must fit. */
 static const char *const role_units[] = {"ug/m3", "ug/m3", "ug/m3", "ug/m3", "m/s",  "deg", "degC",
                                          "%",     "kPa",   "dB",    "mm",    "m3/h", "m3",  "kPa",
-                                         "",      "",      "",      "",      ""};
+                                         "",      "",      "",      "",      "",     ""};
 
 static bool is_bit_table(const struct point *p)
 {

@@ -340,6 +340,19 @@ static void tell_running(const struct telling *t)
                  t->subject, point, json_number_value(json_object_get(t->body, "rest_may")), unit);
 }
 
+static void tell_quality(const struct telling *t)
+{
+    bool ended = strcmp(text_of(t->body, "state"), "end") == 0;
+    bool doubt = json_is_true(json_object_get(t->body, "suspicion"));
+    const char *point = text_of(t->body, "point"), *why = text_of(t->body, "why");
+    if (ended)
+        snprintf(t->text, t->size, say(t->c, "数据质量：%s %s 已结束", "data quality: %s at %s is over"),
+                 t->subject, point);
+    else
+        snprintf(t->text, t->size, say(t->c, "数据质量%s：%s %s（%s）", "data quality%s: %s at %s (%s)"),
+                 doubt ? say(t->c, "（疑似）", ", suspected") : "", t->subject, point, why);
+}
+
 static void tell_issue(const struct telling *t)
 {
     const char *by = text_of(t->body, "by"), *said = text_of(t->body, "text");
@@ -363,11 +376,11 @@ void scene_event(const struct ctl *c, const json_t *event, char *text, size_t si
         const char *kind;
         void (*tell)(const struct telling *t);
     } kinds[] = {
-        {"boot", tell_boot},       {"clock", tell_clock},       {"device", tell_device},
-        {"gap", tell_gap},         {"issue", tell_issue},       {"journal", tell_journal},
-        {"key", tell_key},         {"line", tell_line},         {"refused", tell_refused},
-        {"running", tell_running}, {"settings", tell_settings}, {"stop", tell_stop},
-        {"verdict", tell_verdict},
+        {"boot", tell_boot},       {"clock", tell_clock},     {"device", tell_device},
+        {"gap", tell_gap},         {"issue", tell_issue},     {"journal", tell_journal},
+        {"key", tell_key},         {"line", tell_line},       {"refused", tell_refused},
+        {"quality", tell_quality}, {"running", tell_running}, {"settings", tell_settings},
+        {"stop", tell_stop},       {"verdict", tell_verdict},
     };
     const char *kind = text_of(event, "kind");
     const struct telling t = {c, json_object_get(event, "body"), text_of(event, "subject"), text, size};

@@ -369,8 +369,7 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     d->inputs = inputs_create();
     d->required = required_create(d->config);
     d->judge = judge_create(d->config);
-    d->facts = facts_create();
-    judge_know(d->judge, d->facts);
+    judge_know(d->judge, required_facts(d->required));
     d->ledger = ledger_create(d->config);
     d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
     d->now = mem_array((size_t)d->config->npoints, sizeof *d->now);
@@ -407,7 +406,6 @@ static inline void rig_kill(struct rig *r)
     inputs_destroy(d->inputs);
     required_destroy(d->required);
     judge_destroy(d->judge);
-    facts_destroy(d->facts);
     ledger_destroy(d->ledger);
     seal_close(d);
     health_close(d);
