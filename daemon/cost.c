@@ -47,7 +47,8 @@ static double load_at(const struct bus_config *b, int baud, double *requests_per
         unit_init(&u, &at, b->devices[i], 0, 1);
         for (int k = 0; k < u.nreads; k++) {
             double per_s = 1000.0 / (double)u.reads[k].period_ms;
-            us += per_s * (double)line_exchange_us(&at, &u.reads[k].request, u.turnaround_us);
+            const struct request asked = unit_planned(&u, k);
+            us += per_s * (double)line_exchange_us(&at, &asked, u.turnaround_us);
             requests += per_s;
         }
     }

@@ -137,14 +137,15 @@ void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struc
 static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, struct line_answer *a)
 {
     *a = (struct line_answer){.why = WHY_LINE};
-    *sent = u->reads[read].request;
+    const struct request planned = unit_planned(u, read);
+    *sent = planned;
     bool ready = b->state != LINE_JAMMED && bus_line_ready(b);
     if (b->state == LINE_JAMMED)
         a->why = WHY_JAMMED;
     if (!ready || a->why == WHY_JAMMED)
         return true;
     int64_t now_us = clock_wire_us();
-    if (unit_shape(u, &u->reads[read].request, now_us, sent) != ERR_OK) {
+    if (unit_shape(u, &planned, now_us, sent) != ERR_OK) {
         a->why = WHY_NO_ANSWER;
         return false;
     }

@@ -22,48 +22,9 @@ enum {
     LAG_FADES = 16,    /* with each answer in time a sixteenth of that is forgotten, */
     THINK_FADES = 256, /* and of how long it thinks less: a unit may be slow once in minutes */
     STRETCH_MAX = 8,   /* registers, or groups of eight bits */
-    ADDRESSES = 65536,
     EXCEPTION_GATEWAY_PATH = 0x0A,
     EXCEPTION_GATEWAY_TARGET = 0x0B
 };
-
-/* The first read that covers a point, of those with its period, reads it. */
-static void assign_points(struct unit *u)
-{
-    const struct profile *profile = u->device->profile;
-    for (int i = 0; i < profile->npoints; i++) {
-        int64_t period_ms = point_period_ms(u->device, &profile->points[i]);
-        u->read_of[i] = 0;
-        for (int k = u->nreads - 1; k >= 0; k--)
-            if (u->reads[k].period_ms == period_ms && plan_covers(&u->reads[k].request, &profile->points[i]))
-                u->read_of[i] = k;
-    }
-}
-
-/* The points of one period of their own (0: of none). */
-static void plan_period(struct unit *u, int64_t own_ms, int overhead_bytes)
-{
-    struct request list[PROFILE_POINTS_MAX];
-    int n = plan_build(u->device->profile, own_ms, overhead_bytes, list, PROFILE_POINTS_MAX);
-    int64_t period_ms = own_ms > u->device->period_ms ? own_ms : u->device->period_ms;
-    for (int i = 0; i < n && u->nreads < PROFILE_POINTS_MAX; i++)
-        u->reads[u->nreads++] = (struct unit_read){.request = list[i], .period_ms = period_ms};
-}
-
-static void plan_all(struct unit *u, int overhead_bytes)
-{
-    const struct profile *profile = u->device->profile;
-    for (int i = 0; i < profile->npoints; i++) {
-        int64_t own_ms = profile->points[i].period_ms;
-        int first = 0;
-        while (profile->points[first].period_ms != own_ms)
-            first++;
-        if (first == i)
-            plan_period(u, own_ms, overhead_bytes);
-        u->last[i] = NAN;
-    }
-    assign_points(u);
-}
 
 void unit_init(struct unit *u, const struct bus_config *bus, const struct device *d, int place, int places)
 {
@@ -73,7 +34,7 @@ void unit_init(struct unit *u, const struct bus_config *bus, const struct device
     u->floor_us = bus->timeout_floor_ms ? 1000 * bus->timeout_floor_ms : u->longest_us;
     u->turnaround_us = 1000 * (profile->turnaround_ms ? profile->turnaround_ms : bus->turnaround_ms);
     u->phase_ms = d->period_ms * place / places;
-    plan_all(u, line_overhead_bytes(bus, u->turnaround_us));
+    unit_plan(u, line_overhead_bytes(bus, u->turnaround_us));
 }
 
 void unit_start(struct unit *u, int64_t now_ms)
@@ -167,26 +128,36 @@ static bool is_pending(const struct unit *u, const struct request *r)
     return false;
 }
 
+/* Whether another block was asked for last, whose answer looks the same: should it come twice. */
+static bool is_like_last(const struct unit *u, const struct request *r)
+{
+    return !u->tagged && u->asked.count && u->asked.table == r->table && u->asked.address != r->address &&
+           frame_answer_bytes(&u->asked) == frame_answer_bytes(r);
+}
+
+/* The shortest whose answer is neither missing nor, where that can be had, like the one before. */
 int unit_shape(struct unit *u, const struct request *planned, int64_t now_us, struct request *out)
 {
-    int step = plan_bits(planned->table) ? 8 : 1, most = u->narrow ? 0 : STRETCH_MAX;
+    int most = u->narrow ? 0 : STRETCH_MAX, rc = ERR_STATE;
     forget_pending(u, now_us);
     for (int i = 0; u->npending < UNIT_PENDING_MAX && i <= most; i++) {
-        int count = planned->count + i * step;
-        if (i > 0 && (count > plan_longest(u->device->profile, planned->table) ||
-                      planned->address + count > ADDRESSES))
+        struct request r = *planned;
+        if (!unit_stretch(u, i, &r))
             break;
-        *out = *planned;
-        out->count = (uint16_t)count;
-        if (!is_pending(u, out))
-            return ERR_OK;
+        if (is_pending(u, &r) || (rc == ERR_OK && is_like_last(u, &r)))
+            continue;
+        *out = r;
+        rc = ERR_OK;
+        if (!is_like_last(u, &r))
+            break;
     }
-    return ERR_STATE;
+    return rc;
 }
 
 /* An exception answers something, but while other questions are open nobody knows which. */
 void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_t asked_us)
 {
+    u->asked = *sent;
     if (why == WHY_NONE)
         u->lag_us -= u->lag_us / LAG_FADES;
     if (u->tagged || why == WHY_NONE || why == WHY_JAMMED || (why == WHY_EXCEPTION && u->npending == 0) ||
@@ -270,55 +241,6 @@ bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception)
 {
     return why == WHY_NO_ANSWER || why == WHY_LINE || why == WHY_JAMMED || from_a_gateway(why, exception) ||
            (u->quarantined && why == WHY_GARBLED);
-}
-
-static bool same(const struct request *a, const struct request *b)
-{
-    return a->table == b->table && a->address == b->address && a->count == b->count;
-}
-
-/* The points of read `k`, each with its own request; bits of one register share theirs. */
-static int single_requests(const struct unit *u, int k, struct request *out)
-{
-    const struct profile *profile = u->device->profile;
-    int n = 0;
-    for (int i = 0; i < profile->npoints; i++) {
-        const struct point *p = &profile->points[i];
-        struct request own = {p->table, p->address, (uint16_t)point_registers(p)};
-        int known = 0;
-        while (known < n && !same(&out[known], &own))
-            known++;
-        if (u->read_of[i] == k && known == n)
-            out[n++] = own;
-    }
-    return n;
-}
-
-static bool split(struct unit *u, int read)
-{
-    struct request single[PROFILE_POINTS_MAX];
-    struct unit_read whole = u->reads[read];
-    int n = single_requests(u, read, single);
-    if (n < 1 || (n == 1 && same(&single[0], &whole.request)) || u->nreads - 1 + n > PROFILE_POINTS_MAX)
-        return false;
-    for (int i = u->nreads - 1; i > read; i--)
-        u->reads[i + n - 1] = u->reads[i];
-    for (int i = 0; i < n; i++) {
-        u->reads[read + i] = whole;
-        u->reads[read + i].request = single[i];
-    }
-    u->nreads += n - 1;
-    assign_points(u);
-    return true;
-}
-
-bool unit_refused(struct unit *u, int read, const struct request *sent)
-{
-    if (!same(sent, &u->reads[read].request)) {
-        u->narrow = true;
-        return true;
-    }
-    return u->npending == 0 && split(u, read); /* else the refusal may be an earlier question's */
 }
 
 bool unit_spikes(struct unit *u, int point, double value)

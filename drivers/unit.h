@@ -19,6 +19,8 @@ struct unit_pending {
 /* A request of the plan and its schedule: slots are at k * period + the unit's phase. */
 struct unit_read {
     struct request request;
+    int more; /* registers, or groups of eight bits, asked for beyond it: no two answers of a unit are alike
+               */
     int64_t period_ms, next_ms;
 };
 
@@ -46,6 +48,7 @@ struct unit {
     bool narrow;        /* refuses registers beyond its own */
     struct unit_pending pending[UNIT_PENDING_MAX];
     int npending;
+    struct request asked;        /* last */
     int64_t lag_us;              /* how late an answer has been seen to come; fades */
     int think_us;                /* longest it has thought lately before an answer; fades; -1: not known */
     bool quarantined;            /* probed only, so that it starves nobody */
@@ -58,6 +61,16 @@ struct unit {
 
 /* `place` of `places` on its bus staggers the devices over the period. */
 void unit_init(struct unit *u, const struct bus_config *bus, const struct device *d, int place, int places);
+
+/* Puts its points into reads; unit_init does so. `overhead_bytes` as in plan.h. */
+void unit_plan(struct unit *u, int overhead_bytes);
+
+/* What stands for a read when no answer is missing: its request, and a little more where two of the unit's
+ * answers would have the same length, unless the unit refuses that. */
+struct request unit_planned(const struct unit *u, int read);
+
+/* Makes a request longer by so many registers (groups of eight bits); false: there are none. */
+bool unit_stretch(const struct unit *u, int by, struct request *r);
 
 /* Sets all slots to the first after `now_ms`. */
 void unit_start(struct unit *u, int64_t now_ms);

@@ -52,6 +52,30 @@ static void a_late_answer_is_never_taken_for_the_next_question(void **state)
     assert_true(rig_samples(&rig, 0, 0, WHY_NO_ANSWER) > 5);
 }
 
+/* Each third question gets the answer to the one before once more, as from a repeater that is behind. */
+static void answer_with_the_one_before(struct slave *s, const uint8_t *request, int number)
+{
+    static uint8_t before[260];
+    static int length;
+    if (number % 3 == 2) {
+        slave_write(s, before, length);
+        return;
+    }
+    length = slave_answer(request, before);
+    slave_write(s, before, length);
+}
+
+static void an_answer_that_comes_twice_is_never_taken_for_the_next_question(void **state)
+{
+    (void)state;
+    rig_build(&rig, 1, 4);
+    rig_start(&rig, answer_with_the_one_before);
+    rig_await(&rig, 0, WHY_GARBLED, 4, 10000);
+    rig_stop(&rig);
+    rig_assert_no_wrong_value(&rig);
+    assert_true(rig_samples(&rig, 0, 0, WHY_NONE) > 4);
+}
+
 /* Later than we wait (80 ms) and than we listen (180 ms): in time for the next question. */
 static void answer_much_too_late(struct slave *s, const uint8_t *request, int number)
 {
@@ -189,7 +213,7 @@ static void a_unit_that_refuses_a_merged_range_is_read_point_by_point(void **sta
     rig_stop(&rig);
     rig_assert_no_wrong_value(&rig);
     assert_int_equal(rig_samples(&rig, 0, 0, WHY_EXCEPTION), 0);
-    assert_int_equal(c.exceptions, 1);
+    assert_in_range(c.exceptions, 1, 2); /* the range, and one register beyond a point */
 }
 
 /* A byte each 20 ms: the library's own byte time-out would start anew with each. */
@@ -502,6 +526,7 @@ int main(void)
         cmocka_unit_test(a_good_slave_gives_one_right_sample_per_point_and_slot),
         cmocka_unit_test(a_late_answer_is_never_taken_for_the_next_question),
         cmocka_unit_test(a_unit_that_is_always_too_late_never_gives_a_value),
+        cmocka_unit_test(an_answer_that_comes_twice_is_never_taken_for_the_next_question),
         cmocka_unit_test(an_answer_cut_at_any_byte_fails_once_and_the_next_is_right),
         cmocka_unit_test(a_damaged_check_sum_is_one_missing_sample_and_no_lost_slot),
         cmocka_unit_test(another_units_answer_is_not_taken),

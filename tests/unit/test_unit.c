@@ -169,6 +169,43 @@ static void a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answe
     assert_int_equal(ask_once(&u, WHY_NONE, 5 * s), planned);
 }
 
+/* Three points too far apart for one request. */
+static struct unit a_unit_of_three_reads(enum transport transport)
+{
+    struct unit u = a_unit(0, 1);
+    struct bus_config b = bus;
+    b.transport = transport;
+    for (int i = 0; i < 3; i++)
+        points[i].address = (uint16_t)(500 * i);
+    unit_init(&u, &b, &device, 0, 1);
+    assert_int_equal(u.nreads, 3);
+    return u;
+}
+
+static void no_two_answers_of_a_unit_have_one_length(void **state)
+{
+    (void)state;
+    struct unit u = a_unit_of_three_reads(TRANSPORT_RTU);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(unit_planned(&u, i).count, 1 + i);
+    points[2].address = 65535; /* behind the last register there is none */
+    unit_init(&u, &bus, &device, 0, 1);
+    assert_int_equal(unit_planned(&u, 2).count, 1);
+    u = a_unit_of_three_reads(TRANSPORT_TCP); /* there they have numbers */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(unit_planned(&u, i).count, 1);
+}
+
+static void a_unit_that_refuses_registers_beyond_its_own_is_asked_for_these_only(void **state)
+{
+    (void)state;
+    struct unit u = a_unit_of_three_reads(TRANSPORT_RTU);
+    struct request sent = unit_planned(&u, 1);
+    assert_true(unit_refused(&u, 1, &sent));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(unit_planned(&u, i).count, 1);
+}
+
 static void on_tcp_an_answer_says_what_it_answers(void **state)
 {
     (void)state;
@@ -349,6 +386,8 @@ int main(void)
         cmocka_unit_test(an_exception_while_answers_are_missing_may_be_to_an_earlier_question),
         cmocka_unit_test(a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answer_can_come),
         cmocka_unit_test(on_tcp_an_answer_says_what_it_answers),
+        cmocka_unit_test(no_two_answers_of_a_unit_have_one_length),
+        cmocka_unit_test(a_unit_that_refuses_registers_beyond_its_own_is_asked_for_these_only),
         cmocka_unit_test(points_with_a_period_of_their_own_have_their_own_reads),
         cmocka_unit_test(of_several_late_reads_the_one_with_the_shortest_period_comes_first),
         cmocka_unit_test(the_time_out_follows_how_long_the_unit_thinks_within_its_limits),
