@@ -23,10 +23,10 @@ SLACK_US = 100000  # between an answer and its line in dustsim's log, on a busy 
 class BenchSite(harness.Site):
     """A site that runs in a with statement; its log of polls is read when it has ended."""
 
-    def __init__(self, *args, watch="#", **named):
+    def __init__(self, *args, watch="#", under=(), **named):
         super().__init__(*args, **named)
         self.clock_offset_us = time.time_ns() // 1000 - time.monotonic_ns() // 1000
-        self.watch = watch
+        self.watch, self.under = watch, under
         os.mkdir(os.path.join(self.dir, "devices"))
         self.write(f"devices/{TWO_POINTS}.yaml", TWO_POINTS_FILE)
 
@@ -34,7 +34,7 @@ class BenchSite(harness.Site):
         try:
             self.watchers.append(Stamped(self.dir, self.broker.port, f"dust/1/example/{self.watch}"))
             self.start_sim()
-            self.start_dustd()
+            self.start_dustd(under=self.under)
         except BaseException:
             self.close()
             raise
@@ -44,6 +44,16 @@ class BenchSite(harness.Site):
 
     def __exit__(self, *_):
         self.close()
+
+    def start_dustd(self, *args, under=(), **named):
+        """Under another program if wanted, which starts in the site's folder."""
+        plain = harness.Process
+        if under:
+            harness.Process = lambda args, log: plain(["env", "-C", self.dir, *under, *args], log)
+        try:
+            super().start_dustd(*args, **named)
+        finally:
+            harness.Process = plain
 
     def polls(self):
         with open(self.sim_log, "rb") as f:
@@ -79,14 +89,14 @@ def unit(i, bus, profile, unit_id, turnaround_ms, silence):
             f"points: {{pm10: {{constant: 80, noise: 5}}}}}}\n")
 
 
-def serial(n, baud, period, rate=1, dead=None, start=START, live=None, watch="#"):
+def serial(n, baud, period, rate=1, dead=None, start=START, live=None, timeout="300ms", **named):
     """n units on one line; `dead`: from when the last of them is silent."""
     sim = (f"buses:\n  bus1: {{transport: rtu, link: {{dir}}/bus1, baud: {baud}}}\nunits:\n"
            + "".join(unit(i, "bus1", TEN_POINTS, i, 2, "true") for i in range(1, n + 1))
            + (f"faults:\n  - {{kind: silent, unit: {DEAD}, from: {dead}}}\n" if dead else ""))
-    buses = [f"  bus1: {{transport: rtu, path: {{dir}}/bus1, baud: {baud}}}\n"]
+    buses = [f"  bus1: {{transport: rtu, path: {{dir}}/bus1, baud: {baud}, timeout: {timeout}}}\n"]
     devices = [device(i, "bus1", TEN_POINTS, i, period) for i in range(1, n + 1)]
-    return BenchSite(sim, config(buses, devices, live), rate=rate, start=start, watch=watch)
+    return BenchSite(sim, config(buses, devices, live), rate=rate, start=start, **named)
 
 
 def hosts(n, period, latency_ms, rate=1):

@@ -39,6 +39,18 @@ def syscalls(pid, seconds):
             if m[2] != "total"}
 
 
+CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=callgrind.out"]
+
+
+def instructions(pid, folder, seconds):
+    """Instructions of all threads in that time, of a program that runs under CALLGRIND in this folder."""
+    subprocess.run(["vgdb", f"--pid={pid}", "zero"], check=True, capture_output=True)
+    time.sleep(seconds)
+    subprocess.run(["vgdb", f"--pid={pid}", "dump"], check=True, capture_output=True)
+    with open(os.path.join(folder, "callgrind.out.1")) as f:
+        return sum(int(n) for n in re.findall(r"^(?:summary|totals): (\d+)", f.read(), re.M)[:1])
+
+
 def machine_s():
     """Processor time that all work of the machine has taken since it started, in seconds."""
     with open("/proc/stat") as f:
