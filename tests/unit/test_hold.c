@@ -34,27 +34,6 @@ static void set_clock(struct rig *r, int64_t since_ms, int64_t boot_ms)
     }
 }
 
-/* Seconds of both buses from `from_ms` on, with a mark and a turn after each. */
-static void live(struct rig *r, int64_t from_ms, int seconds, double value)
-{
-    for (int s = 0; s < seconds; s++) {
-        int64_t at_ms = from_ms + (int64_t)s * SECOND;
-        for (int i = 0; i < RIG_POINTS; i++) {
-            rig_sample(r, i, at_ms + 37, value);
-            rig_mark(r, i, at_ms + SECOND);
-        }
-        rig_turn(r, at_ms + SECOND, SECOND);
-    }
-}
-
-static int64_t member(const char *body, const char *name)
-{
-    json_t *j = json_loads(body, 0, NULL);
-    int64_t value = json_integer_value(json_object_get(j, name));
-    json_decref(j);
-    return value;
-}
-
 /* All samples on the disk: how many, the first and the last. */
 struct span_of {
     int n;
@@ -112,7 +91,7 @@ static void no_row_is_made_before_the_clock_is_right(void **state)
     rig_settle(r);
     int64_t seq = r->d.head.seq;
     start_undated(r, "boot-a", BOOT_MS, 0);
-    live(r, 0, 3 * 3600, 300);
+    rig_seconds(r, 0, 3 * 3600, 300);
     rig_settle(r);
     assert_int_equal(r->d.head.seq, seq);
     assert_int_equal(ledger_count(r->d.ledger), 0);
@@ -125,7 +104,7 @@ static void what_was_held_gets_true_minutes_windows_and_verdicts(void **state)
 {
     struct rig *r = *state;
     start_undated(r, "boot-a", BOOT_MS, 0);
-    live(r, 0, 3 * 3600, 300);
+    rig_seconds(r, 0, 3 * 3600, 300);
     int hurries = stub.hurries;
     set_clock(r, 3 * HOUR, BOOT_MS);
     rig_turn(r, BOOT_MS + 3 * HOUR + 20 * SECOND, 20 * SECOND);
@@ -141,7 +120,7 @@ static void what_was_held_gets_true_minutes_windows_and_verdicts(void **state)
     assert_int_equal(rig_rows(r, "issue", "\"open\"").n, 2);
     struct rig_rows clock = rig_rows(r, "clock", "\"boot\":\"boot-a\"");
     assert_int_equal(clock.n, 1);
-    assert_int_equal(member(clock.body, "offset_ms"), BOOT_MS);
+    assert_int_equal(rig_member(clock.body, "offset_ms"), BOOT_MS);
     struct rig_rows boot = rig_rows(r, "boot", "\"late\":true");
     assert_in_range(boot.at_ms, BOOT_MS, BOOT_MS + SECOND);
     assert_true(boot.seq > clock.seq);
@@ -155,7 +134,7 @@ static void what_a_bus_read_before_it_saw_the_date_gets_it_too(void **state)
 {
     struct rig *r = *state;
     start_undated(r, "boot-a", BOOT_MS, 0);
-    live(r, 0, 90, 100);
+    rig_seconds(r, 0, 90, 100);
     clock_simulate_unsynced(INT64_MIN, NULL);
     rig_turn(r, 90 * SECOND, SECOND);
     rig_sample(r, 0, 90 * SECOND + 5, 100);
@@ -169,11 +148,11 @@ static void a_boot_that_is_started_again_is_dated_as_one(void **state)
 {
     struct rig *r = *state;
     start_undated(r, "boot-a", BOOT_MS, 0);
-    live(r, 0, 605, 100);
+    rig_seconds(r, 0, 605, 100);
     rig_settle(r);
     rig_kill(r); /* broke off, and nobody saw the clock */
     start_undated(r, "boot-a", BOOT_MS, 1200 * SECOND);
-    live(r, 1200 * SECOND, 600, 200);
+    rig_seconds(r, 1200 * SECOND, 600, 200);
     set_clock(r, 1800 * SECOND, BOOT_MS);
     struct rig_rows boots = rig_rows(r, "boot", "\"late\":true");
     assert_int_equal(boots.n, 2);
@@ -191,11 +170,11 @@ static void a_boot_that_is_started_again_is_dated_as_one(void **state)
 static void a_boot_that_never_had_a_date_is_told_without_one(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 60, 100);
+    rig_seconds(r, RIG_START_MS, 60, 100);
     start_undated(r, "boot-a", BOOT_MS, 0);
-    live(r, 0, 600, 300);
+    rig_seconds(r, 0, 600, 300);
     start_undated(r, "boot-b", BOOT_MS + CLOCK_HOUR_MS, 0);
-    live(r, 0, 600, 100);
+    rig_seconds(r, 0, 600, 100);
     set_clock(r, 600 * SECOND, BOOT_MS + CLOCK_HOUR_MS);
     struct rig_rows undated = rig_rows(r, "undated", "\"points\"");
     assert_int_equal(undated.n, 10);
@@ -212,34 +191,34 @@ static void a_boot_that_never_had_a_date_is_told_without_one(void **state)
 static void the_minute_before_an_undated_boot_is_closed_in_its_place(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 90, 100); /* half a minute in the sample table */
+    rig_seconds(r, RIG_START_MS, 90, 100); /* half a minute in the sample table */
     batch_chunk(&r->d);
     batch_flush(&r->d);
     start_undated(r, "boot-a", BOOT_MS, 0);
-    live(r, 0, 300, 200);
+    rig_seconds(r, 0, 300, 200);
     set_clock(r, 300 * SECOND, BOOT_MS);
     struct rig_rows half = rig_rows(r, "minute", "\"n\":30,\"of\":60");
     assert_int_equal(half.n, 1);
     assert_int_equal(half.at_ms, RIG_START_MS + MINUTE);
     struct rig_rows gap = rig_rows(r, "gap", "\"outage\"");
     assert_int_equal(gap.n, 1);
-    assert_int_equal(member(gap.body, "from"), RIG_START_MS + 2 * MINUTE);
-    assert_in_range(member(gap.body, "to"), BOOT_MS, BOOT_MS + SECOND);
+    assert_int_equal(rig_member(gap.body, "from"), RIG_START_MS + 2 * MINUTE);
+    assert_in_range(rig_member(gap.body, "to"), BOOT_MS, BOOT_MS + SECOND);
     assert_int_equal(samples(r).n, RIG_POINTS * 390);
 }
 
 static void more_than_is_to_be_held_loses_the_oldest_and_says_so(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 60, 100);
+    rig_seconds(r, RIG_START_MS, 60, 100);
     start_undated(r, "boot-a", BOOT_MS, 0);
     r->d.hold.most = 10;
-    live(r, 0, 1800, 200);
+    rig_seconds(r, 0, 1800, 200);
     set_clock(r, 1800 * SECOND, BOOT_MS);
     struct rig_rows gap = rig_rows(r, "gap", "\"dropped\"");
     assert_int_equal(gap.n, 1);
-    assert_int_equal(member(gap.body, "from"), RIG_START_MS + MINUTE);
-    assert_in_range(member(gap.body, "to"), BOOT_MS + 20 * MINUTE, BOOT_MS + 22 * MINUTE);
+    assert_int_equal(rig_member(gap.body, "from"), RIG_START_MS + MINUTE);
+    assert_in_range(rig_member(gap.body, "to"), BOOT_MS + 20 * MINUTE, BOOT_MS + 22 * MINUTE);
     assert_in_range(rig_rows(r, "minute", "\"mean\":200.0").n, 8, 10);
 }
 
@@ -253,7 +232,7 @@ static void power_cuts_on_the_way_lose_and_double_nothing(void **state)
         rig_setup(state);
         r = *state;
         start_undated(r, "boot-a", BOOT_MS, 0);
-        live(r, 0, 900, 300);
+        rig_seconds(r, 0, 900, 300);
         rig_settle(r);
         stub.until_death = death;
         clock_simulate_unsynced(INT64_MIN, "boot-a");

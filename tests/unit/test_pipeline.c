@@ -3,19 +3,6 @@
 
 enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS };
 
-/* Seconds of both buses, each with a mark, a turn after each. */
-static void live(struct rig *r, int64_t from_ms, int seconds, double value)
-{
-    for (int s = 0; s < seconds; s++) {
-        int64_t at_ms = from_ms + (int64_t)s * SECOND;
-        for (int i = 0; i < RIG_POINTS; i++) {
-            rig_sample(r, i, at_ms + 37, value);
-            rig_mark(r, i, at_ms + SECOND);
-        }
-        rig_turn(r, at_ms + SECOND, SECOND);
-    }
-}
-
 static void a_minute_ends_only_when_every_bus_has_marked_it(void **state)
 {
     struct rig *r = *state;
@@ -64,9 +51,9 @@ static void a_sample_of_the_next_minute_stays_for_the_next_also_on_the_disk(void
 static void a_late_sample_is_kept_but_is_in_no_mean(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 60, 100);
+    rig_seconds(r, RIG_START_MS, 60, 100);
     rig_sample(r, 0, RIG_START_MS + 5, 900);
-    live(r, RIG_START_MS + MINUTE, 60, 100);
+    rig_seconds(r, RIG_START_MS + MINUTE, 60, 100);
     assert_int_equal(r->d.late_samples, 1);
     struct rig_rows minutes = rig_rows(r, "minute", "\"max\":100.0");
     assert_int_equal(minutes.n, 2);
@@ -76,9 +63,9 @@ static void a_late_sample_is_kept_but_is_in_no_mean(void **state)
 static void a_late_sample_does_not_close_its_minute_again_after_a_restart(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 60, 100);
+    rig_seconds(r, RIG_START_MS, 60, 100);
     rig_sample(r, 0, RIG_START_MS + 5, 900);
-    live(r, RIG_START_MS + MINUTE, 30, 100);
+    rig_seconds(r, RIG_START_MS + MINUTE, 30, 100);
     batch_chunk(&r->d);
     batch_flush(&r->d);
     rig_settle(r);
@@ -92,12 +79,12 @@ static void a_late_sample_does_not_close_its_minute_again_after_a_restart(void *
 static void failed_reads_carry_no_value_anywhere(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 20, 100);
-    live(r, RIG_START_MS + 20 * SECOND, 40, NAN);
+    rig_seconds(r, RIG_START_MS, 20, 100);
+    rig_seconds(r, RIG_START_MS + 20 * SECOND, 40, NAN);
     const char *live_text = said("live/a");
     assert_non_null(live_text);
     assert_non_null(strstr(live_text, "\"pm10\":{\"q\":\"B\",\"why\":\"no answer\"}"));
-    live(r, RIG_START_MS + MINUTE, 60, NAN);
+    rig_seconds(r, RIG_START_MS + MINUTE, 60, NAN);
     struct rig_rows minutes = rig_rows(r, "minute", NULL);
     assert_int_equal(minutes.n, 2);
     assert_non_null(strstr(minutes.body, "\"a/pm10\":{\"n\":0,\"of\":60,\"q\":\"B\"}"));
@@ -107,7 +94,7 @@ static void failed_reads_carry_no_value_anywhere(void **state)
 static void with_live_every_0_each_reading_is_told_at_once_and_once(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 20, 100);
+    rig_seconds(r, RIG_START_MS, 20, 100);
     rig_config.live_every_ms = 0;
     int before = stub.now_messages;
     rig_sample(r, 0, RIG_START_MS + 20 * SECOND, 777);
@@ -121,10 +108,10 @@ static void a_clock_set_back_ends_the_minute_and_goes_on_at_the_new_time(void **
 {
     struct rig *r = *state;
     int64_t back_ms = RIG_START_MS - 45 * MINUTE;
-    live(r, RIG_START_MS, 30, 100);
+    rig_seconds(r, RIG_START_MS, 30, 100);
     rig_turn(r, back_ms, SECOND);
     assert_int_equal(r->d.minute_ms, back_ms);
-    live(r, back_ms, 61, 100);
+    rig_seconds(r, back_ms, 61, 100);
     assert_int_equal(r->d.minute_ms, back_ms + MINUTE);
     assert_int_equal(rig_rows(r, "clock", "\"step_ms\":").n, 1);
     assert_int_equal(rig_rows(r, "minute", NULL).n, 2);
@@ -133,9 +120,9 @@ static void a_clock_set_back_ends_the_minute_and_goes_on_at_the_new_time(void **
 static void a_clock_set_back_by_less_than_a_minute_delays_no_chunk(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 50, 100);
+    rig_seconds(r, RIG_START_MS, 50, 100);
     int64_t back_ms = RIG_START_MS + 10 * SECOND;
-    live(r, back_ms, 6, 100);
+    rig_seconds(r, back_ms, 6, 100);
     assert_int_equal(r->d.minute_ms, RIG_START_MS);
     assert_true(r->d.next_chunk_ms <= back_ms + 6 * SECOND + RIG_EVERY_MS);
     assert_true(r->d.nsamples - r->d.chunked <= RIG_POINTS * RIG_EVERY_MS / SECOND);
@@ -144,9 +131,9 @@ static void a_clock_set_back_by_less_than_a_minute_delays_no_chunk(void **state)
 static void a_clock_set_forward_leaves_one_gap_row_after_the_minute(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 30, 100);
+    rig_seconds(r, RIG_START_MS, 30, 100);
     int64_t on_ms = RIG_START_MS + 3 * (int64_t)CLOCK_HOUR_MS;
-    live(r, on_ms, 30, 100);
+    rig_seconds(r, on_ms, 30, 100);
     assert_int_equal(r->d.minute_ms, on_ms);
     struct rig_rows minutes = rig_rows(r, "minute", NULL), gaps = rig_rows(r, "gap", "\"from\":");
     assert_int_equal(minutes.n, 1);
@@ -159,12 +146,12 @@ static void a_clock_set_forward_leaves_one_gap_row_after_the_minute(void **state
 static void a_full_store_keeps_every_minute_and_every_sample(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 90, 100);
+    rig_seconds(r, RIG_START_MS, 90, 100);
     stub.full = true;
-    live(r, RIG_START_MS + 90 * SECOND, 40 * 60, 100);
+    rig_seconds(r, RIG_START_MS + 90 * SECOND, 40 * 60, 100);
     assert_true(r->d.nsamples > 30 * 60);
     stub.full = false;
-    live(r, RIG_START_MS + 90 * SECOND + 40 * MINUTE, 30, 100);
+    rig_seconds(r, RIG_START_MS + 90 * SECOND + 40 * MINUTE, 30, 100);
     assert_int_equal(r->d.minute_ms, RIG_START_MS + 42 * MINUTE);
     assert_int_equal(r->d.nsamples, 0);
     assert_int_equal(
@@ -177,9 +164,9 @@ static void a_full_store_keeps_every_minute_and_every_sample(void **state)
 static void a_refused_chunk_does_not_outlive_its_minute(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 50, 100);
+    rig_seconds(r, RIG_START_MS, 50, 100);
     stub.full = true;
-    live(r, RIG_START_MS + 50 * SECOND, 11, 100);
+    rig_seconds(r, RIG_START_MS + 50 * SECOND, 11, 100);
     assert_non_null(r->d.batch.raw);
     stub.full = false;
     batch_flush(&r->d);
@@ -194,9 +181,9 @@ static void a_refused_chunk_does_not_outlive_its_minute(void **state)
 static void a_clock_set_back_while_the_store_is_full_loses_no_block(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 50, 100);
+    rig_seconds(r, RIG_START_MS, 50, 100);
     stub.full = true;
-    live(r, RIG_START_MS + 50 * SECOND, 15, 100);
+    rig_seconds(r, RIG_START_MS + 50 * SECOND, 15, 100);
     const void *block = r->d.batch.raw;
     assert_non_null(block);
     int64_t back_ms = RIG_START_MS - 45 * MINUTE;
@@ -269,10 +256,10 @@ static void rows_of_the_ledger_hours_and_days_are_kept_longest(void **state)
 static void a_step_that_finds_no_room_is_refused_and_not_applied(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 3600, 300);
+    rig_seconds(r, RIG_START_MS, 3600, 300);
     rig_settle(r);
     stub.full = true;
-    live(r, RIG_START_MS + 3600 * SECOND, 61, 300);
+    rig_seconds(r, RIG_START_MS + 3600 * SECOND, 61, 300);
     r->d.shed.bytes = 3 << 20; /* as if all rows were there */
     int steps = ledger_issue(r->d.ledger, "EX-2026-0001")->nsteps;
     char why[256], *body;
@@ -287,10 +274,11 @@ static void a_step_that_finds_no_room_is_refused_and_not_applied(void **state)
 static void an_issue_is_told_only_after_its_row_is_committed(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 3000 - 1, 300); /* of an hour's limit of 250, which 50 minutes of 300 use up */
+    rig_seconds(r, RIG_START_MS, 3000 - 1,
+                300); /* of an hour's limit of 250, which 50 minutes of 300 use up */
     assert_null(said("issue/EX-2026-0001"));
     rig_settle(r);
-    live(r, RIG_START_MS + 2999 * SECOND, 1, 300);
+    rig_seconds(r, RIG_START_MS + 2999 * SECOND, 1, 300);
     rig_settle(r);
     const struct issue *issue = ledger_issue(r->d.ledger, "EX-2026-0001");
     assert_non_null(issue);
@@ -302,7 +290,7 @@ static void an_issue_is_told_only_after_its_row_is_committed(void **state)
 static void a_step_that_is_not_committed_is_not_told_with_the_one_before(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 3600, 300);
+    rig_seconds(r, RIG_START_MS, 3600, 300);
     rig_settle(r);
     int messages = stub.now_messages;
     batch_tell(&r->d, r->d.committed, "EX-2026-0001", 0); /* of the first step */
@@ -323,7 +311,7 @@ static void an_issue_that_becomes_overdue_is_told_again(void **state)
 {
     struct rig *r = *state;
     rig_limit.answer_ms = 2 * (int64_t)CLOCK_HOUR_MS;
-    live(r, RIG_START_MS, 3600, 300);
+    rig_seconds(r, RIG_START_MS, 3600, 300);
     rig_settle(r);
     rig_limit.answer_ms = 0;
     assert_non_null(strstr(said("issue/EX-2026-0001"), "\"overdue\":false"));
@@ -351,7 +339,7 @@ static void a_cursor_is_on_the_disk_only_with_a_commit(void **state)
     batch_flush(&r->d); /* two rows are not worth a commit of their own */
     rig_settle(r);
     assert_int_equal(r->d.uplinks[0].persisted, 0);
-    live(r, RIG_START_MS, 5, 100);
+    rig_seconds(r, RIG_START_MS, 5, 100);
     rig_settle(r);
     assert_int_equal(r->d.uplinks[0].persisted, 2);
     assert_int_equal(stub.persisted, 2);

@@ -5,36 +5,16 @@
 
 static const int64_t SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS;
 
-static void live(struct rig *r, int64_t from_ms, int seconds, double value)
-{
-    for (int s = 0; s < seconds; s++) {
-        int64_t at_ms = from_ms + (int64_t)s * SECOND;
-        for (int i = 0; i < RIG_POINTS; i++) {
-            rig_sample(r, i, at_ms + 37, value);
-            rig_mark(r, i, at_ms + SECOND);
-        }
-        rig_turn(r, at_ms + SECOND, SECOND);
-    }
-}
-
-static json_int_t member(const char *body, const char *name)
-{
-    json_t *j = json_loads(body, 0, NULL);
-    json_int_t value = json_integer_value(json_object_get(j, name));
-    json_decref(j);
-    return value;
-}
-
 static void the_later_of_two_windows_names_the_earlier(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 3600 + 60, 100);
-    live(r, RIG_START_MS, 3600 + 60, 200); /* set back by 61 minutes */
+    rig_seconds(r, RIG_START_MS, 3600 + 60, 100);
+    rig_seconds(r, RIG_START_MS, 3600 + 60, 200); /* set back by 61 minutes */
     struct rig_rows first = rig_rows(r, "minute", "\"mean\":100.0");
     struct rig_rows again = rig_rows(r, "minute", "\"again\":");
     assert_int_equal(again.n, 61);
     assert_int_equal(again.at_ms, first.at_ms);
-    assert_int_equal(member(again.body, "again"), first.seq);
+    assert_int_equal(rig_member(again.body, "again"), first.seq);
     assert_int_equal(rig_rows(r, "minute", NULL).n, 61 + 61 + 1); /* the one that the step ended */
     struct rig_rows hour = rig_rows(r, "hour", "\"again\":");
     assert_int_equal(hour.n, 1);
@@ -45,11 +25,11 @@ static void the_later_of_two_windows_names_the_earlier(void **state)
 static void a_window_is_named_after_a_restart_too(void **state)
 {
     struct rig *r = *state;
-    live(r, RIG_START_MS, 120, 100);
+    rig_seconds(r, RIG_START_MS, 120, 100);
     rig_settle(r);
     rig_kill(r);
     rig_start(r, RIG_START_MS); /* found set back at the start */
-    live(r, RIG_START_MS, 61, 200);
+    rig_seconds(r, RIG_START_MS, 61, 200);
     struct rig_rows again = rig_rows(r, "minute", "\"again\":");
     assert_int_equal(again.n, 1);
     assert_int_equal(again.at_ms, RIG_START_MS);
@@ -59,14 +39,14 @@ static void what_was_read_since_the_step_belongs_to_the_new_time(void **state)
 {
     struct rig *r = *state;
     int64_t back_ms = RIG_START_MS - HOUR;
-    live(r, RIG_START_MS, 30, 100);
+    rig_seconds(r, RIG_START_MS, 30, 100);
     rig_sample(r, 0, back_ms - 20, 200); /* before main has noticed, and before the minute */
     rig_sample(r, 0, back_ms + 10, 200);
     rig_turn(r, back_ms + 500, 500);
     assert_int_equal(r->d.nsamples, 2);
     assert_int_equal(r->d.minute_ms, back_ms - MINUTE);
     assert_int_equal(r->d.late_samples, 2); /* as it seemed */
-    live(r, back_ms + SECOND, 61, 200);
+    rig_seconds(r, back_ms + SECOND, 61, 200);
     struct rig_rows old = rig_rows(r, "minute", "\"mean\":100.0");
     assert_int_equal(old.n, 1);
     assert_non_null(strstr(old.body, "\"n\":30,\"of\":60"));
@@ -124,13 +104,13 @@ static void no_step_drops_or_doubles_a_sample(void **state)
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         int run = 1 + (int)((seed >> 33) % 150);
         int64_t step_ms = steps_ms[(seed >> 20) % (sizeof steps_ms / sizeof *steps_ms)];
-        live(r, at_ms, run, 100);
+        rig_seconds(r, at_ms, run, 100);
         seconds += run;
         at_ms += (int64_t)run * SECOND + step_ms;
         while (store_state(r->d.store).waiting > 64)
             usleep(1000);
     }
-    live(r, at_ms, 1, 100);
+    rig_seconds(r, at_ms, 1, 100);
     seen = count_samples(r);
     assert_int_equal(seen, RIG_POINTS * (seconds + 1));
     assert_int_equal(rig_rows(r, "clock", "\"step_ms\"").n, steps);
@@ -158,17 +138,17 @@ static void the_boot_row_tells_a_dead_program_from_a_machine_without_power(void 
 {
     struct rig *r = *state;
     start_in(r, "boot-a", RIG_START_MS);
-    live(r, RIG_START_MS, 60, 100);
+    rig_seconds(r, RIG_START_MS, 60, 100);
     start_in(r, "boot-a", RIG_START_MS + 10 * MINUTE);
-    live(r, RIG_START_MS + 10 * MINUTE, 60, 100);
+    rig_seconds(r, RIG_START_MS + 10 * MINUTE, 60, 100);
     start_in(r, "boot-b", RIG_START_MS + 30 * MINUTE);
-    live(r, RIG_START_MS + 30 * MINUTE, 60, 100);
+    rig_seconds(r, RIG_START_MS + 30 * MINUTE, 60, 100);
     say_stop(r, RIG_START_MS + 31 * MINUTE);
     start_in(r, "boot-b", RIG_START_MS + 40 * MINUTE);
-    live(r, RIG_START_MS + 40 * MINUTE, 60, 100);
+    rig_seconds(r, RIG_START_MS + 40 * MINUTE, 60, 100);
     struct rig_rows died = rig_rows(r, "boot", "\"before\":\"broke off\",\"machine\":\"ran on\"");
     assert_int_equal(died.n, 1);
-    assert_in_range(member(died.body, "gap_ms"), 9 * MINUTE, 9 * MINUTE + 2 * SECOND);
+    assert_in_range(rig_member(died.body, "gap_ms"), 9 * MINUTE, 9 * MINUTE + 2 * SECOND);
     assert_int_equal(rig_rows(r, "gap", "\"died\"").n, 1);
     assert_int_equal(rig_rows(r, "boot", "\"before\":\"broke off\",\"machine\":\"rebooted\"").n, 2);
     assert_int_equal(rig_rows(r, "gap", "\"outage\"").n, 1);
@@ -185,13 +165,13 @@ static void hours_without_power_are_a_gap_of_their_own(void **state)
     rig_config.power_off = (const char **)(uintptr_t)nightly;
     rig_config.npower_off = 1;
     start_in(r, "boot-a", evening_ms);
-    live(r, evening_ms, 60, 100);
+    rig_seconds(r, evening_ms, 60, 100);
     start_in(r, "boot-b", evening_ms + 8 * HOUR + 13 * MINUTE); /* 06:03 */
     rig_config.npower_off = 0;
     struct rig_rows night = rig_rows(r, "gap", "\"power_off\"");
     assert_int_equal(night.n, 1);
-    assert_int_equal(member(night.body, "from"), RIG_START_MS + 6 * HOUR);
-    assert_int_equal(member(night.body, "to"), RIG_START_MS + 14 * HOUR);
+    assert_int_equal(rig_member(night.body, "from"), RIG_START_MS + 6 * HOUR);
+    assert_int_equal(rig_member(night.body, "to"), RIG_START_MS + 14 * HOUR);
     assert_int_equal(rig_rows(r, "gap", "\"outage\"").n,
                      3); /* since the rig's start, before ten, after six */
 }
@@ -203,13 +183,13 @@ static void a_program_that_dies_at_night_is_no_power_off(void **state)
     rig_config.power_off = (const char **)(uintptr_t)nightly;
     rig_config.npower_off = 1;
     start_in(r, "boot-a", night_ms);
-    live(r, night_ms, 60, 100);
+    rig_seconds(r, night_ms, 60, 100);
     start_in(r, "boot-a", night_ms + HOUR);
     rig_config.npower_off = 0;
     struct rig_rows off = rig_rows(r, "gap", "\"power_off\"");
     assert_int_equal(off.n,
                      1); /* from the rig's start, in another boot, to this one's: nothing of the death */
-    assert_in_range(member(off.body, "to"), night_ms, night_ms + SECOND - 1); /* a start takes a while */
+    assert_in_range(rig_member(off.body, "to"), night_ms, night_ms + SECOND - 1); /* a start takes a while */
     assert_int_equal(rig_rows(r, "gap", "\"died\"").n, 1);
 }
 
