@@ -1,6 +1,6 @@
 /* Batches to the store, and what follows from a commit: rows leave for the brokers, now-messages that name a
  * row are published, whoever acted is told. */
-#include "daemon/dustd.h"
+#include "daemon/acting.h"
 
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"

@@ -6,6 +6,7 @@
 #include "daemon/base/notify.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
+#include "daemon/denied.h"
 #include "daemon/health.h"
 #include "daemon/hold.h"
 #include "daemon/judge/judge.h"
@@ -187,6 +188,7 @@ struct dustd {
     struct asked asked[ASKED_MAX];
     struct rate_book rates; /* of the control socket's clients */
     struct writer writer;
+    struct denied denied;
 
     int64_t next_chunk_ms, next_live_ms, next_state_ms, next_keep_ms; /* site time */
     int64_t step_site_ms, step_boot_us; /* for noticing that the clock was set */
@@ -287,18 +289,10 @@ json_t *running_json(const struct dustd *d);
 /* verbs.c: the control socket's requests. */
 void verb_request(uint64_t client, uid_t uid, json_t *request, void *dustd);
 void verb_page(struct dustd *d, uint64_t client, struct page *page);
-void verb_told(struct dustd *d, const struct told *t);
-/* Who asks: the person of this user; for root, whom it names with `as`; NULL: no person. */
-const struct person *verb_who(struct dustd *d, uid_t uid, const char *as, bool *as_root);
 
 /* The final line of an answer: refused with a text for people; or the result, whose reference is stolen. */
 void verb_fail(struct dustd *d, uint64_t client, const char *text);
 void verb_answer(struct dustd *d, uint64_t client, json_t *result);
-
-/* Who does `what` ("reloading"): root, in a person's name or not, or a person of the site or the office.
- * False: whoever asks has been told why not. */
-bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, const char *what,
-                 struct author *by);
 
 /* reload.c: SIGHUP and `dustctl reload`. Builds the new configuration, proves it, takes it over whole; or
  * leaves everything as it is, with one message in the log and in `why`. */

@@ -1,5 +1,6 @@
 #include "daemon/inputs.h"
 
+#include "daemon/acting.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
@@ -240,19 +241,6 @@ void inputs_message(struct dustd *d, int uplink, const char *topic, const char *
 
 /* --- over the control socket --- */
 
-static const struct person *asker(struct dustd *d, uint64_t client, uid_t uid, json_t *request, bool *as_root)
-{
-    const char *as = json_string_value(json_object_get(request, "as"));
-    const struct person *p = as && uid != 0 ? NULL : verb_who(d, uid, as, as_root);
-    if (as && uid != 0)
-        verb_fail(d, client, "only root may act as somebody else");
-    else if (!p)
-        verb_fail(d, client,
-                  uid == 0 ? "root acts for a person: name one with --as"
-                           : "your user is no person of this site's configuration: you may read only");
-    return p;
-}
-
 void inputs_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     enum input_kind kind;
@@ -264,11 +252,17 @@ void inputs_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
         verb_fail(d, client, "needs an \"input\" and a known \"kind\"");
         return;
     }
-    from.person = asker(d, client, uid, request, &from.as_root);
+    struct attempt attempt = {.uid = uid, .did = "input", .about = name};
+    from.person =
+        verb_person(d, client, &attempt, json_string_value(json_object_get(request, "as")), &from.as_root);
     if (!from.person)
         return;
     from.source = from.person->name;
-    if (inputs_take(d, &from, kind, message, &said) != ERR_OK) {
+    int rc = inputs_take(d, &from, kind, message, &said);
+    attempt.why = said.text;
+    if (rc == ERR_DENIED) {
+        verb_deny(d, client, &attempt);
+    } else if (rc != ERR_OK) {
         verb_fail(d, client, said.text);
     } else if (said.duplicate) {
         verb_answer(d, client, json_pack("{s:b}", "duplicate", 1));

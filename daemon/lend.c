@@ -1,4 +1,4 @@
-#include "daemon/dustd.h"
+#include "daemon/acting.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"

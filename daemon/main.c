@@ -207,6 +207,7 @@ static void run(struct dustd *d, int signals, int timer)
         batch_flush(d);
         watch_turn(d, clock_wire_us());
         health_turn(d, clock_site_ms(), clock_wire_us());
+        denied_turn(d, clock_site_ms(), clock_wire_us());
     }
     mem_free(polls);
 }
@@ -227,6 +228,7 @@ static void last_rows(struct dustd *d, int64_t until_us)
     turn(d);
     int64_t now_ms = clock_site_ms(); /* not before: the turn may have given it a date */
     batch_chunk(d);
+    denied_end(d, now_ms);
     seal_head(d, now_ms);
     row_append(d, now_ms, "stop", "", row_begin(d, now_ms, "stop", ""));
     batch_flush(d);

@@ -20,8 +20,8 @@ enum {
 static const struct {
     const char *kind;
     size_t room;
-} rooms[] = {{"minute", LEAST}, {"device", LEAST}, {"line", LEAST},  {"refused", LEAST},
-             {"hour", MORE},    {"day", MORE},     {"verdict", MORE}};
+} rooms[] = {{"minute", LEAST}, {"device", LEAST}, {"line", LEAST}, {"refused", LEAST},
+             {"denied", LEAST}, {"hour", MORE},    {"day", MORE},   {"verdict", MORE}};
 
 static void count(struct dustd *d, uint64_t samples, uint64_t rows)
 {

@@ -2,6 +2,7 @@
  * who may open the socket, acting is for persons. */
 #include "daemon/dustd.h"
 
+#include "daemon/acting.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5, NOBODY_UID = 65534 };
+enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5 };
 
 void verb_fail(struct dustd *d, uint64_t client, const char *text)
 {
@@ -204,115 +205,6 @@ static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *reques
         verb_fail(d, client, "no such issue");
 }
 
-/* Who asks: the person of this user; for root, whom it names with "as". Nobody is anybody whom our user
- * namespace does not know: no person. */
-const struct person *verb_who(struct dustd *d, uid_t uid, const char *as, bool *as_root)
-{
-    *as_root = uid == 0;
-    if (uid == 0)
-        return as ? config_person(d->config, as) : NULL;
-    if (uid == (uid_t)-1 || uid == NOBODY_UID)
-        return NULL;
-    for (int i = 0; i < d->config->npeople; i++)
-        if (d->person_uid[i] == uid)
-            return &d->config->people[i];
-    return NULL;
-}
-
-static void do_act(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
-{
-    const char *verb = json_string_value(json_object_get(request, "verb"));
-    struct act a = {.issue = json_string_value(json_object_get(request, "issue")),
-                    .text = json_string_value(json_object_get(request, "text")),
-                    .person = json_string_value(json_object_get(request, "person"))};
-    const char *as = json_string_value(json_object_get(request, "as"));
-    char why[256] = "", *body = NULL;
-    if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
-        verb_fail(d, client, "needs \"issue\" and a known \"verb\"");
-        return;
-    }
-    if (d->hold.undated) {
-        verb_fail(d, client, "the clock of this machine is not right yet: a step would have no date");
-        return;
-    }
-    if (as && uid != 0) {
-        verb_fail(d, client, "only root may act as somebody else");
-        return;
-    }
-    a.by = verb_who(d, uid, as, &a.as_root);
-    if (!a.by) {
-        verb_fail(d, client,
-                  uid == 0 ? "root acts for a person: name one with --as"
-                           : "your user is no person of this site's configuration: you may read only");
-        return;
-    }
-    int64_t now_ms = clock_site_ms();
-    if (ledger_act(d->ledger, now_ms, &a, &body, why, sizeof why) != ERR_OK) {
-        verb_fail(d, client, why);
-        return;
-    }
-    char id[32];
-    snprintf(id, sizeof id, "%s", a.issue);
-    d->writer.client = client;
-    snprintf(d->writer.who, sizeof d->writer.who, "%s", a.by->name);
-    int64_t seq = row_step(d, now_ms, id, body);
-    if (seq)
-        batch_tell(d, seq, id, client);
-    else
-        verb_fail(d, client,
-                  "the disk takes nothing, and nothing more can be kept: try again when it has room");
-}
-
-void verb_told(struct dustd *d, const struct told *t)
-{
-    uint64_t client = t->client;
-    const char *issue = t->issue;
-    if (d->writer.client == client)
-        d->writer.client = 0;
-    if (!issue[0]) {
-        verb_answer(d, client, json_pack("{s:I}", "seq", (json_int_t)t->seq));
-        return;
-    }
-    verb_answer(d, client, issue_json(ledger_issue(d->ledger, issue), clock_site_ms()));
-}
-
-bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, const char *what,
-                 struct author *by)
-{
-    char only[128];
-    snprintf(only, sizeof only, "%s is for root and for people of the site or the office", what);
-    const struct person *p = verb_who(d, uid, as, &by->as_root);
-    by->name = p ? p->name : "root";
-    by->as_root = by->as_root && p;
-    if (as && uid != 0)
-        verb_fail(d, client, "only root may act as somebody else");
-    else if (as && !p)
-        verb_fail(d, client, "there is no person of that name in the configuration");
-    else if (uid != 0 && !(p && p->roles & (ROLE_SITE | ROLE_OFFICE)))
-        verb_fail(d, client, only);
-    else
-        return true;
-    return false;
-}
-
-static void do_reload(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
-{
-    struct author by;
-    struct reloaded r;
-    struct complaint why;
-    if (!verb_author(d, client, uid, json_string_value(json_object_get(request, "as")), "reloading", &by))
-        return;
-    char *name = mem_string(by.name); /* the person is of the configuration that goes */
-    by.name = name;
-    if (reload(d, &by, &r, &why) == ERR_OK)
-        verb_answer(d, client,
-                    json_pack("{s:b,s:{s:i,s:i},s:{s:i,s:i}}", "changed", r.changed, "buses", "of", r.buses,
-                              "kept", r.buses_kept, "mqtt", "of", r.brokers, "kept", r.brokers_kept));
-    else
-        verb_fail(d, client, why.text);
-    mem_free(name);
-}
-
 static json_int_t number(json_t *request, const char *key, json_int_t fallback)
 {
     json_t *value = json_object_get(request, key);
@@ -425,7 +317,7 @@ void verb_page(struct dustd *d, uint64_t client, struct page *page)
 
 static const struct verb_row verbs[] = {
     {"act",
-     do_act,
+     act_request,
      RATE_WRITE,
      {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"as", TEXT}}},
     {"devices", do_devices, RATE_READ, {{0}}},
@@ -433,7 +325,7 @@ static const struct verb_row verbs[] = {
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
     {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
     {"lend", lend_request, RATE_WRITE, {{"bus", TEXT}, {"seconds", NUMBER}, {"as", TEXT}}},
-    {"reload", do_reload, RATE_WRITE, {{"as", TEXT}}},
+    {"reload", reload_request, RATE_WRITE, {{"as", TEXT}}},
     {"rows",
      do_rows,
      RATE_PAGE,

@@ -370,17 +370,23 @@ static void tell_refused(const struct telling *t)
              (long long)int_of(t->body, "row"), text_of(t->body, "why"));
 }
 
+static void tell_denied(const struct telling *t)
+{
+    snprintf(t->text, t->size, say(t->c, "%s 无权操作（%s），%lld 次：%s", "%s may not (%s), %lld times: %s"),
+             t->subject, text_of(t->body, "did"), (long long)int_of(t->body, "n"), text_of(t->body, "why"));
+}
+
 void scene_event(const struct ctl *c, const json_t *event, char *text, size_t size)
 {
     static const struct {
         const char *kind;
         void (*tell)(const struct telling *t);
     } kinds[] = {
-        {"boot", tell_boot},       {"clock", tell_clock},     {"device", tell_device},
-        {"gap", tell_gap},         {"issue", tell_issue},     {"journal", tell_journal},
-        {"key", tell_key},         {"line", tell_line},       {"refused", tell_refused},
-        {"quality", tell_quality}, {"running", tell_running}, {"settings", tell_settings},
-        {"stop", tell_stop},       {"verdict", tell_verdict},
+        {"boot", tell_boot},         {"clock", tell_clock},     {"denied", tell_denied},
+        {"device", tell_device},     {"gap", tell_gap},         {"issue", tell_issue},
+        {"journal", tell_journal},   {"key", tell_key},         {"line", tell_line},
+        {"refused", tell_refused},   {"quality", tell_quality}, {"running", tell_running},
+        {"settings", tell_settings}, {"stop", tell_stop},       {"verdict", tell_verdict},
     };
     const char *kind = text_of(event, "kind");
     const struct telling t = {c, json_object_get(event, "body"), text_of(event, "subject"), text, size};

@@ -1,0 +1,37 @@
+/* Who tried at the control socket what he may not do: a row `denied`. The first attempt of a user is told at
+ * once, what he tries in the ten minutes after it in one row at their end, so that nobody fills the journal
+ * by knocking. Main thread; now_ms is site time, now_us wire time. */
+#ifndef DUST_DENIED_H
+#define DUST_DENIED_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dustd;
+
+struct attempt {
+    uid_t uid;
+    const char *person; /* whom the configuration makes of the user; "" nobody */
+    const char *did;    /* "act close", "reload", … */
+    const char *about;  /* the issue, the person root named, … as it was asked; "" nothing */
+    const char *why;    /* as the user was told */
+};
+
+/* What one user tried since his last row. */
+struct denied_user {
+    uid_t uid;
+    int64_t next_us; /* no row before; 0: the entry is free */
+    int n;
+    int64_t first_ms;
+    char person[64], did[32], about[64], why[160]; /* of the last one */
+};
+
+struct denied {
+    struct denied_user users[16];
+};
+
+void denied_note(struct dustd *d, int64_t now_ms, int64_t now_us, const struct attempt *a);
+void denied_turn(struct dustd *d, int64_t now_ms, int64_t now_us);
+void denied_end(struct dustd *d, int64_t now_ms); /* a run ends: what has no row yet */
+
+#endif
