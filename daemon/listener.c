@@ -72,7 +72,10 @@ int listener_open(struct listener *l, const char *path, int backlog)
 
 int listener_give(struct listener *l, const char *name)
 {
+    errno = 0;
     const struct group *group = getgrnam(name);
+    if (!group && errno == ENOMEM)
+        mem_exhausted();
     if (!group)
         return ERR_NOT_FOUND;
     gid_t gid = group->gr_gid;
