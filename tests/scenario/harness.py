@@ -114,6 +114,23 @@ class Broker:
         self.process.stop(sig)
 
 
+CERTIFICATES = """set -e; cd "$1"; exec >/dev/null 2>&1
+    key() { openssl req "$@" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes; }
+    key -x509 -days 2 -subj '/CN=example CA' -keyout ca.key -out ca.crt
+    echo 'subjectAltName=IP:127.0.0.1' >here
+    for name in broker gateway; do
+        key -subj "/CN=$name" -keyout $name.key -out $name.csr
+        openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile here -out $name.crt
+        chmod 644 $name.key
+    done"""
+
+
+def make_certificates(folder):
+    """ca.crt, and of it broker.crt and gateway.crt with their keys, all for 127.0.0.1; what a broker's TLS needs of them."""
+    subprocess.run(["sh", "-c", CERTIFICATES, "sh", folder], check=True, timeout=PATIENCE)
+    return f"cafile {folder}/ca.crt\ncertfile {folder}/broker.crt\nkeyfile {folder}/broker.key\n"
+
+
 def once_each(pairs):
     """A JSON object, if no member comes twice: a reader of ours would refuse it, others would take either."""
     names = [name for name, _ in pairs]

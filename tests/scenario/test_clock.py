@@ -222,21 +222,9 @@ clock: {require_sync: false}
         self.assertEqual(site.ctl("--db", site.database(), "verify", check=False).count("DAMAGED"), 0)
         print(f"RESULT {len(steps)} steps: {len(expected)} readings, 0 lost, 0 doubled, {len(again)} windows name an earlier one")
 
-    def certificates(self, folder):
-        script = """set -e; cd "$1"; exec >/dev/null 2>&1
-            key() { openssl req "$@" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes; }
-            key -x509 -days 2 -subj '/CN=example CA' -keyout ca.key -out ca.crt
-            echo 'subjectAltName=IP:127.0.0.1' >here
-            key -subj /CN=broker -keyout broker.key -out broker.csr
-            openssl x509 -req -in broker.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile here -out broker.crt
-            chmod 644 broker.key"""
-        subprocess.run(["sh", "-c", script, "sh", folder], check=True, timeout=harness.PATIENCE)
-
     def test_tls_is_back_soon_after_the_clock_of_1970_is_set_right(self):
         site = self.site(SIM, self.CONFIG, rate=1, broker=False)
-        self.certificates(site.dir)
-        site.broker = harness.Broker(site.dir, f"cafile {site.dir}/ca.crt\ncertfile {site.dir}/broker.crt\n"
-                                               f"keyfile {site.dir}/broker.key\n")
+        site.broker = harness.Broker(site.dir, harness.make_certificates(site.dir))
         site.config_file = site.write("dustd.yaml", self.CONFIG + sites.BROKER.replace(
             "port: {port}", "port: {port}, ca_file: {dir}/ca.crt"))
         self.clock = os.path.join(site.dir, "clock")

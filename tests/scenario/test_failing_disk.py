@@ -15,7 +15,7 @@ class FailingDisk(faultlib.FaultTest):
     def cases(self, phase, most, wanted):
         """(text, number of the call, for ever, error): each number with one error once and another for ever."""
         names = sorted(faultlib.ERRORS)
-        for after in faultlib.sample(most, wanted):
+        for after in faultlib.sample(range(1, most + 1), faultlib.points(wanted)):
             for forever in (False, True):
                 name = random.choice(names)
                 yield (f"{phase}, call {after} of {most}, {name} {'for ever' if forever else 'once'}", after, forever,
@@ -36,7 +36,7 @@ class FailingDisk(faultlib.FaultTest):
     def test_while_it_starts(self):
         v = self.victim
         most = self.calls_of_a_start(DISK)
-        for where, after, forever, error in self.cases("start", most, faultlib.points(8, 2000)):
+        for where, after, forever, error in self.cases("start", most, 8):
             with self.point(where):
                 v.board.clear()
                 v.board.arm(DISK, after, forever, error)
@@ -50,13 +50,13 @@ class FailingDisk(faultlib.FaultTest):
                 else:
                     self.recovers(where)
                     self.stop(where, WELL)
-        self.finish(f"start, of {most} calls")
+        self.finish("start", calls=most)
 
     def test_while_it_stores_and_publishes(self):
         v = self.victim
         self.ensure_runs()
         most = 3 * self.measured(v.progresses)
-        for where, after, forever, error in self.cases("running", most, faultlib.points(10, 2000)):
+        for where, after, forever, error in self.cases("running", most, 10):
             with self.point(where):
                 self.ensure_runs()
                 v.board.arm(DISK, after, forever, error)
@@ -68,7 +68,7 @@ class FailingDisk(faultlib.FaultTest):
                 else:
                     self.recovers(where)
         self.stop("stop", WELL)
-        self.finish(f"running, of {most} calls")
+        self.finish("running", calls=most)
 
     def measures_on(self, where):
         """While nothing can be stored the meters are still read and the daemon still answers."""
@@ -85,12 +85,12 @@ class FailingDisk(faultlib.FaultTest):
         act = ["issue", issue, "note", "现场看过", "--as", "inspector"]
         most = self.measured(lambda: v.ctl(*act))
         noted = 1
-        for where, after, forever, error in self.cases("command", most, faultlib.points(6, 500)):
+        for where, after, forever, error in self.cases("command", most, 6):
             with self.point(where):
                 noted += self.asked(where, after, forever, error, act)
         steps = faultlib.json.loads(v.ctl("--json", "issue", issue))["nsteps"]
         self.assertGreater(steps, noted, "a note that was answered is missing")
-        self.finish(f"command, of {most} calls, {noted} notes answered")
+        self.finish("command", calls=most, notes_kept=noted)
 
     def asked(self, where, after, forever, error, words):
         """dustctl, while the disk fails for a moment; whether it was told that all is well."""
@@ -111,23 +111,23 @@ class FailingDisk(faultlib.FaultTest):
         self.ensure_runs()
         v.edit()
         most = self.measured(lambda: v.ctl("reload"))
-        for where, after, forever, error in self.cases("reload", most, faultlib.points(5, 500)):
+        for where, after, forever, error in self.cases("reload", most, 5):
             with self.point(where):
                 v.edit()
                 self.asked(where, after, forever, error, ["reload"])
-        self.finish(f"reload, of {most} calls")
+        self.finish("reload", calls=most)
 
     def test_while_it_stops(self):
         v = self.victim
         self.ensure_runs()
         most = self.measured(lambda: self.stop("stop", WELL))
-        for where, after, forever, error in self.cases("stop", most, faultlib.points(5, 500)):
+        for where, after, forever, error in self.cases("stop", most, 5):
             with self.point(where):
                 self.ensure_runs()
                 v.board.arm(DISK, after, forever, error)
                 self.stop(where, WELL)
-        self.finish(f"stop, of {most} calls")
+        self.finish("stop", calls=most)
 
 
 if __name__ == "__main__":
-    harness.main()
+    faultlib.main()
