@@ -324,7 +324,8 @@ def in_parts():
             what, numbers = line[7:].split(": ", 1)
             total = totals.setdefault(what, {})
             for n, outcome in (part.split(" ", 1) for part in numbers.split(", ")):
-                total[outcome] = total.get(outcome, 0) + int(n)
+                together = max if outcome in ("paths", "allocations", "calls") else int.__add__
+                total[outcome] = together(total.get(outcome, 0), int(n))
         else:
             print(line)
     for what, total in totals.items():

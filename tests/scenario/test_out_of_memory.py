@@ -14,13 +14,15 @@ from faultlib import MEMORY
 
 OUT = {71}
 WELL = {0, 71}
-# How long it is watched for paths: an hour of the site is 12 s, and there are signed heads, a health message and windows
+# How long it is watched for paths: an hour of the site is 4 s, and there are signed heads, a health message and windows
 # that close in each.
-WATCHED_S = 40 if harness.STORM else 3
-COMES_S = 14 if harness.STORM else 2
+WATCHED_S = 30 if harness.STORM else 3
+COMES_S = 5 if harness.STORM else 2
 
 
 class OutOfMemory(faultlib.FaultTest):
+    rate = 900 if harness.STORM else 300
+
     def setUp(self):
         super().setUp()
         self.look_every = 20 if harness.STORM else 1
