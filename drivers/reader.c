@@ -32,7 +32,8 @@ static void ask_line(struct reader *r, const struct request *q, int turnaround_m
     struct line_question question = {.unit = r->unit_id,
                                      .request = q,
                                      .timeout_us = r->timeout_ms * 1000,
-                                     .turnaround_us = turnaround_ms * 1000};
+                                     .turnaround_us =
+                                         (turnaround_ms > r->gap_ms ? turnaround_ms : r->gap_ms) * 1000};
     int try = 0;
     do {
         line_ask(r->line, &question, a);

@@ -12,8 +12,8 @@ enum { READER_ANSWERS_MAX = 512 };
 struct reader {
     struct line *line;
     const struct bus_config *config;
-    int unit_id, timeout_ms;
-    int silent; /* questions without an answer in a row: then nothing is asked twice */
+    int unit_id, timeout_ms, gap_ms; /* gap: silence before each question, if the profile has no longer one */
+    int silent;                      /* questions without an answer in a row: then nothing is asked twice */
     struct reader_answer {
         struct request request;
         enum why why;

@@ -12,6 +12,9 @@ enum {
     JAMMED_AFTER = 3, /* units in a row that only give garbage, and nothing else is heard */
     GARBLED_MOST = 3, /* garbled answers of one unit */
     SLOW_TRIES = 3,
+    REST_MS =
+        100, /* noise meters need so much between two questions, some units in the field half a second */
+    LONG_REST_MS = 500,
     JAMMED_LINES = 4, /* settings in a row at which that is so: at no other it will be otherwise */
     CONFIRM = 2,      /* answers beside the first */
     PATIENT = 4,      /* times the time-out, for one whose answer came late */
@@ -94,20 +97,34 @@ static void listen(struct scan *s, int unit)
         s->heard->other_master = other;
 }
 
-static enum why ask(struct scan *s, int unit, const struct request *r, int timeout_ms, int *took_us)
+/* What is asked of whom, and how patiently. */
+struct query {
+    int unit;
+    const struct request *request;
+    int timeout_ms, gap_ms;
+};
+
+static bool is_answer(enum why why)
+{
+    return why == WHY_NONE || why == WHY_EXCEPTION;
+}
+
+static enum why ask(struct scan *s, const struct query *query, int *took_us)
 {
     struct line_answer a;
-    struct line_question q = {.unit = unit, .request = r, .timeout_us = timeout_ms * 1000};
+    struct line_question q = {.unit = query->unit,
+                              .request = query->request,
+                              .timeout_us = query->timeout_ms * 1000,
+                              .turnaround_us = query->gap_ms * 1000};
     line_ask(s->line, &q, &a);
     line_settle(s->line, q.timeout_us);
     enum why why = a.why;
     if (why == WHY_GARBLED)
-        listen(s, unit);
+        listen(s, query->unit);
     if (why == WHY_EXCEPTION && a.exception == GATEWAY_SILENT)
         why = WHY_NO_ANSWER; /* a gateway's word that nobody is there */
-    bool answered = why == WHY_NONE || why == WHY_EXCEPTION;
     s->heard->asked++;
-    s->heard->answered += answered;
+    s->heard->answered += is_answer(why);
     s->heard->garbled += why == WHY_GARBLED || why == WHY_JAMMED;
     s->heard->echoes = s->heard->echoes || line_echoes(s->line);
     s->heard->silent += why == WHY_NO_ANSWER;
@@ -117,26 +134,42 @@ static enum why ask(struct scan *s, int unit, const struct request *r, int timeo
     return why;
 }
 
-/* Two more answers, to questions whose answers have another length or another function. */
-static bool confirm(struct scan *s, int unit, const struct request *first, int timeout_ms)
+/* What an answer looks like on the wire: its function, and its length, which an exception has not. */
+static int shape(const struct request *r, enum why why)
 {
-    uint16_t more = plan_bits(first->table) ? 8 : 1;
-    enum modbus_table other = first->table == TABLE_HOLDING ? TABLE_INPUT_REGISTER : TABLE_HOLDING;
-    const struct request tries[] = {
-        {first->table, first->address, (uint16_t)(first->count + more)},
-        {first->table, first->address, (uint16_t)(first->count + 2 * more)},
-        {other, first->address, 1},
-        {first->table, first->address, (uint16_t)(first->count + 3 * more)},
-        {other, first->address, 4},
+    return why == WHY_EXCEPTION ? (int)r->table : 16 * frame_answer_bytes(r) + (int)r->table;
+}
+
+/* Two more answers, such that not all three look the same: a stuck frame is no unit. Some units need a rest
+ * before they listen again; how long is seen here. */
+static bool confirm(struct scan *s, const struct query *first, enum why first_why, int *gap_ms)
+{
+    const struct request *r = first->request;
+    uint16_t more = plan_bits(r->table) ? 8 : 1;
+    enum modbus_table other = r->table == TABLE_HOLDING ? TABLE_INPUT_REGISTER : TABLE_HOLDING;
+    const struct {
+        struct request request;
+        int gap_ms;
+    } tries[] = {
+        {{r->table, r->address, (uint16_t)(r->count + more)}, 0},
+        {{r->table, r->address, (uint16_t)(r->count + 2 * more)}, 0},
+        {{other, r->address, 1}, REST_MS},
+        {{r->table, r->address, (uint16_t)(r->count + 3 * more)}, REST_MS},
+        {{other, r->address, 4}, LONG_REST_MS},
+        {{r->table, r->address, (uint16_t)(r->count + 4 * more)}, LONG_REST_MS},
     };
     int good = 0, took_us;
-    for (size_t i = 0; i < sizeof tries / sizeof *tries && good < CONFIRM && !stopped(s); i++) {
-        enum why why = ask(s, unit, &tries[i], timeout_ms, &took_us);
-        if (why == WHY_LINE)
-            return false;
-        good += why == WHY_NONE || why == WHY_EXCEPTION;
+    bool differ = false;
+    for (size_t i = 0; i < sizeof tries / sizeof *tries && (good < CONFIRM || !differ) && !stopped(s); i++) {
+        struct query q = {first->unit, &tries[i].request, first->timeout_ms, tries[i].gap_ms};
+        enum why why = ask(s, &q, &took_us);
+        if (!is_answer(why))
+            continue;
+        good++;
+        differ = differ || shape(q.request, why) != shape(r, first_why);
+        *gap_ms = good <= CONFIRM ? q.gap_ms : *gap_ms;
     }
-    return good >= CONFIRM;
+    return good >= CONFIRM && differ;
 }
 
 /* Found already at this speed: some adapters heed no parity, and with those a unit answers at each. */
@@ -148,31 +181,29 @@ static bool is_known(const struct scan *s, int unit)
     return false;
 }
 
-static void take(struct scan *s, int unit, const struct request *r, int timeout_ms, int took_us)
+static void take(struct scan *s, const struct query *q, enum why why, int took_us)
 {
-    if (is_known(s, unit) || s->out->nunits == SCAN_UNITS_MAX)
+    int gap_ms = 0;
+    if (is_known(s, q->unit) || s->out->nunits == SCAN_UNITS_MAX)
         return;
-    if (!confirm(s, unit, r, timeout_ms)) {
-        s->heard->unsure = s->heard->unsure ? s->heard->unsure : unit;
+    if (!confirm(s, q, why, &gap_ms)) {
+        s->heard->unsure = s->heard->unsure ? s->heard->unsure : q->unit;
         return;
     }
     struct scan_unit *u = &s->out->units[s->out->nunits++];
-    *u = (struct scan_unit){.setting = s->heard->setting, .unit_id = unit, .answer_us = took_us};
+    *u = (struct scan_unit){s->heard->setting, q->unit, took_us, gap_ms};
     s->watch->found(u, s->watch->arg);
 }
 
 /* It answers, but later than the time-out: what comes late of its earlier answers goes first. */
 static int ask_patiently(struct scan *s, int unit)
 {
-    const struct request *knock = &s->plan->knocks[0].request;
-    int timeout_ms = PATIENT * s->plan->timeout_ms, took_us;
+    struct query q = {unit, &s->plan->knocks[0].request, PATIENT * s->plan->timeout_ms, 0};
     enum why why = WHY_NO_ANSWER;
-    for (int i = 0; i < SLOW_TRIES && !stopped(s); i++) {
-        why = ask(s, unit, knock, timeout_ms, &took_us);
-        if (why == WHY_NONE || why == WHY_EXCEPTION) {
-            take(s, unit, knock, timeout_ms, took_us);
-            break;
-        }
+    for (int i = 0, took_us; i < SLOW_TRIES && !is_answer(why) && !stopped(s); i++) {
+        why = ask(s, &q, &took_us);
+        if (is_answer(why))
+            take(s, &q, why, took_us);
     }
     return why == WHY_LINE ? ERR_IO : ERR_OK;
 }
@@ -206,13 +237,13 @@ static int ask_unit(struct scan *s, int unit)
     if (s->round == 2)
         nknocks = 1;
     while (asked < nknocks && garbled < GARBLED_MOST && rc == ERR_OK && !is_known(s, unit) && !stopped(s)) {
-        const struct request *knock = &knocks[asked++];
-        why = ask(s, unit, knock, s->plan->timeout_ms, &took_us);
+        struct query q = {unit, &knocks[asked++], s->plan->timeout_ms, 0};
+        why = ask(s, &q, &took_us);
         garbled += why == WHY_GARBLED;
         if (why == WHY_LINE)
             return ERR_IO;
-        if (why == WHY_NONE || why == WHY_EXCEPTION) {
-            take(s, unit, knock, s->plan->timeout_ms, took_us);
+        if (is_answer(why)) {
+            take(s, &q, why, took_us);
             break;
         }
         rc = heed_late(s, unit);

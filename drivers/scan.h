@@ -1,6 +1,6 @@
 /* Finds who answers on a serial line, at which speed and parity. Only read functions, of which a unit keeps
- * nothing. A unit is one only when three answers to different questions, at least two of them of different
- * lengths or functions, have a right CRC: noise at a wrong speed has one now and then. One thread. */
+ * nothing. A unit is one only when three answers to different questions, not all of one length and
+ * function, have a right CRC: noise at a wrong speed has one now and then. One thread. */
 #ifndef DUST_SCAN_H
 #define DUST_SCAN_H
 
@@ -14,6 +14,7 @@ struct scan_unit {
     struct scan_setting setting;
     int unit_id;
     int answer_us; /* of its first answer, from the question to its end */
+    int gap_ms;    /* silence that it needed before a question, beyond 3.5 characters */
 };
 
 /* What was heard at one setting. */

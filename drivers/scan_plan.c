@@ -54,7 +54,10 @@ static struct scan_setting factory(const struct profile *p)
     bool whole = p->parity && strlen(p->parity) == 3 && p->parity[0] == '8';
     if (!p->baud || !port_speed_known(p->baud) || (p->parity && p->parity[0] && !whole))
         return (struct scan_setting){0};
-    return (struct scan_setting){p->baud, whole ? p->parity[1] : 'N', 1};
+    struct scan_setting s = {p->baud, 'N', 1};
+    if (whole)
+        s.parity = p->parity[1];
+    return s;
 }
 
 /* What several profiles have, that most of them have first. A single one says little: `least` 2. */
@@ -181,7 +184,7 @@ int64_t scan_question_us(const struct scan_plan *p, const struct scan_setting *s
 {
     struct bus_config line = {
         .baud = s->baud, .parity = s->parity, .data_bits = 8, .stop_bits = s->stop_bits};
-    return line_exchange_us(&line, &p->knocks[0].request, 0) + p->timeout_ms * 1000 + MARGIN_US;
+    return line_exchange_us(&line, &p->knocks[0].request, 0) + (int64_t)p->timeout_ms * 1000 + MARGIN_US;
 }
 
 int64_t scan_first_us(const struct scan_plan *p, const struct scan_setting *s)
@@ -190,10 +193,10 @@ int64_t scan_first_us(const struct scan_plan *p, const struct scan_setting *s)
     int questions = 0;
     for (int i = 0; i < p->nlikely; i++)
         questions += scan_knocks(p, s, p->likely[i], knocks);
-    return questions * scan_question_us(p, s) + p->timeout_ms * 1000;
+    return questions * scan_question_us(p, s) + (int64_t)p->timeout_ms * 1000;
 }
 
 int64_t scan_second_us(const struct scan_plan *p, const struct scan_setting *s)
 {
-    return p->nothers * scan_question_us(p, s) + p->timeout_ms * 1000;
+    return p->nothers * scan_question_us(p, s) + (int64_t)p->timeout_ms * 1000;
 }

@@ -110,11 +110,11 @@ static void wish_known(const struct probe *p, struct scan_wish *wish)
     const char *parity = text_of(p->lent, "parity");
     if (!p->lent)
         return;
-    wish->first = (struct scan_setting){(int)int_of(p->lent, "baud"),
-                                        strcmp(parity, "even") == 0  ? 'E'
-                                        : strcmp(parity, "odd") == 0 ? 'O'
-                                                                     : 'N',
-                                        (int)int_of(p->lent, "stop_bits")};
+    wish->first.baud = (int)int_of(p->lent, "baud");
+    wish->first.stop_bits = (int)int_of(p->lent, "stop_bits");
+    wish->first.parity = 'N';
+    if (strcmp(parity, "none") != 0)
+        wish->first.parity = strcmp(parity, "even") == 0 ? 'E' : 'O';
     json_array_foreach(json_object_get(p->lent, "devices"), i, device)
     {
         int64_t unit = int_of(device, "unit_id");
@@ -200,6 +200,7 @@ static int read_unit(struct probe *p, struct line *line, const struct bus_config
     r->line = line;
     r->config = config;
     r->unit_id = u->at.unit_id;
+    r->gap_ms = u->at.gap_ms;
     r->timeout_ms = timeout_ms > p->plan.timeout_ms ? timeout_ms : p->plan.timeout_ms;
     for (int i = 0; i < p->nprofiles && rc == ERR_OK && go_on(p); i++) {
         const struct profile *profile = p->profiles[i].profile;

@@ -74,7 +74,7 @@ bool probe_holds(struct probe *p);
 
 /* On standard error: a bar on a terminal, else a line for each setting. */
 void probe_tell_plan(const struct probe *p);
-void probe_progress(const struct scan_progress *progress, void *probe);
+void probe_progress(const struct scan_progress *at, void *probe);
 void probe_found(const struct scan_unit *u, void *probe);
 void probe_reading(struct probe *p, int unit, int of);
 void probe_clear(struct probe *p); /* the bar, before other text */

@@ -80,12 +80,24 @@ static int timeout_ms(const struct probe *p)
     return wanted > TIMEOUT_DEFAULT_MS ? wanted < 10000 ? wanted : 10000 : 0;
 }
 
+/* Some units need a rest before the next question. */
+static int gap_ms(const struct probe *p)
+{
+    int longest_ms = 0;
+    for (int i = 0; i < p->nunits; i++)
+        if (p->units[i].at.gap_ms > longest_ms)
+            longest_ms = p->units[i].at.gap_ms;
+    return longest_ms;
+}
+
 static void put_line(const struct probe *p, const struct scan_setting *s, struct buf *out)
 {
     buf_printf(out, "buses:\n  line1:\n    path: \"%s\"\n    baud: %d\n    parity: %s\n", p->shown, s->baud,
                parity_word(s->parity));
     if (s->stop_bits != 1)
         buf_printf(out, "    stop_bits: %d\n", s->stop_bits);
+    if (gap_ms(p))
+        buf_printf(out, "    turnaround: %dms\n", gap_ms(p));
     if (timeout_ms(p))
         buf_printf(out, "    timeout: %dms\n", timeout_ms(p));
     if (p->port.rs485)

@@ -56,8 +56,9 @@ static json_t *unit_json(const struct probe_unit *u)
         json_array_append_new(candidates, candidate_json(&u->candidates[i]));
     for (int i = 0; i < u->nraws; i++)
         json_array_append_new(raws, raw_json(&u->raws[i]));
-    json_t *j = json_pack("{s:i,s:f,s:o,s:o}", "unit_id", u->at.unit_id, "answer_ms",
-                          u->at.answer_us / 1000.0, "candidates", candidates, "raw", raws);
+    json_t *j =
+        json_pack("{s:i,s:f,s:i,s:o,s:o}", "unit_id", u->at.unit_id, "answer_ms", u->at.answer_us / 1000.0,
+                  "gap_ms", u->at.gap_ms, "candidates", candidates, "raw", raws);
     add_setting(j, &u->at.setting);
     if (u->known)
         json_object_set_new(j, "known", json_string(u->known));

@@ -140,6 +140,39 @@ static void the_same_frame_again_and_again_is_no_unit(void **state)
     assert_int_equal(result.nunits, 0);
 }
 
+static void repeat_exception(struct slave *s, const uint8_t *request, int number)
+{
+    static const uint8_t first[6] = {1, 3, 0, 0, 0, 1};
+    (void)request, (void)number;
+    slave_exception(s, first, 2);
+}
+
+static void the_same_exception_again_and_again_is_no_unit(void **state)
+{
+    (void)state;
+    start(repeat_exception);
+    assert_int_equal(scan(), ERR_OK);
+    assert_int_equal(result.nunits, 0);
+    assert_int_equal(result.heard[0].unsure, 1);
+}
+
+/* Deaf for 480 ms after each of its answers. */
+static void answer_rested(struct slave *s, const uint8_t *request, int number)
+{
+    if (request[0] == 2 && (!s->answered_us || clock_wire_us() - s->answered_us > 480000))
+        slave_good(s, request, number);
+}
+
+/* stephane/libmodbus#83, #382, #556: installations that need 250 to 500 ms between requests. */
+static void a_unit_that_needs_a_rest_is_found(void **state)
+{
+    (void)state;
+    start(answer_rested);
+    assert_int_equal(scan(), ERR_OK);
+    assert_int_equal(result.nunits, 1);
+    assert_int_equal(result.units[0].unit_id, 2);
+}
+
 static void echo(struct slave *s, const uint8_t *request, int number)
 {
     (void)number;
@@ -294,6 +327,8 @@ int main(void)
         cmocka_unit_test(one_that_refuses_everything_is_there_too),
         cmocka_unit_test(a_single_good_answer_is_no_unit),
         cmocka_unit_test(the_same_frame_again_and_again_is_no_unit),
+        cmocka_unit_test(the_same_exception_again_and_again_is_no_unit),
+        cmocka_unit_test(a_unit_that_needs_a_rest_is_found),
         cmocka_unit_test(an_adapter_that_hears_itself_is_no_unit_and_no_noise),
         cmocka_unit_test(a_line_that_is_never_quiet_is_given_up),
         cmocka_unit_test(a_slow_unit_is_found_by_its_own_number_only),
