@@ -276,6 +276,7 @@ static enum why judge_copy(struct line *l, const struct line_question *q, size_t
 static enum why judge_serial(struct line *l, const struct line_question *q, uint8_t *exception)
 {
     size_t heard, whole = echo_bytes(l, q, &heard);
+    l->echoed = heard == whole ? whole : 0;
     bool copies = q->order && (q->order->function == ORDER_COIL || q->order->function == ORDER_REGISTER);
     enum why why = WHY_NO_ANSWER;
     if (heard == whole && copies) {
@@ -367,6 +368,7 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
     int wire_us = (int)((asks + answers) * l->character_ns / 1000);
     l->frames_us = wire_us + MARGIN_US;
     l->spoken = l->perhaps_echo = false;
+    l->echoed = 0;
     l->unit = q->unit;
     l->have = 0;
     l->asked_us = clock_wire_us();

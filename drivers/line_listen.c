@@ -108,8 +108,7 @@ void line_strays(const struct line *l, void (*each)(enum modbus_table table, int
 {
     enum modbus_table table;
     int bytes;
-    size_t echo = l->echo == ECHO_YES && l->have >= REQUEST_CHARACTERS ? REQUEST_CHARACTERS : 0;
-    if (frame_has_question(l->unit, l->bytes + echo, l->have - echo))
+    if (frame_has_question(l->unit, l->bytes + l->echoed, l->have - l->echoed))
         return;
     for (size_t at = frame_next(l->unit, l->bytes, l->have, 0, &table, &bytes); at;
          at = frame_next(l->unit, l->bytes, l->have, at, &table, &bytes))

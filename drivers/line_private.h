@@ -24,8 +24,9 @@ struct line {
     bool spoken;       /* but something as long as an answer has come: not worth listening for long */
     bool perhaps_echo; /* what came last may be our own order, heard back, or its answer */
     uint16_t tid;
-    int unit;    /* the one last asked */
-    size_t have; /* bytes since then, as far as there is room */
+    int unit;      /* the one last asked */
+    size_t have;   /* bytes since then, as far as there is room */
+    size_t echoed; /* of them are our own question, heard back */
     uint8_t bytes[LINE_BYTES];
     uint16_t values[FRAME_VALUES_MAX];
 };

@@ -163,9 +163,19 @@ static int miscounted(int sums[static WHY__COUNT])
     return differences;
 }
 
+/* The bus counts what its units count. */
+static bool adds_up(const int sums[static WHY__COUNT])
+{
+    struct bus_counters all = bus_count(rig.bus);
+    int64_t named = sums[WHY_NONE] + sums[WHY_NO_ANSWER] + sums[WHY_GARBLED] + sums[WHY_EXCEPTION];
+    return (int)all.answers == sums[WHY_NONE] && (int)all.no_answer == sums[WHY_NO_ANSWER] &&
+           (int)all.garbled == sums[WHY_GARBLED] && (int)all.exceptions == sums[WHY_EXCEPTION] &&
+           (int64_t)all.requests == named + sums[WHY_LINE] && (int64_t)all.line_errors == sums[WHY_LINE];
+}
+
 static void tear_down(const char *what)
 {
-    int sums[WHY__COUNT] = {0}, differences = miscounted(sums);
+    int sums[WHY__COUNT] = {0}, differences = miscounted(sums) + !adds_up(sums);
     print_message("RESULT %s: %d questions, %d values, %d wrong; counted as injected: %d answers, %d silent, "
                   "%d garbled, "
                   "%d exceptions, %d line lost; %d were hit by others' bytes\n",
