@@ -6,6 +6,7 @@
  *   - but bytes that belong to another question, or to nobody's, make it garbled, because the answer must be
  *     the first thing after the question; where what comes so is an exception of the same unit on a wire,
  *     nothing tells it from an answer to this question, and it is counted as one;
+ *   - unless they are, by chance, the one byte that its own answer lacked;
  *   - and a connection that ends before its answer is whole makes it a failure of the line.
  * So a question that another one's late answer hits is counted by that, not by its own fault. How the bytes
  * travel, and in what time, is storm_wire.h's. */
@@ -38,7 +39,8 @@ struct storm {
     int expected[STORM_UNITS][WHY__COUNT]; /* unit id - 1 */
     struct {                               /* the question that waits for its outcome; unit 0: none */
         int unit, number, heard;
-        enum why outcome;
+        int lacks;              /* the last byte of its answer, if it was cut before that; -1 */
+        enum why outcome, said; /* `said`: by the unit, whatever became of it */
     } open;
     int connection; /* counts them, from 1 */
     int mute;       /* the one on which nothing ever comes again */
@@ -166,6 +168,7 @@ static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, i
     s->open.heard = 0;
     s->open.number = STORM_NOBODY - 1;
     s->open.outcome = WHY_LINE;
+    s->open.lacks = -1;
     if (!heard)
         return;
     const uint8_t *pdu = heard + (s->transport == TRANSPORT_TCP ? STORM_HEADER : 0);
@@ -185,9 +188,13 @@ static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, i
         storm_exception(s->transport, &q, 2, &b);
     else
         storm_answer(s->transport, &q, q.unit, q.address, &b);
+    const struct storm_bytes good = b;
+    s->open.said = refused ? WHY_EXCEPTION : WHY_NONE;
     s->open.outcome = storm_spoil(s->transport, fault, &q, &s->random, &b);
-    if (s->open.outcome == WHY_NONE && refused)
-        s->open.outcome = WHY_EXCEPTION;
+    if (s->open.outcome == WHY_NONE)
+        s->open.outcome = s->open.said;
+    if (fault == STORM_TRUNCATED && b.length == good.length - 1)
+        s->open.lacks = good.bytes[b.length];
     storm_send(s, fault, &q, &b, now_us);
 }
 
@@ -195,12 +202,17 @@ static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, i
 static inline void storm_heard(struct storm *s, const struct storm_piece *p)
 {
     bool first = s->open.heard <= STORM_GLITCH, stray = p->number != s->open.number;
+    bool completes = p->data.length && p->data.bytes[0] == s->open.lacks;
     s->open.heard += p->data.length;
     s->hit += stray;
     if (p->then)
         s->open.outcome = WHY_LINE;
+    else if (stray && completes)
+        s->open.outcome = s->open.said;
     else if (stray)
         s->open.outcome = p->exception_of == s->open.unit && first ? WHY_EXCEPTION : WHY_GARBLED;
+    if (stray)
+        s->open.lacks = -1;
 }
 
 /* The next piece that is due at `now_us` (taken: free it by due_us = 0), NULL; then *next_us is when the next
