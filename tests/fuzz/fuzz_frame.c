@@ -1,4 +1,5 @@
-/* Any bytes as an answer: only a frame that fits its question gives values, and no byte outside it is read.
+/* wb-mqtt-serial 2.121.3 crashed on many incorrect packets. Any bytes as an answer: only a frame that fits
+ * its question gives values, and no byte outside it is read.
  */
 #include "drivers/frame.h"
 

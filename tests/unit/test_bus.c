@@ -176,7 +176,8 @@ static void refuse_one_register(struct slave *s, const uint8_t *request, int num
         slave_good(s, request, number);
 }
 
-/* home-assistant/core#51103, FreeIOE: a busy unit is recorded as 0, and for dust 0 is a perfect reading. */
+/* home-assistant/core#51103, #54345, FreeIOE: a busy unit is recorded as 0, and for dust 0 is a perfect
+ * reading. 0xAHA/Growatt_ModbusTCP#450: a block that cannot be read is decoded as zeros. */
 static void an_exception_is_a_fault_with_its_code_and_the_unit_stays_up(void **state)
 {
     (void)state;
@@ -268,8 +269,8 @@ static void second_unit_is_dead_while_arg_is_0(struct slave *s, const uint8_t *r
     slave_good(s, request, number);
 }
 
-/* influxdata/telegraf#11782: one dead unit loses the data of all others; home-assistant/core#72495: makes
- * them unavailable; EVerest#2673: its last values are published with fresh stamps. */
+/* influxdata/telegraf#11782: one dead unit loses the data of all others; home-assistant/core#72495, #51326,
+ * #115982: makes them unavailable; EVerest#2673: its last values are published with fresh stamps. */
 static void one_dead_unit_does_not_silence_the_others(void **state)
 {
     (void)state;
@@ -410,6 +411,7 @@ static void the_line_is_silent_for_three_and_a_half_characters_before_each_reque
     assert_true(atomic_load(&rig.slave.shortest_us) >= 3645);
 }
 
+/* BlackZork/mqmgateway#40, #53, #70: some units need a pause before each command. */
 static void a_units_turnaround_is_kept_before_the_next_request(void **state)
 {
     (void)state;

@@ -8,7 +8,7 @@ enum { CELLS = 2048 };
 /* What the slave holds, and how it takes orders: its thread's, but for the knob `arg`. */
 static uint16_t coils[CELLS], registers[CELLS];
 static atomic_int last_function, last_unit, last_value, reads_before_order;
-enum { OBEY, REFUSE, PRETEND, SILENT }; /* values of slave.arg */
+enum { OBEY, REFUSE, PRETEND, SILENT, WRITE_ONLY }; /* values of slave.arg */
 
 static void write_cells(const uint8_t *request)
 {
@@ -47,12 +47,13 @@ static void take(struct slave *s, const uint8_t *request, int number)
     if (request[1] <= 4) {
         if (!atomic_load(&last_function))
             atomic_fetch_add(&reads_before_order, 1);
-        read_cells(s, request);
+        if (how != WRITE_ONLY)
+            read_cells(s, request);
         return;
     }
     atomic_store(&last_function, request[1]);
     atomic_store(&last_unit, request[0]);
-    if (how == OBEY)
+    if (how == OBEY || how == WRITE_ONLY)
         write_cells(request);
     if (how == REFUSE) {
         slave_exception(s, request, 4);
@@ -183,7 +184,37 @@ static void a_broadcast_waits_for_no_answer_and_reads_go_on(void **state)
     assert_int_equal(coils[9], 1);
 }
 
-/* wb-mqtt-serial and others queue commands behind a whole round of polls. */
+/* Waits until device 0 is in this state. */
+static void await_state(enum device_state state)
+{
+    enum device_state now = DEVICE_UNKNOWN;
+    for (int64_t end = clock_wire_us() + 30000000; now != state && clock_wire_us() < end;) {
+        rig_listen(&rig, 10);
+        for (int i = 0; i < rig.ngot; i++)
+            if (rig.got[i].kind == BUS_DEVICE && rig.got[i].device == 0)
+                now = rig.got[i].u.device.state;
+    }
+    assert_int_equal(now, state);
+}
+
+/* wb-mqtt-serial#1259: a spray controller that only obeys stayed "offline" for ever, for only reads cleared
+ * that. */
+static void a_device_that_only_takes_orders_lives_when_it_obeys(void **state)
+{
+    (void)state;
+    start(WRITE_ONLY);
+    await_state(DEVICE_QUARANTINED);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(order((struct bus_order){.order = {ORDER_COIL, 7, 1, {0xFF00}}}).why, WHY_NONE);
+        await_state(DEVICE_UP);
+        await_state(DEVICE_QUARANTINED);
+    }
+    rig_stop(&rig);
+    assert_int_equal(coils[7], 1);
+}
+
+/* thingsboard-gateway#1841: a command and the polling fight for the port. wb-mqtt-serial and others queue
+ * commands behind a whole round of polls. */
 static void an_order_goes_ahead_of_all_reads_that_wait(void **state)
 {
     (void)state;
@@ -221,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_refused_and_an_unanswered_order_say_why),
         cmocka_unit_test(a_broadcast_waits_for_no_answer_and_reads_go_on),
         cmocka_unit_test(an_order_goes_ahead_of_all_reads_that_wait),
+        cmocka_unit_test(a_device_that_only_takes_orders_lives_when_it_obeys),
         cmocka_unit_test(more_orders_than_there_is_room_for_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

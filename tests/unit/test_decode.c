@@ -89,7 +89,8 @@ static void a_tuf_2000m_flow_is_a_float_with_the_low_word_first(void **state)
     assert_value(reading(&p, 0x3FC0, 0x0000, 0, 0), 1.5);
 }
 
-/* stephane/libmodbus#665 and its kin: the orders are ours, so they cannot change under us. */
+/* stephane/libmodbus#358, #529, #611, #665, #694, #757, #770: a float helper changed its meaning twice. The
+ * orders are ours, so they cannot change under us. */
 static void the_four_orders_are_the_four_orders(void **state)
 {
     (void)state;
