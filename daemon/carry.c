@@ -43,6 +43,7 @@ void carry_points(struct dustd *d, const struct config *is, const int *before)
     required_configure(d->required, is);
     struct sample *now = mem_array(n, sizeof *now);
     bool *said_bad = mem_array(n, sizeof *said_bad);
+    struct register_now *registers = mem_array(n, sizeof *registers);
     for (int i = 0; i < is->npoints; i++) {
         now[i].value = NAN;
         if (before[i] < 0)
@@ -50,14 +51,17 @@ void carry_points(struct dustd *d, const struct config *is, const int *before)
         now[i] = d->now[before[i]];
         now[i].point = (uint16_t)i;
         said_bad[i] = d->said_bad[before[i]];
+        registers[i] = d->registers[before[i]];
     }
     judge_destroy(d->judge);
     mem_free(d->now);
     mem_free(d->said_bad);
+    mem_free(d->registers);
     mem_free(d->means);
     d->judge = judge;
     d->now = now;
     d->said_bad = said_bad;
+    d->registers = registers;
     d->means = mem_array(n, sizeof *d->means);
 }
 

@@ -184,7 +184,7 @@ static void add_minute(struct making *m, int64_t now_ms)
     row_minute(&m->d, now_ms, m->d.means, sha256);
     take_rows(m, 1440);
     for (int i = 0; i < m->c->npoints; i++)
-        samples += 60000.0 / (double)m->c->points[i].device->period_ms;
+        samples += 60000.0 / (double)point_period_ms(m->c->points[i].device, m->c->points[i].point);
     m->list[first].block =
         (size_t)(BLOCK_BYTES + BLOCK_POINT_BYTES * m->c->npoints + block_sample_bytes * samples);
 }

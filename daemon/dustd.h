@@ -13,6 +13,7 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/lend.h"
 #include "daemon/rate.h"
+#include "daemon/registers.h"
 #include "daemon/sample.h"
 #include "daemon/seal.h"
 #include "daemon/store/store.h"
@@ -166,7 +167,8 @@ struct dustd {
     uint64_t late_samples;
     bool *said_bad; /* a point: it has been said that its minutes are not valid */
 
-    struct sample *now; /* last sample a point; at_ms 0: none yet */
+    struct sample *now;             /* last sample a point; at_ms 0: none yet */
+    struct register_now *registers; /* a point: what it was read as, of those that are watched */
     struct device_now *devices;
     struct bus_now *buses;
     uint64_t last_order; /* number of the last order to a bus */

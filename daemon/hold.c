@@ -145,9 +145,12 @@ static void date_now(struct dustd *d)
 {
     int64_t offset_ms = d->hold.offset_ms;
     d->since_ms += offset_ms;
-    for (int i = 0; i < d->config->npoints; i++)
+    for (int i = 0; i < d->config->npoints; i++) {
         if (d->now[i].at_ms)
             d->now[i].at_ms += offset_ms;
+        if (d->registers[i].nreg && !clock_is_dated(d->registers[i].since_ms))
+            d->registers[i].since_ms += offset_ms;
+    }
     for (int i = 0; i < d->config->ndevices; i++)
         if (d->devices[i].state != DEVICE_UNKNOWN)
             d->devices[i].since_ms += offset_ms;

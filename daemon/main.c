@@ -80,6 +80,7 @@ static void make_room(struct dustd *d)
     for (int i = 0; i < c->npoints; i++)
         d->now[i].value = __builtin_nan("");
     d->said_bad = mem_array((size_t)c->npoints, sizeof *d->said_bad);
+    d->registers = mem_array((size_t)c->npoints, sizeof *d->registers);
     d->devices = mem_array((size_t)c->ndevices, sizeof *d->devices);
     d->uplinks = mem_array((size_t)c->nmqtt, sizeof *d->uplinks);
 }
@@ -321,6 +322,7 @@ static void destroy(struct dustd *d)
     mem_free(d->now);
     mem_free(d->means);
     mem_free(d->said_bad);
+    mem_free(d->registers);
     mem_free(d->samples);
     mem_free(d->handed);
     mem_free(d->heads);

@@ -63,6 +63,8 @@ static json_t *site_device(const struct device *device)
     json_t *points = json_array();
     for (int i = 0; i < device->profile->npoints; i++) {
         const struct point *p = &device->profile->points[i];
+        if (p->watch)
+            continue;
         json_t *point = json_pack("{s:s,s:o,s:s,s:i}", "name", p->name, "title",
                                   titles(p->title_zh, p->title_en), "unit", p->unit, "decimals", p->decimals);
         if (p->role[0])
@@ -169,7 +171,7 @@ json_t *now_live_json(const struct dustd *d, int device)
     int64_t at_ms = 0;
     for (int k = 0; k < of->profile->npoints; k++) {
         const struct sample *s = &d->now[of->first_point + k];
-        if (!s->at_ms)
+        if (!s->at_ms || of->profile->points[k].watch)
             continue;
         at_ms = s->at_ms > at_ms ? s->at_ms : at_ms;
         json_object_set_new(values, of->profile->points[k].name, live_value(s, &of->profile->points[k]));

@@ -44,6 +44,8 @@ static void take_sample(struct dustd *d, const struct sample *s)
         log_warning("a sample came after its minute was closed; it is kept, but in no mean");
     pipeline_keep(d, s);
     d->now[s->point] = *s;
+    if (d->config->points[s->point].point->watch)
+        registers_sample(d, s);
 }
 
 /* A bus that a reload has started anew tells what was known already. */
@@ -249,6 +251,8 @@ static void say_quality(struct dustd *d)
 {
     for (int i = 0; i < d->config->npoints; i++) {
         const struct sample *last = &d->now[i];
+        if (d->config->points[i].point->watch)
+            continue;
         bool bad = d->means[i].quality != QUALITY_NORMAL && d->means[i].quality != QUALITY_OVER_RANGE;
         bool up = d->devices[d->config->points[i].device->index].state == DEVICE_UP;
         if (bad && up && last->why && !d->said_bad[i])

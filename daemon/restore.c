@@ -113,6 +113,15 @@ static void restore_row(const struct row *row, void *arg)
     json_decref(body);
 }
 
+static void restore_register(const struct row *row, void *arg)
+{
+    if (!row->body || !strstr(row->body, "\"register\":"))
+        return; /* most are about a device that came or went */
+    json_t *body = json_loads(row->body, 0, NULL);
+    registers_restore(arg, row->subject, row->at_ms, body);
+    json_decref(body);
+}
+
 static void restore_issue(const struct row *row, void *arg)
 {
     struct dustd *d = arg;
@@ -206,6 +215,8 @@ static int scan(struct dustd *d, struct restoring *r)
     int rc = scan_from(d, &from_ms);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, "device", INT64_MIN, restore_register, d);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "settings", INT64_MIN, restore_settings, r);
     if (rc == ERR_OK)

@@ -96,11 +96,12 @@ json_t *row_mean(const struct mean *m)
     return j;
 }
 
+/* What is watched is no measurement: it has no mean. */
 static json_t *means_json(const struct dustd *d, const struct mean *means, int from, int to)
 {
     json_t *points = json_object();
     for (int i = from; i < to; i++)
-        if (!d->gone || d->gone[i])
+        if (!d->config->points[i].point->watch && (!d->gone || d->gone[i]))
             json_object_set_new(points, d->config->points[i].name, row_mean(&means[i]));
     return points;
 }

@@ -115,6 +115,26 @@ static json_t *point_json(const struct dustd *d, int index)
     return point;
 }
 
+/* A setting of a device: what it is, and the reason when it cannot be read. */
+static json_t *setting_json(const struct dustd *d, int index)
+{
+    const struct point *p = d->config->points[index].point;
+    const struct sample *s = &d->now[index];
+    json_t *known = registers_json(d, index);
+    json_t *j = json_pack("{s:s,s:o,s:s,s:i}", "name", p->name, "title", titles(p->title_zh, p->title_en),
+                          "unit", p->unit, "decimals", p->decimals);
+    if (known)
+        json_object_update(j, known);
+    json_decref(known);
+    if (s->at_ms && clock_is_dated(s->at_ms))
+        json_object_set_new(j, "ts", json_integer(s->at_ms));
+    if (s->at_ms && !s->nreg)
+        json_object_set_new(j, "why", json_string(why_str(s->why)));
+    if (s->why == WHY_EXCEPTION)
+        json_object_set_new(j, "exception", json_integer(s->exception));
+    return j;
+}
+
 static const char *device_bus(const struct config *c, const struct device *device)
 {
     for (int i = 0; i < c->nbuses; i++)
@@ -149,14 +169,19 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
     for (int i = 0; i < d->config->ndevices; i++) {
         const struct device *device = &d->config->devices[i];
         const struct device_now *now = &d->devices[i];
-        json_t *points = json_array();
-        for (int k = 0; k < device->profile->npoints; k++)
-            json_array_append_new(points, point_json(d, device->first_point + k));
-        json_t *j = json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:I,s:o}", "name", device->name, "title",
+        json_t *points = json_array(), *settings = json_array();
+        for (int k = 0; k < device->profile->npoints; k++) {
+            int point = device->first_point + k;
+            if (d->config->points[point].point->watch)
+                json_array_append_new(settings, setting_json(d, point));
+            else
+                json_array_append_new(points, point_json(d, point));
+        }
+        json_t *j = json_pack("{s:s,s:o,s:s,s:i,s:s,s:s,s:I,s:o,s:o}", "name", device->name, "title",
                               titles(device->title_zh, device->title_en), "bus",
                               device_bus(d->config, device), "unit_id", device->unit_id, "profile",
                               device->profile->name, "state", device_state_str(now->state), "period_ms",
-                              (json_int_t)device->period_ms, "points", points);
+                              (json_int_t)device->period_ms, "points", points, "settings", settings);
         if (now->state != DEVICE_UNKNOWN && clock_is_dated(now->since_ms))
             json_object_set_new(j, "since", json_integer(now->since_ms));
         if (device_fails(now->state))

@@ -14,7 +14,9 @@
  * failure without using the bus, but for a probe at gaps of 1 to 8 s; all quarantined units take at most 2 %
  * of the bus together. Its first answer, to an order too, brings a unit back. An exception is an answer,
  * unless a gateway says that nobody is there. While the line is down so are its units;
- *   - a value further from the one before than its spike limit is read again at once, both are samples;
+ *   - a value further from the one before than its spike limit is read again at once, both are samples; so is
+ * a watched setting that is another than before, or read for the first time; all settings of a unit are read
+ * when it comes (back);
  *   - a range that a unit refuses to be read as one (exception 2 or 3) is read point by point from then on;
  *   - a line on which somebody talks without end (2 s, 4 KiB) is jammed: no read is asked, each slot reports
  * that, an order is sent all the same. It is looked at each 1 to 8 s, and serves again after so long a

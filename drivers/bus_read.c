@@ -220,7 +220,8 @@ void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
     if (asked)
         bus_heed(b, u, &a);
     u->probe_for_us = 0;
-    if (spike && ask(b, u, read, &sent, &a)) { /* whether it is one, two samples say better than one */
+    if (spike && b->out &&
+        ask(b, u, read, &sent, &a)) { /* whether it is one, two samples say better than one */
         say_samples(b, u, read, &a);
         bus_heed(b, u, &a);
     }

@@ -203,11 +203,24 @@ static bool report(struct unit *u, enum device_state state)
     return news;
 }
 
+/* A device that comes (back) may have been opened meanwhile: its settings are read in its next slot, not only
+ * when their hour is over. */
+static void hurry_settings(struct unit *u)
+{
+    int64_t soon_ms = unit_next_ms(u);
+    for (int i = 0; i < u->device->profile->npoints; i++)
+        if (u->device->profile->points[i].watch)
+            u->reads[u->read_of[i]].next_ms = soon_ms;
+}
+
 static bool take_answer(struct unit *u)
 {
     u->failures = 0;
     u->quarantined = false;
-    return report(u, DEVICE_UP);
+    bool back = report(u, DEVICE_UP);
+    if (back)
+        hurry_settings(u);
+    return back;
 }
 
 bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us)
@@ -245,9 +258,12 @@ bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception)
 
 bool unit_spikes(struct unit *u, int point, double value)
 {
-    double limit = u->device->profile->points[point].spike, before = u->last[point];
+    const struct point *p = &u->device->profile->points[point];
+    double limit = p->spike, before = u->last[point];
     if (isnan(value))
         return false;
     u->last[point] = value;
+    if (p->watch)
+        return !(value == before); /* a change accuses somebody; so does one since the last run */
     return limit > 0 && fabs(value - before) > limit;
 }

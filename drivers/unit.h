@@ -126,7 +126,8 @@ bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception);
  * request of its own. */
 bool unit_refused(struct unit *u, int read, const struct request *sent);
 
-/* Whether `value` of a point is further from the one before than its spike limit; remembers it. */
+/* Whether `value` of a point is further from the one before than its spike limit, or of a watched one another
+ * than before or the first; remembers it. */
 bool unit_spikes(struct unit *u, int point, double value);
 
 #endif

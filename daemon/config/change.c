@@ -22,7 +22,7 @@ bool same_point(const struct point *a, const struct point *b)
            a->address == b->address && a->type == b->type && a->order == b->order && a->bit == b->bit &&
            a->scale == b->scale && a->offset == b->offset && same_number(a->low, b->low) &&
            same_number(a->high, b->high) && same_number(a->spike, b->spike) && a->period_ms == b->period_ms &&
-           a->ninvalid == b->ninvalid &&
+           a->watch == b->watch && a->ninvalid == b->ninvalid &&
            memcmp(a->invalid, b->invalid, (size_t)a->ninvalid * sizeof *a->invalid) == 0;
 }
 

@@ -207,6 +207,14 @@ void config_hash(const struct config *c, char hex[static 65])
     buf_finish(&text);
 }
 
+int config_measured(const struct config *c)
+{
+    int n = 0;
+    for (int i = 0; i < c->npoints; i++)
+        n += !c->points[i].point->watch;
+    return n;
+}
+
 const struct person *config_person(const struct config *c, const char *name)
 {
     for (int i = 0; i < c->npeople; i++)

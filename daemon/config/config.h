@@ -147,6 +147,9 @@ struct config {
  * to free. */
 int config_load(const char *file, const char *const *dirs, struct config **out, struct complaint *why);
 
+/* How many of its points are measured: the others, settings of devices, are only watched. */
+int config_measured(const struct config *c);
+
 /* Prints what is in force as YAML that loads to the same (dustd --print). */
 void config_print(const struct config *c, FILE *out);
 

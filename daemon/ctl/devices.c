@@ -130,6 +130,53 @@ static void print_points(const struct ctl *c, const json_t *devices)
     table_finish(&t);
 }
 
+static void add_setting(struct table *t, const struct ctl *c, const char *device, const json_t *setting)
+{
+    char text[32];
+    const json_t *v = json_object_get(setting, "v");
+    table_printf(t, "%s/%s", device, text_of(setting, "name"));
+    table_cell(t, say_title(c, json_object_get(setting, "title")));
+    if (json_is_number(v))
+        table_printf(t, "%.*f", (int)int_of(setting, "decimals") & 15, json_number_value(v));
+    else
+        table_cell(t, "—");
+    table_cell(t, unit_shown(text_of(setting, "unit")));
+    table_cell(t, text_of(setting, "raw"));
+    table_cell(t, when_text(int_of(setting, "since"), c->zone_min, text));
+    if (is_true(setting, "changed"))
+        table_cell(t, say(c, "自该时起已改动", "changed then"));
+    else
+        add_why(t, c, setting);
+}
+
+/* What is set in the devices and watched: nothing when no profile names any. */
+static void print_settings(const struct ctl *c, const json_t *devices)
+{
+    struct table t = {.columns = 7, .right = 1u << 2};
+    size_t i, k;
+    json_t *device, *setting;
+    bool any = false;
+    static const char *const heads[][2] = {
+        {"设备参数", "setting"}, {"名称", "title"}, {"数值", "value"}, {"单位", "unit"},
+        {"寄存器", "registers"}, {"自", "since"},   {"说明", "why"},
+    };
+    for (int h = 0; h < t.columns; h++)
+        table_cell(&t, say(c, heads[h][0], heads[h][1]));
+    json_array_foreach(devices, i, device)
+    {
+        json_array_foreach(json_object_get(device, "settings"), k, setting)
+        {
+            add_setting(&t, c, text_of(device, "name"), setting);
+            any = true;
+        }
+    }
+    if (any) {
+        putchar('\n');
+        table_print(&t, stdout);
+    }
+    table_finish(&t);
+}
+
 int verb_devices(struct ctl *c)
 {
     json_t *devices = ctl_result(c, json_pack("{s:s}", "do", "devices"));
@@ -143,6 +190,7 @@ int verb_devices(struct ctl *c)
         print_line(c, devices);
         putchar('\n');
         print_points(c, devices);
+        print_settings(c, devices);
     }
     json_decref(devices);
     return EXIT_OK;

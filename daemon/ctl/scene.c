@@ -302,8 +302,24 @@ static void tell_line(const struct telling *t)
     tell_state(t, say(t->c, "总线", "bus"), word_why(text_of(t->body, "error"), t->c->zh));
 }
 
+/* A setting of it is another, or was read for the first time. */
+static void tell_setting(const struct telling *t)
+{
+    const json_t *old = json_object_get(t->body, "old_raw");
+    snprintf(t->text, t->size,
+             old ? say(t->c, "设备 %s 的参数 %s 被改动：0x%s → 0x%s",
+                       "device %s: its setting %s was changed: 0x%s → 0x%s")
+                 : say(t->c, "设备 %s 的参数 %s 为 %s0x%s", "device %s: its setting %s is %s0x%s"),
+             t->subject, text_of(t->body, "register"), text_of(t->body, "old_raw"),
+             text_of(t->body, "new_raw"));
+}
+
 static void tell_device(const struct telling *t)
 {
+    if (json_object_get(t->body, "register")) {
+        tell_setting(t);
+        return;
+    }
     tell_state(t, say(t->c, "设备", "device"), word_why(text_of(t->body, "why"), t->c->zh));
 }
 

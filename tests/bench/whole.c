@@ -166,6 +166,7 @@ int main(int argc, char **argv)
     d.means = mem_array(POINTS, sizeof *d.means);
     d.now = mem_array(POINTS, sizeof *d.now);
     d.said_bad = mem_array(POINTS, sizeof *d.said_bad);
+    d.registers = mem_array(POINTS, sizeof *d.registers);
     d.devices = mem_new(struct device_now);
     d.buses = &bus_now;
     d.uplinks = &none;

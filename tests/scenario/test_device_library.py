@@ -1,9 +1,11 @@
 """Every map that ships: dustd takes it, dustsim plays it, and `dustd --once` reads from there what was put in."""
 import glob
+import json
 import os
 import re
 
 import harness
+import sites
 
 NAMES = sorted(os.path.basename(f).removesuffix(".yaml")
                for f in glob.glob(os.path.join(harness.SOURCE, "config", "devices", "*.yaml")))
@@ -17,6 +19,28 @@ control_socket: {dir}/control.sock
 buses:
   net: {transport: tcp, host: 127.0.0.1, port: PORT}
 devices:
+"""
+
+WATCHED_SIM = """
+buses:
+  bus1: {transport: rtu, link: {dir}/bus1, baud: 115200}
+units:
+  meter:
+    bus: bus1
+    profile: watched
+    unit_id: 1
+    turnaround: 1ms
+    points: {pm10: {constant: 80}, ratio: {constant: 1, steps: [{from: "10:00", to: "23:59", value: 0.6}]}}
+"""
+WATCHED = sites.HEAD + sites.BUS + """
+devices:
+  meter: {title: {zh: 一号扬尘仪, en: Dust meter 1}, bus: bus1, profile: watched, unit_id: 1, period: 2s}
+"""
+WATCHED_PROFILE = """
+title: {zh: 示例扬尘仪, en: Example dust meter}
+points:
+  pm10: {unit: ug/m3, role: pm10, address: 0x10, type: u16}
+  ratio: {title: {zh: 校准倍率, en: Ratio}, address: 0x37, type: u16, scale: 0.01, decimals: 2, watch: true, period: 20s}
 """
 
 
@@ -84,6 +108,24 @@ class Library(harness.ScenarioTest):
         self.assertGreaterEqual(len(NAMES), 16)
         for i in range(0, len(NAMES), AT_ONCE):
             self.reads_what_was_put_in(NAMES[i:i + AT_ONCE])
+
+    def test_a_calibration_factor_that_is_turned_down_is_a_row_with_the_old_and_the_new_value(self):
+        site = self.site(WATCHED_SIM, WATCHED, rate=60, start="2026-03-05T09:58:00+08:00", broker=False)
+        os.mkdir(os.path.join(site.dir, "devices"))
+        site.write("devices/watched.yaml", WATCHED_PROFILE)
+        site.start_sim("--devices", os.path.join(site.dir, "devices"))
+        site.start_dustd()
+        rows = lambda: [b for b in (json.loads(r["body"]) for r in site.export_live("device")) if "register" in b]
+        first, change = harness.wait_for("the change", lambda: rows() if len(rows()) > 1 else None)
+        self.assertEqual((first["subject"], first["register"], first["new"], first["new_raw"]), ("meter", "ratio", 1, "0064"))
+        self.assertNotIn("old", first)
+        self.assertEqual((change["old"], change["new"], change["old_raw"], change["new_raw"]), (1, 0.6, "0064", "003C"))
+        setting = json.loads(site.ctl("--json", "devices"))[0]["settings"][0]
+        self.assertEqual((setting["name"], setting["v"], setting["changed"], setting["since"]), ("ratio", 0.6, True, change["ts"]))
+        self.assertRegex(site.ctl("devices"), r"meter/ratio +校准倍率 +0\.60 +003C .*已改动")
+        self.assertIn("meter/ratio: this setting of the device was changed: from 0x0064 to 0x003C", site.dustd.text())
+        minute = json.loads(harness.wait_for("a minute", lambda: site.export_live("minute"))[-1]["body"])
+        self.assertEqual(list(minute["points"]), ["meter/pm10"])
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
     d->now = mem_array((size_t)d->config->npoints, sizeof *d->now);
     d->said_bad = mem_array((size_t)d->config->npoints, sizeof *d->said_bad);
+    d->registers = mem_array((size_t)d->config->npoints, sizeof *d->registers);
     d->devices = mem_array((size_t)d->config->ndevices, sizeof *d->devices);
     d->uplinks = mem_array((size_t)d->config->nmqtt, sizeof *d->uplinks);
     d->buses = mem_array((size_t)d->config->nbuses, sizeof *d->buses);
@@ -85,9 +86,9 @@ static inline void rig_kill(struct rig *r)
     page_free(d->hold.page);
     again_finish(&d->again);
     json_decref(d->last_run);
-    void *const owned[] = {d->means, d->now,     d->said_bad,   d->devices, d->uplinks,
-                           d->buses, d->told,    d->person_uid, d->samples, d->handed,
-                           d->heads, d->leaving, d->removed,    d->cursors};
+    void *const owned[] = {d->registers, d->means, d->now,     d->said_bad,   d->devices,
+                           d->uplinks,   d->buses, d->told,    d->person_uid, d->samples,
+                           d->handed,    d->heads, d->leaving, d->removed,    d->cursors};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
     r->running = false;

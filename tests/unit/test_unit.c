@@ -372,6 +372,46 @@ static void a_value_far_from_the_one_before_is_a_spike(void **state)
     assert_false(unit_spikes(&u, 1, 1000)); /* no limit, no spike */
 }
 
+/* A factory's setting that somebody turns down must show within a slot of the device being back. */
+static void a_device_that_comes_back_has_its_settings_read_in_its_next_slot(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    points[2].watch = true;
+    points[2].period_ms = 3600000;
+    unit_init(&u, &bus, &device, 0, 1);
+    int setting = u.read_of[2];
+    assert_int_not_equal(setting, u.read_of[0]);
+    unit_start(&u, 1800000);
+    assert_int_equal(u.reads[setting].next_ms, 3600000); /* as its period has it */
+    assert_true(unit_take(&u, WHY_NONE, 0, 0));
+    assert_int_equal(u.reads[setting].next_ms, u.reads[u.read_of[0]].next_ms);
+    unit_slot_done(&u, setting, 1801000);
+    assert_int_equal(u.reads[setting].next_ms, 1801000 + 3600000);
+    assert_false(unit_take(&u, WHY_NONE, 0, 1000000)); /* still there: no hurry */
+    assert_int_equal(u.reads[setting].next_ms, 1801000 + 3600000);
+    unit_take(&u, WHY_NO_ANSWER, 0, 2000000);
+    unit_take(&u, WHY_NO_ANSWER, 0, 6000000);
+    assert_true(unit_take(&u, WHY_NONE, 0, 7000000));
+    assert_int_equal(u.reads[setting].next_ms, unit_next_ms(&u));
+    points[2].watch = false;
+    points[2].period_ms = 0;
+}
+
+static void any_change_of_a_setting_is_asked_again_and_the_first_reading_too(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    points[1].watch = true;
+    assert_true(unit_spikes(&u, 1, 100));
+    assert_false(unit_spikes(&u, 1, 100));
+    assert_true(unit_spikes(&u, 1, 100.5));
+    assert_false(unit_spikes(&u, 1, NAN));
+    assert_false(unit_spikes(&u, 1, 100.5));
+    assert_false(unit_spikes(&u, 0, 7)); /* what is measured, without a limit */
+    points[1].watch = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +438,8 @@ int main(void)
         cmocka_unit_test(a_lost_line_takes_its_units_down_but_is_not_held_against_them),
         cmocka_unit_test(a_refused_request_becomes_one_for_each_point),
         cmocka_unit_test(bits_of_one_register_keep_sharing_its_request),
+        cmocka_unit_test(a_device_that_comes_back_has_its_settings_read_in_its_next_slot),
+        cmocka_unit_test(any_change_of_a_setting_is_asked_again_and_the_first_reading_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
