@@ -211,7 +211,8 @@ void cost_print(const struct config *c, int64_t now_ms, FILE *out)
     struct report r = {.c = c, .out = out};
     struct cost_message *messages;
     int n = cost_messages(c, &messages);
-    fprintf(out, "configuration OK: %d devices, %d points, %d limits\n", c->ndevices, config_measured(c), c->nlimits);
+    fprintf(out, "configuration OK: %d devices, %d points, %d limits\n", c->ndevices, config_measured(c),
+            c->nlimits);
     print_buses(&r);
     print_disk(&r, messages, n);
     print_uplinks(&r, messages, n);
