@@ -4,8 +4,13 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "drivers/port.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { LOCK_TRIES = 25, LOCK_WAIT_US = 20000 };
 
 static struct unit *unit_of(const struct bus *b, int device)
 {
@@ -99,11 +104,27 @@ static void obey(struct bus *b, const struct bus_order *order)
     bus_say(b, &m);
 }
 
+/* A borrower that was killed may lose its connection a moment before its lock: that is no trouble of the
+ * line. */
+static void await_lock(const struct bus *b)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        int fd = port_lock(b->config->path);
+        if (fd >= 0)
+            close(fd);
+        if (fd >= 0 || errno != EWOULDBLOCK)
+            return;
+        port_wait(-1, 0, b->stop_fd, clock_wire_us() + LOCK_WAIT_US);
+    }
+}
+
 static void lend(struct bus *b, bool lent)
 {
     struct bus_message m = {.kind = BUS_LENT, .u.lent = lent};
     if (lent)
         line_close(b->line);
+    else if (b->lent)
+        await_lock(b);
     b->lent = lent;
     b->reopen_us = b->reopen_gap = 0;
     bus_say(b, &m);

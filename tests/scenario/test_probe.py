@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import pwd
+import random
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import termios
 import threading
@@ -301,6 +303,16 @@ class Lent(ProbeTest):
         self.start_long().kill()
         self.assertEqual(self.await_return()["why"], "given back")
 
+    def test_killed_at_any_moment_it_leaves_no_loan_without_its_end(self):
+        for _ in range(60 if harness.STORM else 6):
+            process = self.start_probe(self.held, self.port)
+            time.sleep(random.uniform(0, 0.1))  # a moment, not a deadline
+            process.kill()
+        harness.wait_for("the bus to be dustd's again", lambda: "lent" not in self.bus())
+        self.await_quality("N")
+        states = [loan["state"] for loan in self.loans()]
+        self.assertEqual(states, ["lent", "returned"] * (len(states) // 2))
+
     def test_a_dustd_that_stops_ends_the_probe(self):
         process = self.start_long()
         self.held.dustd.stop()
@@ -322,6 +334,69 @@ class Lent(ProbeTest):
         process.stop(signal.SIGTERM)
         self.await_return()
         self.held.ctl("reload")
+
+
+class Lender(ProbeTest):
+    """A stand-in for dustd that lends for as long, or with such words, as the test wants."""
+
+    def setUp(self):
+        super().setUp()
+        self.lent = self.site(HELD_SIM, HELD, broker=False, rate=1)
+        self.lent.start_sim()
+        self.port = os.path.join(self.lent.dir, "bus1")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(os.path.join(self.lent.dir, "control.sock"))
+        self.listener.listen()
+        self.listener.settimeout(harness.PATIENCE)
+        self.addCleanup(self.listener.close)
+
+    def asked(self, process):
+        """The open connection of the probe, and what it asked."""
+        connection, _ = self.listener.accept()
+        self.addCleanup(connection.close)
+        connection.settimeout(harness.PATIENCE)
+        return connection, json.loads(connection.makefile().readline())
+
+    def lend(self, connection, seconds):
+        self.say(connection, {"language": "en", "lent": {"bus": "bus1", "path": self.port, "baud": 9600, "parity": "none", "stop_bits": 1,
+                                                         "rs485": False, "seconds": seconds, "devices": []}})
+
+    @staticmethod
+    def say(connection, line):
+        connection.sendall(json.dumps(line).encode() + b"\n")
+
+    def test_it_leaves_by_itself_before_the_time_is_over(self):
+        process = self.start_probe(self.lent, self.port)
+        connection, request = self.asked(process)
+        self.assertEqual((request["do"], request["bus"], request["seconds"]), ("lend", self.port, 900))
+        self.lend(connection, 6)
+        self.assertEqual(connection.recv(1), b"")  # given back, the port closed before
+        self.assertEqual(process.stop(signal.SIGCONT), 1)
+        self.assertIn("the loan's time is over", process.text())
+
+    def test_it_leaves_when_the_lender_says_that_the_time_is_over(self):
+        process = self.start_probe(self.lent, self.port)
+        connection, _ = self.asked(process)
+        self.lend(connection, 900)
+        harness.wait_for("the probe to be at the line", lambda: "round 1" in process.text())
+        self.say(connection, {"ok": True, "result": {"ended": "time"}})
+        self.assertEqual(connection.recv(1), b"")
+        self.assertEqual(process.stop(signal.SIGCONT), 1)
+        self.assertIn("the loan's time is over", process.text())
+
+    def test_a_refusal_is_told_and_the_line_left_alone(self):
+        process = self.start_probe(self.lent, self.port)
+        connection, _ = self.asked(process)
+        self.say(connection, {"ok": False, "error": "lending a bus is for root and for people of the site or the office", "language": "en"})
+        self.assertEqual(process.stop(signal.SIGCONT), 1)
+        self.assertIn("lending a bus is for root", process.text())
+        self.assertFalse([poll for poll in self.lent.sim_polls() if poll.get("event") == "poll"])
+
+    def test_ctrl_c_while_the_lender_is_busy_ends_it(self):
+        process = self.start_probe(self.lent, self.port)
+        connection, _ = self.asked(process)
+        self.assertEqual(process.stop(signal.SIGINT), 1)
+        self.assertEqual(connection.recv(1), b"")
 
 
 if __name__ == "__main__":

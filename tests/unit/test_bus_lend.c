@@ -119,6 +119,36 @@ static void taken_back_it_is_read_again_with_true_values(void **state)
     assert_int_equal(rig_changes(&rig, BUS_LINE, 0, false), 0);
 }
 
+struct late {
+    int fd;
+    pthread_t thread;
+};
+
+static void *leave_late(void *arg)
+{
+    struct late *l = arg;
+    slave_sleep_ms(40);
+    close(l->fd);
+    return NULL;
+}
+
+/* The system closes a killed borrower's connection before its port. */
+static void a_lock_that_is_gone_in_a_moment_is_no_trouble_of_the_line(void **state)
+{
+    (void)state;
+    struct late late;
+    start();
+    lend(true);
+    late.fd = open(rig.slave.path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+    assert_int_equal(flock(late.fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(pthread_create(&late.thread, NULL, leave_late, &late), 0);
+    lend(false);
+    rig_await(&rig, 0, WHY_NONE, 2, 10000);
+    pthread_join(late.thread, NULL);
+    rig_stop(&rig);
+    assert_int_equal(rig_changes(&rig, BUS_LINE, 0, false), 0);
+}
+
 /* The borrower may be late in leaving. */
 static void a_port_that_is_still_taken_is_opened_as_soon_as_it_is_free(void **state)
 {
@@ -150,6 +180,7 @@ int main(void)
         cmocka_unit_test(an_order_to_it_is_refused_with_the_reason),
         cmocka_unit_test(what_was_ordered_before_is_obeyed_before_it_is_lent),
         cmocka_unit_test(taken_back_it_is_read_again_with_true_values),
+        cmocka_unit_test(a_lock_that_is_gone_in_a_moment_is_no_trouble_of_the_line),
         cmocka_unit_test(a_port_that_is_still_taken_is_opened_as_soon_as_it_is_free),
         cmocka_unit_test(it_stops_while_it_is_lent),
     };
