@@ -16,13 +16,13 @@ static const struct {
     {"PRAGMA cell_size_check = ON", NULL},
     {"PRAGMA temp_store = MEMORY", NULL},
     {"PRAGMA mmap_size = 0", NULL},
+    {"PRAGMA locking_mode = EXCLUSIVE", "exclusive"},
+    {"PRAGMA journal_mode = WAL", "wal"},
     /* KiB. By default 2 MiB, a fourth of what the daemon is to take. No page goes to the WAL before its
      * commit for that. */
     {"PRAGMA cache_size = -512", NULL},
     {"PRAGMA cache_size", "-512"},
     {"PRAGMA cache_spill = OFF", NULL},
-    {"PRAGMA locking_mode = EXCLUSIVE", "exclusive"},
-    {"PRAGMA journal_mode = WAL", "wal"},
     {"PRAGMA synchronous = FULL", NULL},
     {"PRAGMA synchronous", "2"},
     /* once grown the WAL keeps its 2 MiB: on a full disk commits then need no more */

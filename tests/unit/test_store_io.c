@@ -340,6 +340,24 @@ static void a_full_disk_gets_the_ballast_and_it_comes_back(void **state)
     }
 }
 
+/* Before the WAL is touched for the first time the connection must be exclusive: its index is then in our
+ * memory, and no file that two processes could share. */
+static void the_index_of_the_wal_is_no_file(void **state)
+{
+    struct fixture *f = *state;
+    for (int start = 0; start < 2; start++) {
+        open_and_start(f);
+        struct batch b = any_batch(&f->head, start);
+        assert_int_equal(store_commit(f->store, &b), ERR_OK);
+        assert_true(help_committed(f->store, f->head.seq));
+        char *index = mem_printf("%s/dust.db-shm", f->dir);
+        assert_int_not_equal(access(index, F_OK), 0);
+        mem_free(index);
+        store_stop(f->store, STOP_MS);
+        f->store = NULL;
+    }
+}
+
 static int open_files_below(const char *dir)
 {
     char link[64], path[4096];
@@ -447,6 +465,7 @@ int main(void)
         TEST(an_error_at_open_never_sets_the_database_aside),
         TEST(a_full_disk_is_said_once_and_nothing_is_lost),
         TEST(a_full_disk_gets_the_ballast_and_it_comes_back),
+        TEST(the_index_of_the_wal_is_no_file),
         TEST(a_read_only_file_system_is_named_and_read),
         TEST(the_queue_holds_an_hour_and_then_refuses_and_counts),
         TEST(stopping_while_the_disk_fails_ends_in_time),
