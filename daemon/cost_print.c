@@ -185,6 +185,53 @@ static void warn_of_needs(struct report *r, const struct limit *l)
             warn(r, "limit %s: in the stage %s nothing of its file judges %s.", l->id, w->text, l->role);
 }
 
+static bool has_role(const struct config *c, const char *role)
+{
+    for (int i = 0; i < c->npoints; i++)
+        if (strcmp(c->points[i].point->role, role) == 0)
+            return true;
+    return false;
+}
+
+/* A source that says it and that it watches. */
+static bool has_source(const struct config *c, enum input_kind kind)
+{
+    unsigned both = 1u << kind | 1u << INPUT_ALIVE;
+    for (int i = 0; i < c->nsources; i++)
+        if ((c->sources[i].kinds & both) == both)
+            return true;
+    return false;
+}
+
+/* Evidence that this site will not have: the check is then unknown, which never passes. */
+static void warn_of_check(struct report *r, const struct requirement *q, const struct check *k)
+{
+    bool vehicles = k->kind == CHECK_PASSAGE || k->vehicle_ms;
+    bool pictures = k->kind == CHECK_SHARE || (k->kind == CHECK_PASSAGE && k->need == NEED_COVER);
+    bool water = k->kind == CHECK_RESPONSE || k->kind == CHECK_DUTY;
+    const char *lacks = (k->kind == CHECK_DURING || k->kind == CHECK_RESPONSE) && !has_role(r->c, k->role)
+                            ? k->role
+                        : water && !has_role(r->c, "flow") ? "flow"
+                                                           : NULL;
+    if (lacks)
+        warn(r, "check %s/%s stays unknown: no point has the role %s. Leave it out (leave_out), or add one.",
+             q->name, k->name, lacks);
+    if (vehicles && !has_source(r->c, INPUT_PASSAGE))
+        warn(r, "check %s/%s stays unknown: no source says passage and alive.", q->name, k->name);
+    if (pictures && !has_source(r->c, INPUT_CAMERA))
+        warn(r, "check %s/%s stays unknown: no source says camera and alive.", q->name, k->name);
+    if (k->kind == CHECK_PASSAGE && k->need == NEED_WASH && !has_role(r->c, "wash"))
+        warn(r, "check %s/%s: no point has the role wash: each passage must say wash_s.", q->name, k->name);
+}
+
+static void warn_of_requirements(struct report *r)
+{
+    const struct requirements *all = &r->c->requirements;
+    for (int i = 0; i < all->n; i++)
+        for (int k = 0; k < all->list[i].nchecks; k++)
+            warn_of_check(r, &all->list[i], &all->list[i].checks[k]);
+}
+
 static void warn_of_limits(struct report *r, int64_t now_ms)
 {
     char day[32];
@@ -217,6 +264,7 @@ void cost_print(const struct config *c, int64_t now_ms, FILE *out)
     print_disk(&r, messages, n);
     print_uplinks(&r, messages, n);
     warn_of_limits(&r, now_ms);
+    warn_of_requirements(&r);
     if (r.nwarnings)
         fprintf(out, "\nWarnings: %d\n%s", r.nwarnings, r.warnings.data);
     buf_finish(&r.warnings);

@@ -31,7 +31,7 @@ void check_fill_hours(struct judging *j)
         struct hours h;
         if (hours_parse(j->all->hours[i], &h) != ERR_OK)
             continue; /* the configuration has been checked */
-        for (int m = 0; m < 24 * 60; m++)
+        for (int m = 0; m < CHECK_DAY_MIN; m++)
             j->work[m] = j->work[m] || holds(&h, m);
     }
 }
@@ -39,7 +39,7 @@ void check_fill_hours(struct judging *j)
 bool check_in_hours(const struct judging *j, int64_t at_ms)
 {
     int64_t minute = (at_ms - j->day_ms) / CLOCK_MINUTE_MS;
-    return minute >= 0 && minute < 24 * 60 && j->work[minute];
+    return minute >= 0 && minute < CHECK_DAY_MIN && j->work[minute];
 }
 
 /* Where the stretch of hours that at_ms is in, or the next one, begins and ends within the day. */
@@ -52,7 +52,14 @@ static bool stretch(const struct judging *j, int64_t at_ms, int64_t *from_ms, in
     return *from_ms < j->end_ms;
 }
 
-bool check_slot(const struct judging *j, int64_t slot_ms, struct slot *s)
+static int64_t stretch_from(const struct judging *j, int64_t at_ms)
+{
+    while (at_ms > j->day_ms && check_in_hours(j, at_ms - CLOCK_MINUTE_MS))
+        at_ms -= CLOCK_MINUTE_MS;
+    return at_ms;
+}
+
+bool check_slot(const struct judging *j, int64_t slot_ms, int64_t least_ms, struct slot *s)
 {
     int64_t from_ms, to_ms;
     if (!s->to_ms)
@@ -62,7 +69,8 @@ bool check_slot(const struct judging *j, int64_t slot_ms, struct slot *s)
         *s = (struct slot){from_ms, end_ms};
         if (end_ms > j->now_ms)
             return false;
-        if ((end_ms - from_ms) * 2 >= slot_ms || slot_ms >= j->end_ms - j->day_ms)
+        bool only = from_ms == stretch_from(j, from_ms) && end_ms == to_ms;
+        if (end_ms - from_ms >= least_ms || only)
             return true;
     }
     return false;

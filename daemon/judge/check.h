@@ -4,6 +4,8 @@
 
 #include "daemon/judge/requirement.h"
 
+enum { CHECK_DAY_MIN = 1440 };
+
 /* What a check is judged with. */
 struct judging {
     const struct record *r;
@@ -13,7 +15,7 @@ struct judging {
     int64_t day_ms, end_ms, now_ms;
     opportunity_sink sink;
     void *arg;
-    bool work[24 * 60]; /* minutes of the day that are the check's hours */
+    bool work[CHECK_DAY_MIN]; /* minutes of the day that are the check's hours */
 };
 
 void check_fill_hours(struct judging *j);
@@ -29,11 +31,12 @@ void check_tell(const struct judging *j, enum outcome outcome, enum cause cause,
                 int64_t to_ms, const char *about);
 
 /* The check's hours cut into slots of slot_ms, counted from the start of each stretch of hours; a last
- * shorter one counts when it is at least half as long. Only slots that are over by now_ms. */
+ * shorter one counts when it is at least least_ms long, or all that there is. Only slots that are over by
+ * now_ms. */
 struct slot {
     int64_t from_ms, to_ms;
 };
-bool check_slot(const struct judging *j, int64_t slot_ms,
+bool check_slot(const struct judging *j, int64_t slot_ms, int64_t least_ms,
                 struct slot *s); /* the next one after s (to_ms 0: first) */
 
 bool check_in_hours(const struct judging *j, int64_t at_ms);

@@ -158,6 +158,6 @@ void check_passage(const struct judging *j)
             break;
         judge_exit(j, i);
     }
-    for (struct slot s = {0}; check_slot(j, CLOCK_HOUR_MS, &s);)
+    for (struct slot s = {0}; check_slot(j, CLOCK_HOUR_MS, CLOCK_MINUTE_MS, &s);)
         judge_hour(j, s);
 }

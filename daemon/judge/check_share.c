@@ -104,6 +104,6 @@ static void judge_slot(const struct judging *j, struct slot s)
 
 void check_share(const struct judging *j)
 {
-    for (struct slot s = {0}; check_slot(j, j->c->slot_ms, &s);)
+    for (struct slot s = {0}; check_slot(j, j->c->slot_ms, j->c->slot_ms / 2, &s);)
         judge_slot(j, s);
 }

@@ -100,7 +100,7 @@ static void judge_duty(const struct judging *j, struct slot s)
 
 void check_duty(const struct judging *j)
 {
-    for (struct slot s = {0}; check_slot(j, j->c->slot_ms, &s);)
+    for (struct slot s = {0}; check_slot(j, j->c->slot_ms, j->c->slot_ms / 2, &s);)
         judge_duty(j, s);
 }
 

@@ -4,7 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/schema.h"
-#include "daemon/base/utf8.h"
+#include "daemon/judge/plate.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -181,34 +181,6 @@ const char *input_who(enum input_kind kind)
                                           : "every person with a role";
 }
 
-/* --- plates --- */
-
-static size_t first_character(const char *text)
-{
-    size_t n = 1;
-    while (text[0] && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n++;
-    return n;
-}
-
-void input_mask_plate(const char *plate, char *out, size_t out_size)
-{
-    size_t head = first_character(plate), length = strlen(plate);
-    if (length < head + 5)
-        snprintf(out, out_size, "%s", length ? "***" : "");
-    else
-        snprintf(out, out_size, "%.*s***%s", (int)head + 2, plate, plate + length - 1);
-}
-
-/* "晋J12345", "晋AD12345" (GA 36: one character for the province, a letter, five or six letters and digits).
- */
-static bool plate_known(const char *plate)
-{
-    size_t head = first_character(plate), rest = strlen(plate + head);
-    return head == 3 && rest >= 6 && rest <= 7 &&
-           strspn(plate + head, "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789") == rest && plate[head] > '9';
-}
-
 /* --- reading --- */
 
 struct reading {
@@ -271,7 +243,7 @@ static int read_text(const struct reading *r, const struct field *f, const json_
             return refuse_value(r, f, "a number plate, at most 32 bytes");
         if (!plate_known(text))
             snprintf(r->why, r->why_size, "\"plate\" does not look like a number plate such as 晋J12345");
-        input_mask_plate(text, to, f->size);
+        plate_mask(text, to, f->size);
         return ERR_OK;
     }
     snprintf(to, f->size, "%s", text);
@@ -400,7 +372,8 @@ static int read_any(const struct reading *r, const json_t *message)
 int input_read(enum input_kind kind, const json_t *message, int64_t now_ms, struct input *out, char *why,
                size_t why_size)
 {
-    struct reading r = {kind, out, false, why, why_size};
+    struct reading r = {.kind = kind, .out = out, .why_size = why_size};
+    r.why = why;
     int error = read_any(&r, message);
     return error ? error : check_times(&r, now_ms);
 }

@@ -58,7 +58,4 @@ bool input_may(unsigned roles, enum input_kind kind);
 bool input_machine(enum input_kind kind);    /* a source in nobody's name may say it too */
 const char *input_who(enum input_kind kind); /* "community, office" */
 
-/* "晋J12345" to "晋J1***5"; anything short to "***". */
-void input_mask_plate(const char *plate, char *out, size_t out_size);
-
 #endif

@@ -108,20 +108,25 @@ static struct day *open_day(struct record *r, int64_t day_ms)
     return d;
 }
 
+/* Of the point in that place, in a minute of the day. */
+static float *value_at(const struct day *d, int place, int64_t minute_ms)
+{
+    return d->values + (size_t)place * DAY_MIN + (size_t)((minute_ms - d->start_ms) / CLOCK_MINUTE_MS);
+}
+
 static void forget(struct record *r, int64_t now_ms);
 
 void record_minute(struct record *r, int64_t start_ms, const struct mean *means)
 {
     struct day *d = r->nours ? open_day(r, day_of(r, start_ms)) : NULL;
-    if (d && start_ms > r->newest_ms) {
+    if (start_ms > r->newest_ms) {
         if (day_of(r, start_ms) != day_of(r, r->newest_ms))
             forget(r, start_ms);
         r->newest_ms = start_ms;
     }
     for (int i = 0; d && i < r->config->npoints; i++)
         if (r->ours[i] >= 0)
-            d->values[r->ours[i] * DAY_MIN + (start_ms - d->start_ms) / CLOCK_MINUTE_MS] =
-                mean_valid(&means[i]) ? (float)means[i].mean : NAN;
+            *value_at(d, r->ours[i], start_ms) = mean_valid(&means[i]) ? (float)means[i].mean : NAN;
 }
 
 double record_value(const struct record *r, int point, int64_t minute_ms)
@@ -130,7 +135,7 @@ double record_value(const struct record *r, int point, int64_t minute_ms)
     const struct day *d = place(r, day_ms);
     if (r->ours[point] < 0 || !d->values || d->start_ms != day_ms)
         return NAN;
-    return (double)d->values[r->ours[point] * DAY_MIN + (minute_ms - day_ms) / CLOCK_MINUTE_MS];
+    return (double)*value_at(d, r->ours[point], minute_ms);
 }
 
 int record_point(const struct record *r, const char *role, int point)
@@ -374,8 +379,8 @@ struct record *record_carry(const struct record *was, const struct config *c)
         for (int p = 0; to && p < c->npoints; p++) {
             int before = r->ours[p] < 0 ? -1 : same_point(was->config, c->points[p].name);
             if (before >= 0 && was->ours[before] >= 0)
-                memcpy(to->values + r->ours[p] * DAY_MIN, from->values + was->ours[before] * DAY_MIN,
-                       DAY_MIN * sizeof *to->values);
+                memcpy(value_at(to, r->ours[p], to->start_ms),
+                       value_at(from, was->ours[before], from->start_ms), DAY_MIN * sizeof *to->values);
         }
     }
     return r;

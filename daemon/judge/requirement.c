@@ -68,19 +68,18 @@ const char *outcome_str(enum outcome o)
     return names[o];
 }
 
-void check_judge(const struct record *r, const struct requirement *of, const struct check *c, int64_t day_ms,
-                 int64_t now_ms, opportunity_sink sink, void *arg)
+void check_judge(const struct asked_day *day, const struct check *c, opportunity_sink sink, void *arg)
 {
     static void (*const kinds[CHECK__KINDS])(const struct judging *) = {
         [CHECK_DURING] = check_during,   [CHECK_RESPONSE] = check_response, [CHECK_DUTY] = check_duty,
         [CHECK_PASSAGE] = check_passage, [CHECK_SHARE] = check_share,       [CHECK_ATTEST] = check_attest};
-    struct judging j = {.r = r,
-                        .all = &record_config(r)->requirements,
-                        .of = of,
+    struct judging j = {.r = day->record,
+                        .all = &record_config(day->record)->requirements,
+                        .of = day->of,
                         .c = c,
-                        .day_ms = day_ms,
-                        .end_ms = day_ms + CLOCK_DAY_MS,
-                        .now_ms = now_ms,
+                        .day_ms = day->day_ms,
+                        .end_ms = day->day_ms + CLOCK_DAY_MS,
+                        .now_ms = day->now_ms,
                         .sink = sink,
                         .arg = arg};
     check_fill_hours(&j);
@@ -120,20 +119,20 @@ static void add(const struct opportunity *o, void *arg)
     }
 }
 
-void check_sum(const struct record *r, const struct requirement *of, const struct check *c, int64_t day_ms,
-               int64_t now_ms, struct check_result *out)
+void check_sum(const struct asked_day *day, const struct check *c, struct check_result *out)
 {
     *out = (struct check_result){.check = c};
-    check_judge(r, of, c, day_ms, now_ms, add, out);
+    check_judge(day, c, add, out);
 }
 
 void requirement_judge(const struct record *r, const struct requirement *q, int64_t day_ms, int64_t now_ms,
                        struct requirement_result *out)
 {
+    struct asked_day day = {r, q, day_ms, now_ms};
     *out = (struct requirement_result){.requirement = q};
     out->checks = mem_array((size_t)q->nchecks, sizeof *out->checks);
     for (int i = 0; i < q->nchecks; i++) {
-        check_sum(r, q, &q->checks[i], day_ms, now_ms, &out->checks[i]);
+        check_sum(&day, &q->checks[i], &out->checks[i]);
         for (int o = 0; o < OUTCOME__COUNT; o++)
             out->count[o] += out->checks[i].count[o];
     }

@@ -74,8 +74,12 @@ typedef void (*opportunity_sink)(const struct opportunity *o, void *arg);
 /* All opportunities of a check in the day that starts at day_ms and that were over by now_ms, in no order. An
  * excuse that was made use of without making an opportunity none (a vehicle at the gate) comes as one with
  * outcome OUTCOME__COUNT, and so does what changed the check (a warning). */
-void check_judge(const struct record *r, const struct requirement *of, const struct check *c, int64_t day_ms,
-                 int64_t now_ms, opportunity_sink sink, void *arg);
+struct asked_day {
+    const struct record *record;
+    const struct requirement *of; /* the check is one of its */
+    int64_t day_ms, now_ms;
+};
+void check_judge(const struct asked_day *day, const struct check *c, opportunity_sink sink, void *arg);
 
 /* Those of one outcome, cause and `about`, together. */
 struct reason {
@@ -95,8 +99,7 @@ struct check_result {
     int nreasons;
 };
 
-void check_sum(const struct record *r, const struct requirement *of, const struct check *c, int64_t day_ms,
-               int64_t now_ms, struct check_result *out);
+void check_sum(const struct asked_day *day, const struct check *c, struct check_result *out);
 
 struct requirement_result {
     const struct requirement *requirement;

@@ -37,12 +37,16 @@ void pending_put(struct pending *p, char *topic, char *payload, int qos)
         message_finish(n);
     else
         n = one_more(p);
-    *n = (struct now_message){.topic = topic, .payload = payload, .qos = qos};
+    *n = (struct now_message){.qos = qos};
+    n->topic = topic;
+    n->payload = payload;
 }
 
 void pending_say(struct pending *p, char *topic, char *payload, int most)
 {
-    struct now_message n = {.topic = topic, .payload = payload, .qos = 1, .once = true};
+    struct now_message n = {.qos = 1, .once = true};
+    n.topic = topic;
+    n.payload = payload;
     if (p->count < most)
         *one_more(p) = n;
     else

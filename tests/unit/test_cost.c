@@ -309,6 +309,30 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
     config_free(c);
 }
 
+static void the_check_says_which_requirements_stay_unknown_and_what_they_lack(void **state)
+{
+    static const char *const wanted[] = {
+        "check enclosure/gate-shut stays unknown: no point has the role gate.",
+        "check enclosure/gate-shut stays unknown: no source says passage and alive.",
+        "check covering/bare-soil stays unknown: no source says camera and alive.",
+        "check watering/dry-hours stays unknown: no point has the role flow.",
+        "check washing/exit-washed: no point has the role wash: each passage must say wash_s.",
+    };
+    struct fixture *f = *state;
+    char *text = mem_printf("%srequirements: {file: six, person: boss}\n"
+                            "sources: {gate: {kinds: [passage]}}\n",
+                            base);
+    struct config *c = load_text(f, text);
+    char *said = check_of(c, today_ms);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!strstr(said, wanted[i]))
+            fail_msg("no \"%s\" in\n%s", wanted[i], said);
+    assert_null(strstr(said, "hardening"));
+    free(said);
+    mem_free(text);
+    config_free(c);
+}
+
 int main(void)
 {
     json_set_alloc_funcs(mem_bytes, mem_free);
@@ -326,6 +350,7 @@ int main(void)
         EACH(the_check_warns_of_what_cannot_work),
         EACH(a_port_by_its_number_is_warned_of_edgex_636),
         EACH(the_check_says_which_limits_are_not_judged_and_why),
+        EACH(the_check_says_which_requirements_stay_unknown_and_what_they_lack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,10 @@ static void a_plate_is_masked_at_once_and_an_odd_one_is_said(void **state)
         read_it("camera", "{\"at\":1777593600000,\"what\":\"uncovered\",\"plate\":\"晋AD12345\"}", &i, why),
         ERR_OK);
     assert_string_equal(i.about, "晋AD***5");
+    assert_int_equal(
+        read_it("passage", "{\"at\":1777593600000,\"direction\":\"out\",\"plate\":\"晋J1234学\"}", &i, why),
+        ERR_OK);
+    assert_string_equal(i.about, "晋J1***学");
 }
 
 static void a_background_is_kept_in_ug_m3_whatever_it_came_in(void **state)

@@ -111,7 +111,8 @@ static struct check_result sum_at(int now_min)
 {
     struct check_result r;
     one->check.name = "c";
-    check_sum(one->record, &one->of, &one->check, AT(DAY, 0, 0), AT(DAY, 0, now_min), &r);
+    struct asked_day day = {one->record, &one->of, AT(DAY, 0, 0), AT(DAY, 0, now_min)};
+    check_sum(&day, &one->check, &r);
     return r;
 }
 
@@ -536,6 +537,26 @@ static void an_hour_that_was_not_watched_is_unknown(void **state)
     assert_cause(sum(), OUTCOME_UNKNOWN, CAUSE_SILENT, "camera");
 }
 
+static void a_short_rest_of_the_hours_is_watched_too_but_asks_for_no_water(void **state)
+{
+    static const char *hours[] = {"06:00-09:20"};
+    const char **before = one->config->requirements.hours;
+    (void)state;
+    exits_washed();
+    one->config->requirements.hours = hours;
+    record_destroy(one->record);
+    one->record = record_create(one->config);
+    all_day_but(0, 0, 0, 0);
+    watch("camera", 0, 540); /* until 09:00 */
+    assert_counts(sum(), 0, 0, 1, 0);
+    water_duty();
+    one->check.slot_ms = CLOCK_HOUR_MS;
+    assert_counts(sum(), 0, 3, 0, 0);
+    one->check.slot_ms = 8 * CLOCK_HOUR_MS; /* all there is */
+    assert_counts(sum(), 0, 1, 0, 0);
+    one->config->requirements.hours = before;
+}
+
 static void nobody_leaves_in_a_warning_that_forbids_it(void **state)
 {
     (void)state;
@@ -771,6 +792,7 @@ int main(void)
         ONE(a_dead_pump_signal_is_no_wash_and_no_violation),
         ONE(no_vehicle_in_a_watched_day_is_a_pass_of_none),
         ONE(an_hour_that_was_not_watched_is_unknown),
+        ONE(a_short_rest_of_the_hours_is_watched_too_but_asks_for_no_water),
         ONE(nobody_leaves_in_a_warning_that_forbids_it),
         ONE(an_uncovered_vehicle_is_found_by_time_and_plate),
         ONE(two_sights_an_hour_apart_prove_it_and_one_does_not),
