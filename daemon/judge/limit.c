@@ -139,7 +139,7 @@ void limit_recount(const struct judging *j, const struct limit *limit, const str
     change(&d->exceeded, before->verdict == VERDICT_EXCEEDED, after->verdict == VERDICT_EXCEEDED);
     change(&d->unknown, before->verdict == VERDICT_UNKNOWN, after->verdict == VERDICT_UNKNOWN);
     struct judge_event day = {.kind = JUDGE_VERDICT, .limit = limit, .point = after->point, .corrects = true};
-    if (d == &s->past)
+    if (d->ended)
         tell_day(j, day, d);
 }
 
@@ -156,7 +156,8 @@ void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t
         if (!s || !is_judged(j->config, limit, i))
             continue;
         struct judge_event e = {.kind = JUDGE_VERDICT, .limit = limit, .point = i};
-        tell_day(j, e, day_of(s, day_ms));
+        day_of(s, day_ms)->ended = true;
+        tell_day(j, e, &s->today);
     }
 }
 

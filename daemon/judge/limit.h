@@ -8,7 +8,8 @@
 struct day_count {
     int64_t day_ms; /* its start */
     uint32_t windows, exceeded, unknown;
-    bool told; /* its breach, while it ran */
+    bool told;  /* its breach, while it ran */
+    bool ended; /* its verdict */
 };
 
 struct limit_state {
