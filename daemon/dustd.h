@@ -43,6 +43,7 @@ struct device_now {
     int64_t since_ms;
     uint8_t why, exception;
     int rtt_us;
+    int64_t value_ms;       /* its last value; 0: none yet */
     struct bus_tally tally; /* what became of its questions; all 0 until the first came */
     bool fresh;             /* read, and with live_every 0 not told yet */
 };

@@ -107,6 +107,8 @@ static json_t *buses_json(const struct dustd *d)
         add_date(bus, "since", b->since_ms);
         if (d->health.loads[i] >= 0)
             json_object_set_new(bus, "load", rounded(d->health.loads[i], 3));
+        if (b->load.wire_permille)
+            json_object_set_new(bus, "wire", rounded(b->load.wire_permille / 1000.0, 3));
         if (b->load.needed_permille)
             json_object_set_new(bus, "needed", rounded(b->load.needed_permille / 1000.0, 3));
         json_t *lent = lend_json(d, i);

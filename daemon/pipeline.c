@@ -9,6 +9,7 @@
 #include "daemon/store/rawblock.h"
 #include "drivers/trouble.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -46,6 +47,8 @@ static void take_sample(struct dustd *d, const struct sample *s)
     d->now[s->point] = *s;
     if (d->config->points[s->point].point->watch)
         registers_sample(d, s);
+    if (!isnan(s->value))
+        d->devices[d->config->points[s->point].device->index].value_ms = s->at_ms;
 }
 
 /* A bus that a reload has started anew tells what was known already. */

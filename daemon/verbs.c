@@ -165,6 +165,7 @@ static void add_tally(json_t *j, const struct device_now *now)
 static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
+    int64_t now_ms = clock_site_ms();
     json_t *result = json_array();
     for (int i = 0; i < d->config->ndevices; i++) {
         const struct device *device = &d->config->devices[i];
@@ -188,6 +189,8 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
             json_object_set_new(j, "why", json_string(why_str(now->why)));
         if (now->rtt_us > 0)
             json_object_set_new(j, "rtt_ms", json_real(now->rtt_us / 1000.0));
+        if (clock_is_dated(now->value_ms) && now_ms >= now->value_ms)
+            json_object_set_new(j, "value_age_ms", json_integer(now_ms - now->value_ms));
         add_tally(j, now);
         json_array_append_new(result, j);
     }

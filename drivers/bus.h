@@ -73,6 +73,7 @@ struct bus_message {
         struct bus_load {
             int load_permille;   /* of wire time in the last 10 s */
             int needed_permille; /* what the schedule needs, with what questions have cost so far */
+            int wire_permille;   /* of that, what frames and silences alone take: the wire's own limit */
             uint32_t late_slots; /* since the start */
         } load;
         struct bus_obeyed {

@@ -51,20 +51,34 @@ static double needed(const struct unit *u)
     return all;
 }
 
+/* The least that its schedule takes: frames and silences. */
+static double wire(const struct bus_config *config, const struct unit *u)
+{
+    double all = 0;
+    for (int i = 0; i < u->nreads && !u->quarantined; i++) {
+        const struct request r = unit_planned(u, i);
+        all += (double)line_exchange_us(config, &r, u->turnaround_us) * clock_rate() /
+               (double)u->reads[i].period_ms;
+    }
+    return all;
+}
+
 void bus_tell_tallies(struct bus *b, int64_t now_us)
 {
     if (now_us < b->tally_us)
         return;
-    double sum = 0;
+    double sum = 0, least = 0;
     int64_t busy_us = (int64_t)atomic_load(&b->busy_us);
     for (int i = 0; i < b->config->ndevices; i++) {
         if (b->tally_us)
             tell_unit(b, &b->units[i], now_us - b->tallied_us);
         sum += needed(&b->units[i]);
+        least += wire(b->config, &b->units[i]);
     }
     struct bus_message m = {.kind = BUS_LOAD};
-    m.u.load =
-        (struct bus_load){.needed_permille = (int)sum, .late_slots = (uint32_t)atomic_load(&b->late_slots)};
+    m.u.load = (struct bus_load){.needed_permille = (int)sum,
+                                 .wire_permille = (int)least,
+                                 .late_slots = (uint32_t)atomic_load(&b->late_slots)};
     if (b->tally_us) {
         m.u.load.load_permille = (int)((busy_us - b->told_us) * 1000 / (now_us - b->tallied_us));
         bus_say(b, &m);

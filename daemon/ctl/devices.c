@@ -53,9 +53,10 @@ static void print_devices(const struct ctl *c, const json_t *devices)
  * line. */
 static void print_line(const struct ctl *c, const json_t *devices)
 {
-    struct table t = {.columns = 8, .right = 0xFEu};
+    struct table t = {.columns = 9, .right = 0x1FEu};
     size_t i;
     json_t *device;
+    char text[48];
     static const char *const heads[][2] = {
         {"设备", "device"},
         {"请求", "requests"},
@@ -65,6 +66,7 @@ static void print_line(const struct ctl *c, const json_t *devices)
         {"异常", "exceptions"},
         {"往返 最小/中位/p99", "rtt min/median/p99"},
         {"占线路", "of line"},
+        {"最近数值", "last value"},
     };
     static const char *const counters[] = {"requests", "answers", "no_answer", "garbled", "exceptions"};
     for (int k = 0; k < t.columns; k++)
@@ -82,6 +84,49 @@ static void print_line(const struct ctl *c, const json_t *devices)
         else
             table_cell(&t, "");
         table_printf(&t, "%.1f %%", (double)int_of(device, "share_permille") / 10);
+        if (json_object_get(device, "value_age_ms"))
+            table_printf(&t, say(c, "%s前", "%s ago"),
+                         when_span(int_of(device, "value_age_ms"), c->zh, text));
+        else
+            table_cell(&t, say(c, "还没有", "none yet"));
+    }
+    table_print(&t, stdout);
+    table_finish(&t);
+}
+
+static void add_share(struct table *t, const json_t *bus, const char *member)
+{
+    const json_t *share = json_object_get(bus, member);
+    if (json_is_number(share))
+        table_printf(t, "%.1f %%", 100 * json_number_value(share));
+    else
+        table_cell(t, "");
+}
+
+/* The load of each line: what it was, what the schedule needs, and what of that the wire itself takes. */
+static void print_buses(const struct ctl *c, const json_t *buses)
+{
+    struct table t = {.columns = 6, .right = 0x3Cu};
+    size_t i;
+    json_t *bus;
+    static const char *const heads[][2] = {
+        {"总线", "bus"},
+        {"状态", "state"},
+        {"负荷", "load"},
+        {"计划所需", "needed"},
+        {"其中线路极限", "of that wire"},
+        {"迟到", "late"},
+    };
+    for (int k = 0; k < t.columns; k++)
+        table_cell(&t, say(c, heads[k][0], heads[k][1]));
+    json_array_foreach(buses, i, bus)
+    {
+        table_cell(&t, text_of(bus, "name"));
+        table_cell(&t, word_line(text_of(bus, "state"), c->zh));
+        add_share(&t, bus, "load");
+        add_share(&t, bus, "needed");
+        add_share(&t, bus, "wire");
+        table_printf(&t, "%lld", (long long)int_of(bus, "late_slots"));
     }
     table_print(&t, stdout);
     table_finish(&t);
@@ -180,11 +225,16 @@ static void print_settings(const struct ctl *c, const json_t *devices)
 int verb_devices(struct ctl *c)
 {
     json_t *devices = ctl_result(c, json_pack("{s:s}", "do", "devices"));
-    if (!devices)
+    json_t *status = devices && !c->json ? ctl_result(c, json_pack("{s:s}", "do", "status")) : NULL;
+    if (!devices || (!status && !c->json)) {
+        json_decref(devices);
         return EXIT_FAILED;
+    }
     if (c->json) {
         print_json(devices);
     } else {
+        print_buses(c, json_object_get(status, "buses"));
+        putchar('\n');
         print_devices(c, devices);
         putchar('\n');
         print_line(c, devices);
@@ -193,5 +243,6 @@ int verb_devices(struct ctl *c)
         print_settings(c, devices);
     }
     json_decref(devices);
+    json_decref(status);
     return EXIT_OK;
 }

@@ -91,6 +91,14 @@ class Reading(Base):
         self.assertRegex(lines["dust1/pm25"], r"— +μg/m³ +D fault +2026-11-23 08:09:59 +exception 2$")
         self.assertRegex(lines["dust2/pm10"], r"— +μg/m³ +not read yet +—$")
 
+    def test_devices_shows_each_line_beside_the_wires_limit_and_how_old_values_are(self):
+        self.serve("lang=en")
+        lines = self.ctl("devices").stdout.splitlines()
+        self.assertRegex(lines[1], r"^meters +open +62\.0 % +55\.0 % +43\.7 % +0$")
+        self.assertTrue([line for line in lines if line.startswith("dust1 ") and line.endswith("1 s ago")], lines)
+        self.assertTrue([line for line in lines if line.startswith("dust2 ") and "quarantined" in line], lines)
+        self.assertTrue([line for line in lines if line.startswith("dust2 ") and line.endswith("none yet")], lines)
+
     def test_escapes_in_names_never_reach_the_terminal(self):
         self.serve("hostile=1")
         for words in (["devices"], ["devices", "--lang", "en"]):
