@@ -174,6 +174,8 @@ static void end_buses(struct dustd *d, const struct change *c)
             continue;
         ring_destroy(b->ring);
         config_free(b->held);
+        b->ring = NULL; /* from here to start_buses nothing may ask how it is */
+        b->bus = NULL;
     }
 }
 
@@ -279,9 +281,9 @@ static void take_over(struct dustd *d, struct change *c, const struct author *by
     struct config *was = d->config;
     json_t *site = now_site_json(d, was), *site_now = now_site_json(d, c->is);
     int64_t now_ms = clock_site_ms();
-    end_buses(d, c);
     for (int i = 0; i < was->nmqtt; i++)
-        now_uplink(d, i);
+        now_uplink(d, i); /* whoever has just connected is told of everything: while all of it is there */
+    end_buses(d, c);
     if (c->any_gone)
         leave_points(d, c->gone);
     carry_removed(d, c->is);

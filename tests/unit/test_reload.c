@@ -124,6 +124,20 @@ static void without_a_thread_for_it_nothing_changes(void **state)
     assert_int_equal((int)number_in(&minutes, "b/pm10", "n"), 60);
 }
 
+/* It gets every message that there is, about the buses as well. */
+static void a_broker_that_connects_just_then_is_told_of_buses_that_are_there(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 10, 100);
+    struct config *c = other(&one, "new", "ab");
+    c->buses[0].timeout_ms = c->buses[1].timeout_ms = 77;
+    struct mqtt_event connected = {.kind = MQTT_CONNECTED};
+    assert_int_equal(ring_push(r->d.uplinks[0].ring, &connected), ERR_OK);
+    assert_int_equal(reload_to(r, c), ERR_OK);
+    assert_int_equal(restart.buses_stopped, 2);
+    assert_non_null(strstr(said("health"), "\"name\":\"bus/two\""));
+}
+
 static void what_takes_a_restart_is_refused(void **state)
 {
     struct rig *r = *state;
@@ -574,6 +588,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_wrong_file_changes_nothing_and_is_named),
         TEST(without_a_thread_for_it_nothing_changes),
+        TEST(a_broker_that_connects_just_then_is_told_of_buses_that_are_there),
         TEST(what_takes_a_restart_is_refused),
         TEST(points_are_not_taken_out_while_the_disk_takes_nothing),
         TEST(a_bus_that_is_the_same_is_not_touched),
