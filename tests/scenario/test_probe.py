@@ -250,7 +250,8 @@ class Lent(ProbeTest):
         return harness.wait_for(f"pm10 to be {letter}", lambda: (p := self.pm10()).get("q") == letter and p)
 
     def bus(self):
-        return self.held.status()["buses"][0]
+        """The bus in the status; a daemon with as many clients as it takes is asked again."""
+        return harness.wait_for("a status", self.held.status)["buses"][0]
 
     def loans(self):
         return [json.loads(row["body"]) for row in self.held.export_live("loan")]
