@@ -117,10 +117,10 @@ void lend_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 
 /* ---- rows ---- */
 
-static json_t *row(struct dustd *d, int bus, const char *state)
+static json_t *row(struct dustd *d, int64_t at_ms, int bus, const char *state)
 {
     const struct loan *loan = &d->buses[bus].loan;
-    json_t *body = row_begin(d, clock_site_ms(), "loan", d->config->buses[bus].name);
+    json_t *body = row_begin(d, at_ms, "loan", d->config->buses[bus].name);
     json_object_set_new(body, "state", json_string(state));
     json_object_set_new(body, "by", json_string(loan->by));
     if (loan->as_root)
@@ -131,7 +131,7 @@ static json_t *row(struct dustd *d, int bus, const char *state)
 static void begin_row(struct dustd *d, int bus)
 {
     struct loan *loan = &d->buses[bus].loan;
-    json_t *body = row(d, bus, "lent");
+    json_t *body = row(d, loan->from_ms, bus, "lent");
     json_object_set_new(body, "until", json_integer(loan->until_ms));
     json_object_set_new(body, "switched_off", json_integer((json_int_t)(loan->off_end - loan->off_first)));
     if (loan->not_off[0])
@@ -147,9 +147,10 @@ static void end(struct dustd *d, int bus, const char *why)
 {
     struct loan *loan = &d->buses[bus].loan;
     if (loan->state == LOAN_WRITTEN || loan->state == LOAN_OUT) {
-        json_t *body = row(d, bus, "returned");
+        int64_t now_ms = clock_site_ms();
+        json_t *body = row(d, now_ms, bus, "returned");
         json_object_set_new(body, "why", json_string(why));
-        row_append(d, clock_site_ms(), "loan", d->config->buses[bus].name, body);
+        row_append(d, now_ms, "loan", d->config->buses[bus].name, body);
         log_info("bus %s: back from %s: %s", d->config->buses[bus].name, loan->by, why);
     }
     loan->client = 0;

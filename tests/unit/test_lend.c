@@ -259,6 +259,19 @@ static void a_reload_that_changes_a_lent_bus_is_refused(void **state)
     close(fd);
 }
 
+/* A row's stamp stands in its body too: both are of one look at the clock, however fast that runs. */
+static void its_rows_are_stamped_once(void **state)
+{
+    struct rig *r = *state;
+    clock_simulate(RIG_START_MS, 3600);
+    int fd = lend_to(r, 0);
+    close(fd);
+    settle(r);
+    turn(r, clock_wire_us());
+    clock_simulate(RIG_START_MS, 1);
+    assert_int_equal(rig_rows(r, "loan", NULL).n, 2);
+}
+
 static void a_stop_ends_the_loan_in_a_row(void **state)
 {
     struct rig *r = *state;
@@ -287,6 +300,7 @@ int main(void)
         LEND_TEST(a_bus_whose_water_cannot_be_switched_off_is_not_lent),
         LEND_TEST(one_that_was_down_before_does_not_hinder_and_is_named_in_the_row),
         LEND_TEST(a_reload_that_changes_a_lent_bus_is_refused),
+        LEND_TEST(its_rows_are_stamped_once),
         LEND_TEST(a_stop_ends_the_loan_in_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
