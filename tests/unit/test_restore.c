@@ -255,9 +255,10 @@ static void a_run_that_ended_before_its_first_minute_leaves_a_gap_row(void **sta
     rig_start(r, RIG_START_MS + HOUR);
     struct rig_rows gaps = rig_rows(r, "gap", NULL);
     assert_int_equal(gaps.n, 1);
-    char *from = mem_printf("\"from\":%lld", (long long)RIG_START_MS);
-    assert_non_null(strstr(gaps.body, from));
-    mem_free(from);
+    json_t *gap = json_loads(gaps.body, 0, NULL);
+    int64_t from_ms = json_integer_value(json_object_get(gap, "from"));
+    json_decref(gap);
+    assert_in_range(from_ms, RIG_START_MS, RIG_START_MS + MINUTE); /* the rig's clock goes on */
 }
 
 static void a_restart_after_the_clock_went_back_closes_the_minute_that_was_running(void **state)
