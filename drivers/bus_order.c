@@ -28,19 +28,19 @@ static enum why read_back(struct bus *b, struct unit *u, const struct frame_orde
                           struct bus_obeyed *outcome)
 {
     bool bits = o->function == ORDER_COIL || o->function == ORDER_COILS;
-    struct request planned = {bits ? TABLE_COIL : TABLE_HOLDING, o->address, o->count}, sent;
+    struct request planned = {bits ? TABLE_COIL : TABLE_HOLDING, o->address, o->count}, parts[UNIT_PARTS_MAX];
     struct line_answer a = {.why = WHY_LINE};
     int64_t now_us = clock_wire_us();
     if (!bus_line_ready(b))
         return WHY_LINE;
-    if (unit_shape(u, &planned, now_us, &sent) != ERR_OK)
+    if (unit_shape(u, &planned, now_us, parts) != 1)
         return WHY_NO_ANSWER;
     struct line_question q = {.unit = u->device->unit_id,
-                              .request = &sent,
+                              .request = &parts[0],
                               .timeout_us = unit_timeout_us(u),
                               .turnaround_us = u->turnaround_us};
     bus_ask(b, u, &q, &a);
-    unit_asked(u, &sent, a.why, now_us);
+    unit_asked(u, &parts[0], a.why, a.spoken, now_us);
     outcome->read_back = a.why == WHY_NONE;
     for (int i = 0; a.why == WHY_NONE && i < o->count; i++) {
         outcome->read_back = outcome->read_back && a.values[i] == expected(o, i);

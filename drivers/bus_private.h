@@ -26,6 +26,7 @@ struct bus {
     bool lent;                     /* to another program: not opened */
     int64_t reopen_us, reopen_gap; /* the gap doubles; 0 after an answer */
     struct quarantine quarantine;
+    uint16_t values[FRAME_VALUES_MAX];     /* of a read in parts */
     int64_t asked_us;                      /* the last question */
     int64_t jam_us, jam_gap, unjammed_us;  /* next look at a jammed line, the gap, when it last got quiet */
     int64_t seen_ms, seen_us;              /* site time, and time since boot, when last compared */

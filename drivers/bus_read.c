@@ -132,8 +132,19 @@ void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struc
         bus_lose_line(b, a->error);
 }
 
-/* Asks what stands for one read of the plan; false when that must wait, because a late answer could not be
- * told from its own. */
+static void ask_part(struct bus *b, struct unit *u, const struct request *part, struct line_answer *a)
+{
+    int64_t now_us = clock_wire_us();
+    struct line_question q = {.unit = u->device->unit_id,
+                              .request = part,
+                              .timeout_us = unit_timeout_us(u),
+                              .turnaround_us = u->turnaround_us};
+    bus_ask(b, u, &q, a);
+    unit_asked(u, part, a->why, a->spoken, now_us);
+}
+
+/* Asks what stands for one read of the plan, and puts the parts together; `sent` is the last one. False when
+ * that must wait, because a late answer could not be told from its own. */
 static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, struct line_answer *a)
 {
     *a = (struct line_answer){.why = WHY_LINE};
@@ -144,18 +155,18 @@ static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, s
         a->why = WHY_JAMMED;
     if (!ready || a->why == WHY_JAMMED)
         return true;
-    int64_t now_us = clock_wire_us();
-    if (unit_shape(u, &planned, now_us, sent) != ERR_OK) {
-        a->why = WHY_NO_ANSWER;
-        return false;
+    struct request parts[UNIT_PARTS_MAX];
+    int n = unit_shape(u, &planned, clock_wire_us(), parts);
+    a->why = n == 0 ? WHY_NO_ANSWER : WHY_NONE;
+    for (int i = 0; i < n && a->why == WHY_NONE; i++) {
+        *sent = parts[i];
+        ask_part(b, u, sent, a);
+        if (n > 1 && a->why == WHY_NONE)
+            memcpy(b->values + (sent->address - planned.address), a->values, sent->count * sizeof *b->values);
     }
-    struct line_question q = {.unit = u->device->unit_id,
-                              .request = sent,
-                              .timeout_us = unit_timeout_us(u),
-                              .turnaround_us = u->turnaround_us};
-    bus_ask(b, u, &q, a);
-    unit_asked(u, sent, a->why, now_us);
-    return true;
+    if (n > 1)
+        a->values = b->values;
+    return n > 0;
 }
 
 /* A unit may refuse registers in the gaps between its points, or beyond them. */
@@ -163,11 +174,10 @@ static bool refused(struct bus *b, struct unit *u, int read, const struct reques
                     const struct line_answer *a)
 {
     const struct request r = u->reads[read].request;
-    bool narrow = u->narrow;
     if (a->why != WHY_EXCEPTION || (a->exception != EXCEPTION_ADDRESS && a->exception != EXCEPTION_VALUE) ||
         !unit_refused(u, read, sent))
         return false;
-    if (narrow == u->narrow)
+    if (sent->count == r.count)
         log_info(
             "bus %s: %s refuses %u registers at %u in one request (exception %u); reads each point alone",
             b->config->name, u->device->name, r.count, r.address, a->exception);

@@ -123,6 +123,11 @@ static bool next_place(const uint8_t *bytes, size_t n, size_t whole, int *k, siz
     return false;
 }
 
+bool frame_begins(int unit, const struct request *r, const uint8_t *bytes, size_t n)
+{
+    return n >= 3 && bytes[0] == unit && bytes[1] == r->table && bytes[2] == data_bytes(r);
+}
+
 enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, size_t n, uint16_t *values,
                     uint8_t *exception)
 {
@@ -132,8 +137,8 @@ enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, siz
         if (why != WHY_GARBLED)
             return why;
     }
-    bool headed = n >= 3 && bytes[0] == unit && bytes[1] == r->table && bytes[2] == data_bytes(r);
-    return n >= whole + CRC + (headed ? 0 : GLITCH_BYTES) ? WHY_GARBLED : WHY_NO_ANSWER;
+    size_t most = whole + CRC + (frame_begins(unit, r, bytes, n) ? 0 : GLITCH_BYTES);
+    return n >= most ? WHY_GARBLED : WHY_NO_ANSWER;
 }
 
 enum why frame_find_order(int unit, const struct frame_order *o, const uint8_t *bytes, size_t n,

@@ -50,6 +50,9 @@ uint16_t frame_crc(const uint8_t *bytes, size_t n);
 enum why frame_find(int unit, const struct request *r, const uint8_t *bytes, size_t n, uint16_t *values,
                     uint8_t *exception);
 
+/* Whether the `n` bytes begin as the answer to `r` does. */
+bool frame_begins(int unit, const struct request *r, const uint8_t *bytes, size_t n);
+
 /* The first whole answer (read functions only) of `unit` in the `n` bytes from `at` on, whatever it answers:
  * its table and length. Returns where it ends, 0 without one. */
 size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modbus_table *table, int *length);

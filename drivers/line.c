@@ -273,19 +273,19 @@ static enum why judge_copy(struct line *l, const struct line_question *q, size_t
     return why;
 }
 
-static enum why judge_serial(struct line *l, const struct line_question *q, uint8_t *exception)
+static enum why judge_serial(struct line *l, const struct line_question *q, struct line_answer *a)
 {
     size_t heard, whole = echo_bytes(l, q, &heard);
     l->echoed = heard == whole ? whole : 0;
     bool copies = q->order && (q->order->function == ORDER_COIL || q->order->function == ORDER_REGISTER);
     enum why why = WHY_NO_ANSWER;
     if (heard == whole && copies) {
-        why = judge_copy(l, q, whole, exception);
+        why = judge_copy(l, q, whole, &a->exception);
     } else if (heard == whole && l->config->echo != ECHO_NO) {
         learn_echo(l, true);
-        why = find_behind(l, q, whole, exception);
+        why = find_behind(l, q, whole, &a->exception);
     } else if (l->config->echo != ECHO_YES) {
-        why = find_behind(l, q, 0, exception);
+        why = find_behind(l, q, 0, &a->exception);
         if ((why == WHY_NONE && !copies) || why == WHY_EXCEPTION)
             learn_echo(l, false);
         else if (why == WHY_GARBLED && heard == l->have && l->config->echo == ECHO_AUTO)
@@ -294,6 +294,9 @@ static enum why judge_serial(struct line *l, const struct line_question *q, uint
         why = WHY_GARBLED; /* there is an echo, and this is none */
     }
     l->spoken = why == WHY_GARBLED;
+    size_t at = l->echoed, n = l->have - at;
+    a->spoken = l->spoken && !q->order && n == (size_t)frame_answer_bytes(q->request) &&
+                frame_begins(q->unit, q->request, l->bytes + at, n);
     return why;
 }
 
@@ -338,8 +341,8 @@ static enum why receive(struct line *l, const struct line_question *q, struct li
         }
         if (rc == ERR_TIMEOUT)
             return judge_silence(l, q, a);
-        enum why why = l->config->transport == TRANSPORT_TCP ? judge_tcp(l, q, &a->exception)
-                                                             : judge_serial(l, q, &a->exception);
+        enum why why =
+            l->config->transport == TRANSPORT_TCP ? judge_tcp(l, q, &a->exception) : judge_serial(l, q, a);
         if (why != WHY_NO_ANSWER)
             return why;
     }

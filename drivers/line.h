@@ -24,6 +24,7 @@ struct line_answer {
     enum why
         why; /* WHY_NONE: `values`; WHY_LINE: `error`, and the line is closed now; WHY_JAMMED: not sent */
     uint8_t exception;
+    bool spoken;            /* WHY_GARBLED: but it is as long as the answer, and begins like it */
     int error;              /* errno */
     bool perhaps_echo;      /* WHY_NONE of an order, but it may be our own that we heard: see line_echoes */
     int rtt_us;             /* request to end of answer, of an answer or exception */

@@ -16,12 +16,8 @@ enum {
     PROBE_FIRST_US = 1000000,
     PROBE_LAST_US = 8000000,
     LISTEN_FACTOR = 2, /* after silence the line is listened to for a second time-out */
-    LATE_FACTOR = 10,  /* what has not come within ten time-outs does not come any more, */
-    LAG_FACTOR = 4,    /* unless the unit has been seen to be later than a fourth of that */
     THINK_FACTOR = 4,  /* waited for as long as four times what it has lately needed */
-    LAG_FADES = 16,    /* with each answer in time a sixteenth of that is forgotten, */
     THINK_FADES = 256, /* and of how long it thinks less: a unit may be slow once in minutes */
-    STRETCH_MAX = 8,   /* registers, or groups of eight bits */
     EXCEPTION_GATEWAY_PATH = 0x0A,
     EXCEPTION_GATEWAY_TARGET = 0x0B
 };
@@ -107,77 +103,6 @@ int unit_timeout_us(const struct unit *u)
 int unit_late_us(const struct unit *u)
 {
     return u->quarantined ? unit_timeout_us(u) : LISTEN_FACTOR * u->longest_us;
-}
-
-static void forget_pending(struct unit *u, int64_t now_us)
-{
-    int64_t patience = (int64_t)LATE_FACTOR * u->longest_us;
-    patience = u->lag_us * LAG_FACTOR > patience ? u->lag_us * LAG_FACTOR : patience;
-    int kept = 0;
-    for (int i = 0; i < u->npending; i++)
-        if (u->pending[i].asked_us + patience > now_us)
-            u->pending[kept++] = u->pending[i];
-    u->npending = kept;
-}
-
-static bool is_pending(const struct unit *u, const struct request *r)
-{
-    for (int i = 0; i < u->npending; i++)
-        if (u->pending[i].table == r->table && u->pending[i].bytes == frame_answer_bytes(r))
-            return true;
-    return false;
-}
-
-/* Whether another block was asked for last, whose answer looks the same: should it come twice. */
-static bool is_like_last(const struct unit *u, const struct request *r)
-{
-    return !u->tagged && u->asked.count && u->asked.table == r->table && u->asked.address != r->address &&
-           frame_answer_bytes(&u->asked) == frame_answer_bytes(r);
-}
-
-/* The shortest whose answer is neither missing nor, where that can be had, like the one before. */
-int unit_shape(struct unit *u, const struct request *planned, int64_t now_us, struct request *out)
-{
-    int most = u->narrow ? 0 : STRETCH_MAX, rc = ERR_STATE;
-    forget_pending(u, now_us);
-    for (int i = 0; u->npending < UNIT_PENDING_MAX && i <= most; i++) {
-        struct request r = *planned;
-        if (!unit_stretch(u, i, &r))
-            break;
-        if (is_pending(u, &r) || (rc == ERR_OK && is_like_last(u, &r)))
-            continue;
-        *out = r;
-        rc = ERR_OK;
-        if (!is_like_last(u, &r))
-            break;
-    }
-    return rc;
-}
-
-/* An exception answers something, but while other questions are open nobody knows which. */
-void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_t asked_us)
-{
-    u->asked = *sent;
-    if (why == WHY_NONE)
-        u->lag_us -= u->lag_us / LAG_FADES;
-    if (u->tagged || why == WHY_NONE || why == WHY_JAMMED || (why == WHY_EXCEPTION && u->npending == 0) ||
-        u->npending == UNIT_PENDING_MAX)
-        return;
-    u->pending[u->npending++] = (struct unit_pending){sent->table, frame_answer_bytes(sent), asked_us};
-}
-
-void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t now_us)
-{
-    for (int i = 0; i < u->npending; i++) {
-        if (u->pending[i].table != table || u->pending[i].bytes != bytes)
-            continue;
-        int64_t lag = now_us - u->pending[i].asked_us;
-        u->lag_us = lag > u->lag_us ? lag : u->lag_us;
-        if (lag < u->longest_us && lag > u->think_us)
-            u->think_us = (int)lag;
-        u->pending[i] = u->pending[--u->npending];
-        return;
-    }
 }
 
 void unit_tripped(struct unit *u, int trip_us, int think_us)

@@ -6,7 +6,7 @@
 #include "daemon/sample.h"
 #include "drivers/plan.h"
 
-enum { UNIT_PENDING_MAX = 16, UNIT_TRIPS = 128 };
+enum { UNIT_PENDING_MAX = 16, UNIT_PARTS_MAX = 4, UNIT_TRIPS = 128 };
 
 /* A question that the unit may still answer: nothing in an RTU answer says which question it is to, but its
  * length and function must be those of the question. */
@@ -45,7 +45,7 @@ struct unit {
     int failures;       /* requests in a row without an answer */
     int64_t failing_us; /* since when */
     bool tagged;        /* TCP: transaction numbers tell answers apart */
-    bool narrow;        /* refuses registers beyond its own */
+    bool narrow, whole; /* refuses registers beyond its own; less than a whole request */
     struct unit_pending pending[UNIT_PENDING_MAX];
     int npending;
     struct request asked;        /* last */
@@ -101,12 +101,15 @@ int unit_timeout_us(const struct unit *u);
 int unit_late_us(const struct unit *u);
 
 /* What to send for a request so that no late answer to an earlier question can be taken for the answer: the
- * request itself, or more registers (bits) than it needs when an answer of its length may still be on the
- * way. ERR_STATE: there is no such way now, the request must wait. */
-int unit_shape(struct unit *u, const struct request *planned, int64_t now_us, struct request *out);
+ * request itself; when an answer of its length may still be on the way, more registers (bits) than it needs;
+ * or, where the unit refuses those, parts of it, none of which cuts a point. Returns how many requests `out`
+ * has, in the order of their addresses. 0: there is no such way now, the request must wait. */
+int unit_shape(struct unit *u, const struct request *planned, int64_t now_us,
+               struct request out[static UNIT_PARTS_MAX]);
 
-/* `sent` was asked at `asked_us`, with this outcome: remembers it when its answer may still come. */
-void unit_asked(struct unit *u, const struct request *sent, enum why why, int64_t asked_us);
+/* `sent` was asked at `asked_us`, with this outcome: remembers it when its answer may still come. `spoken`:
+ * what came was garbled, but the whole answer. */
+void unit_asked(struct unit *u, const struct request *sent, enum why why, bool spoken, int64_t asked_us);
 
 /* A whole answer came that was none to the last question: it is that to an earlier one of this length, and
  * says how late this unit can be. */
@@ -122,8 +125,8 @@ bool unit_take(struct unit *u, enum why why, uint8_t exception, int64_t now_us);
 bool unit_gives_up(const struct unit *u, enum why why, uint8_t exception);
 
 /* The unit refused `sent` (exception 2 or 3), which stood for a read. True when asking again differently may
- * help, from now on: without registers beyond its own, or, where a request has several points, each with a
- * request of its own. */
+ * help, from now on: without registers beyond its own; not in parts; or, where a request has several points,
+ * each with a request of its own. */
 bool unit_refused(struct unit *u, int read, const struct request *sent);
 
 /* Whether `value` of a point is further from the one before than its spike limit, or of a watched one another

@@ -136,8 +136,10 @@ static bool split(struct unit *u, int read)
 
 bool unit_refused(struct unit *u, int read, const struct request *sent)
 {
-    if (!same(sent, &u->reads[read].request)) {
-        u->narrow = true; /* it was asked for more than it has */
+    const struct request *planned = &u->reads[read].request;
+    if (!same(sent, planned)) {
+        u->narrow = u->narrow || sent->count > planned->count;
+        u->whole = u->whole || sent->count < planned->count;
         return true;
     }
     return u->npending == 0 && split(u, read); /* else the refusal may be an earlier question's */

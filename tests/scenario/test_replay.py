@@ -48,6 +48,8 @@ class Replay(harness.ScenarioTest):
         good = [p for p in polls if not p["damaged"]]
         at = lambda p: p["registers"][address - p["address"]:address - p["address"] + 2]
         self.assertEqual([s["regs"] for s in mine if s["regs"]], [at(p) for p in good])
+        missing = sum(not s["regs"] for s in mine)
+        self.assertLessEqual(missing, len(polls) - len(good), "a damaged line is one missing sample")
         lines = [p["line"] for p in polls]
         steps = {b - a for a, b in zip(lines, lines[1:])}
         self.assertLessEqual(steps, {1} if hold == 1 else {0, 1}, "each poll took the next line")

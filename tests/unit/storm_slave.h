@@ -15,7 +15,7 @@
 
 #include "storm_faults.h"
 
-enum { STORM_WAITING = 64, STORM_UNITS = 4, STORM_BLOCKS = 3, STORM_NOBODY = -1 };
+enum { STORM_WAITING = 64, STORM_UNITS = 4, STORM_BLOCKS = 3, STORM_REGISTERS = 1024, STORM_NOBODY = -1 };
 
 struct storm_piece {
     int64_t due_us;   /* 0: free */
@@ -35,6 +35,7 @@ struct storm {
     bool refuse_beyond;    /* what lies beyond the cells of a block is exception 2 */
     int end[STORM_BLOCKS]; /* of the blocks: first address behind each */
     atomic_int asked;
+    int last_of[STORM_UNITS][STORM_REGISTERS]; /* unit id - 1, address: the last request for it */
     int injected[STORM__COUNT], hit;       /* `hit`: questions that other bytes or a lost connection met */
     int expected[STORM_UNITS][WHY__COUNT]; /* unit id - 1 */
     struct {                               /* the question that waits for its outcome; unit 0: none */
@@ -180,6 +181,8 @@ static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, i
                                .tid = (uint16_t)(heard[0] << 8 | heard[1])};
     memcpy(q.bytes, heard, (size_t)q.length);
     s->open.number = q.number;
+    for (int i = q.address; i < q.address + q.count && i < STORM_REGISTERS && unit <= STORM_UNITS; i++)
+        s->last_of[unit - 1][i] = q.number;
     enum storm_fault fault = storm_pick(s);
     struct storm_bytes b;
     bool refused = storm_refuses(s, q.address, q.count);

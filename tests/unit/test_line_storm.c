@@ -1,8 +1,8 @@
 /* Many questions to bad units: not one value is another register's, another unit's or an earlier answer, and
  * each question is counted as what was done to it. The bus is driven without its thread and in virtual time
  * (storm_wire.h), so that between a question and its samples nothing else is asked: a cell must carry the
- * number of the last request. DUST_QUESTIONS (2000; in the storm 100000) for each mixture and, shared out
- * among them, for the faults alone; DUST_SEED. */
+ * number of the last request for it. DUST_QUESTIONS (2000; in the storm 100000) for each mixture and, shared
+ * out among them, for the faults alone; DUST_SEED. */
 #include "storm_wire.h"
 
 #include <math.h>
@@ -59,12 +59,13 @@ static void check_sample(const struct sample *s, void *arg)
     }
     int unit = s->point / CELLS + 1, address = addresses[s->point % CELLS];
     int number = s->reg[2] << 16 | s->reg[3];
+    int last = r->wire.storm.last_of[unit - 1][address];
     r->values++;
-    if (s->reg[0] == unit && s->reg[1] == address && number == asked())
+    if (s->reg[0] == unit && s->reg[1] == address && number == last)
         return;
     r->wrong++;
-    print_message("wrong: unit %d register %d answered by unit %d register %d of request %d at request %d\n",
-                  unit, address, s->reg[0], s->reg[1], number, asked());
+    print_message("wrong: unit %d register %d answered by unit %d register %d of request %d, not %d\n", unit,
+                  address, s->reg[0], s->reg[1], number, last);
 }
 
 static void set_up(enum transport transport, uint64_t with_seed)

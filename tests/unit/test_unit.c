@@ -125,11 +125,11 @@ static void one_good_answer_restores_a_unit_whole(void **state)
 /* Asks for planned request 0 at `now` and says how many registers were asked for, 0: it must wait. */
 static int ask_once(struct unit *u, enum why why, int64_t now)
 {
-    struct request sent;
-    if (unit_shape(u, &u->reads[0].request, now, &sent) != ERR_OK)
+    struct request sent[UNIT_PARTS_MAX];
+    if (unit_shape(u, &u->reads[0].request, now, sent) != 1)
         return 0;
-    unit_asked(u, &sent, why, now);
-    return sent.count;
+    unit_asked(u, &sent[0], why, false, now);
+    return sent[0].count;
 }
 
 static void no_two_answers_that_may_still_come_have_one_length(void **state)
@@ -156,17 +156,78 @@ static void an_exception_while_answers_are_missing_may_be_to_an_earlier_question
     assert_int_equal(ask_once(&u, WHY_NONE, 1 * s), planned + 2);
 }
 
-static void a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answer_can_come(void **state)
+static void a_whole_answer_that_the_line_spoilt_does_not_come_again(void **state)
 {
     (void)state;
     struct unit u = a_unit(0, 1);
-    struct request sent;
-    int planned = u.reads[0].request.count;
-    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), planned);
-    assert_int_equal(unit_shape(&u, &u.reads[0].request, 1 * s, &sent), ERR_OK);
-    assert_true(unit_refused(&u, 0, &sent));
+    struct request sent[UNIT_PARTS_MAX];
+    const struct request *planned = &u.reads[0].request;
+    assert_int_equal(unit_shape(&u, planned, 0, sent), 1);
+    unit_asked(&u, &sent[0], WHY_GARBLED, true, 0);
+    assert_int_equal(unit_shape(&u, planned, 1 * s, sent), 1);
+    assert_int_equal(sent[0].count, planned->count);
+    unit_asked(&u, &sent[0], WHY_NO_ANSWER, false, 1 * s);
+    assert_int_equal(unit_shape(&u, planned, 2 * s, sent), 1);
+    unit_asked(&u, &sent[0], WHY_GARBLED, true, 2 * s); /* or it was the answer that was missing */
+    assert_int_equal(unit_shape(&u, planned, 3 * s, sent), 1);
+    assert_int_equal(sent[0].count, planned->count + 2);
+}
+
+/* A unit that refuses registers beyond its own, and owes an answer to its whole request since second 0. */
+static struct unit a_narrow_unit_that_owes(void)
+{
+    struct unit u = a_unit(0, 1);
+    struct request sent[UNIT_PARTS_MAX];
+    assert_int_equal(ask_once(&u, WHY_NO_ANSWER, 0), u.reads[0].request.count);
+    assert_int_equal(unit_shape(&u, &u.reads[0].request, 1 * s, sent), 1);
+    assert_true(unit_refused(&u, 0, &sent[0]));
+    return u;
+}
+
+static void a_unit_without_registers_beyond_its_own_is_read_in_parts_while_it_owes_an_answer(void **state)
+{
+    (void)state;
+    struct unit u = a_narrow_unit_that_owes();
+    struct request parts[UNIT_PARTS_MAX];
+    assert_int_equal(unit_shape(&u, &u.reads[0].request, 1 * s, parts), 2);
+    assert_int_equal(parts[0].address, 0);
+    assert_int_equal(parts[0].count, 8);
+    assert_int_equal(parts[1].address, 8);
+    assert_int_equal(parts[1].count, 1);
+    unit_asked(&u, &parts[0], WHY_NO_ANSWER, false, 1 * s);
+    assert_int_equal(unit_shape(&u, &u.reads[0].request, 2 * s, parts), 2);
+    assert_int_equal(parts[0].count, 7);
+    assert_int_equal(parts[1].count, 2);
+    assert_int_equal(unit_shape(&u, &u.reads[0].request, 6 * s, parts), 1);
+}
+
+static void no_part_cuts_a_point_or_is_as_long_as_the_one_before(void **state)
+{
+    (void)state;
+    struct unit u = a_narrow_unit_that_owes();
+    struct request parts[UNIT_PARTS_MAX];
+    const struct request planned = {TABLE_HOLDING, 4, 5};
+    points[0] = (struct point){.table = TABLE_HOLDING, .address = 4, .type = TYPE_F32, .bit = -1};
+    points[1] = (struct point){.table = TABLE_HOLDING, .address = 6, .type = TYPE_F32, .bit = -1};
+    points[2] = (struct point){.table = TABLE_HOLDING, .address = 8, .type = TYPE_U16, .bit = -1};
+    u.pending[0].bytes = 5 + 2 * 5;
+    assert_int_equal(unit_shape(&u, &planned, 1 * s, parts), 2);
+    assert_int_equal(parts[0].count, 4);
+    u.pending[u.npending++] = (struct unit_pending){TABLE_HOLDING, 5 + 2 * 4, 1 * s};
+    assert_int_equal(unit_shape(&u, &planned, 1 * s, parts), 2);
+    assert_int_equal(parts[0].count, 2);
+    assert_int_equal(unit_shape(&u, &(struct request){TABLE_HOLDING, 4, 4}, 1 * s, parts), 0); /* 2 and 2 */
+}
+
+static void a_unit_that_refuses_parts_too_is_left_alone_until_no_answer_can_come(void **state)
+{
+    (void)state;
+    struct unit u = a_narrow_unit_that_owes();
+    struct request parts[UNIT_PARTS_MAX];
+    assert_int_equal(unit_shape(&u, &u.reads[0].request, 1 * s, parts), 2);
+    assert_true(unit_refused(&u, 0, &parts[0]));
     assert_int_equal(ask_once(&u, WHY_NONE, 1 * s), 0);
-    assert_int_equal(ask_once(&u, WHY_NONE, 5 * s), planned);
+    assert_int_equal(ask_once(&u, WHY_NONE, 5 * s), u.reads[0].request.count);
 }
 
 /* Three points too far apart for one request. */
@@ -424,7 +485,10 @@ int main(void)
         cmocka_unit_test(one_good_answer_restores_a_unit_whole),
         cmocka_unit_test(no_two_answers_that_may_still_come_have_one_length),
         cmocka_unit_test(an_exception_while_answers_are_missing_may_be_to_an_earlier_question),
-        cmocka_unit_test(a_unit_without_registers_beyond_its_own_is_left_alone_until_no_answer_can_come),
+        cmocka_unit_test(a_whole_answer_that_the_line_spoilt_does_not_come_again),
+        cmocka_unit_test(a_unit_without_registers_beyond_its_own_is_read_in_parts_while_it_owes_an_answer),
+        cmocka_unit_test(no_part_cuts_a_point_or_is_as_long_as_the_one_before),
+        cmocka_unit_test(a_unit_that_refuses_parts_too_is_left_alone_until_no_answer_can_come),
         cmocka_unit_test(on_tcp_an_answer_says_what_it_answers),
         cmocka_unit_test(no_two_answers_of_a_unit_have_one_length),
         cmocka_unit_test(a_unit_that_refuses_registers_beyond_its_own_is_asked_for_these_only),
