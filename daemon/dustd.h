@@ -4,6 +4,7 @@
 
 #include "daemon/again.h"
 #include "daemon/base/notify.h"
+#include "daemon/calibration.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
 #include "daemon/denied.h"
@@ -43,9 +44,10 @@ struct device_now {
     int64_t since_ms;
     uint8_t why, exception;
     int rtt_us;
-    int64_t value_ms;       /* its last value; 0: none yet */
-    struct bus_tally tally; /* what became of its questions; all 0 until the first came */
-    bool fresh;             /* read, and with live_every 0 not told yet */
+    int64_t value_ms;             /* its last value; 0: none yet */
+    struct bus_tally tally;       /* what became of its questions; all 0 until the first came */
+    enum calibration calibration; /* as it was last told */
+    bool fresh;                   /* read, and with live_every 0 not told yet */
 };
 
 struct bus_now {

@@ -121,7 +121,18 @@ static void warn(json_t *list, const char *what, const char *about)
     json_array_append_new(list, warning);
 }
 
-static void warn_of_lines(const struct dustd *d, json_t *list)
+static void warn_of_calibrations(const struct dustd *d, int64_t now_ms, json_t *list)
+{
+    static const char *const words[] = {
+        [CALIBRATION_DUE] = "calibration_due", [CALIBRATION_OVER] = "calibration_over"};
+    for (int i = 0; i < d->config->ndevices; i++) {
+        enum calibration is = calibration_of(&d->config->devices[i], now_ms);
+        if (is == CALIBRATION_DUE || is == CALIBRATION_OVER)
+            warn(list, words[is], d->config->devices[i].name);
+    }
+}
+
+static void warn_of_lines(const struct dustd *d, int64_t now_ms, json_t *list)
 {
     for (int i = 0; i < d->config->nbuses; i++) {
         const struct bus_now *b = &d->buses[i];
@@ -137,6 +148,7 @@ static void warn_of_lines(const struct dustd *d, json_t *list)
     for (int i = 0; i < d->config->ndevices; i++)
         if (device_fails(d->devices[i].state))
             warn(list, "device_down", d->config->devices[i].name);
+    warn_of_calibrations(d, now_ms, list);
     for (int i = 0; i < d->config->nmqtt; i++)
         if (!d->uplinks[i].connected && d->uplinks[i].since_ms)
             warn(list, "broker_down", d->config->mqtt[i].name);
@@ -171,7 +183,7 @@ json_t *health_warnings(const struct dustd *d, int64_t now_ms)
         warn(list, "clock_unsynced", NULL);
     if (!d->seal.signer)
         warn(list, "no_key", d->seal.why_not);
-    warn_of_lines(d, list);
+    warn_of_lines(d, now_ms, list);
     warn_of_certs(d, now_ms, list);
     return list;
 }

@@ -142,6 +142,7 @@ void now_device(struct dustd *d, int uplink, int device)
         json_object_set_new(body, "exception", json_integer(now->exception));
     if (now->rtt_us > 0)
         json_object_set_new(body, "rtt_ms", json_real(rounded(now->rtt_us / 1000.0, 1)));
+    calibration_add(body, &d->config->devices[device], clock_site_ms());
     publish(d, uplink, topic, body, 1);
 }
 

@@ -414,6 +414,7 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t boot_us)
     }
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);
+        calibration_turn(d, now_ms);
         if (!d->hold.undated)
             now_issues(d, now_ms);
         d->next_state_ms = now_ms + STATE_MS;

@@ -305,6 +305,9 @@ static void take_over(struct dustd *d, struct change *c, const struct author *by
         row_settings(d, now_ms, by);
     if (!json_equal(site, site_now))
         now_site(d, -1);
+    for (int i = 0; changed && i < d->config->ndevices; i++)
+        now_device(d, -1, i); /* what it is certified by may be another */
+    calibration_turn(d, now_ms);
     json_decref(site);
     json_decref(site_now);
     config_free(was);

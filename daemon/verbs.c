@@ -191,6 +191,7 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
             json_object_set_new(j, "rtt_ms", json_real(now->rtt_us / 1000.0));
         if (clock_is_dated(now->value_ms) && now_ms >= now->value_ms)
             json_object_set_new(j, "value_age_ms", json_integer(now_ms - now->value_ms));
+        calibration_add(j, device, now_ms);
         add_tally(j, now);
         json_array_append_new(result, j);
     }

@@ -104,9 +104,11 @@ struct device {
     const char *title_zh, *title_en;
     const struct profile *profile;
     int unit_id;
-    int64_t period_ms; /* site time between two reads, 100 ms to 60 s */
-    int first_point;   /* index of its first point in config.points; the rest follow in profile order */
-    int index;         /* own index in config.devices */
+    int64_t period_ms;                                  /* site time between two reads, 100 ms to 60 s */
+    const char *serial, *certificate, *calibration_due; /* as the site wrote them; "" or NULL: it did not */
+    int64_t calibrated_ms;                              /* site time at which it is over; 0: not said */
+    int first_point; /* index of its first point in config.points; the rest follow in profile order */
+    int index;       /* own index in config.devices */
 };
 
 /* Site time between two reads of a point: its own, but never shorter than its device's. */

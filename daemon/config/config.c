@@ -1,5 +1,6 @@
 #include "daemon/config/config.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/config/loaded.h"
@@ -65,6 +66,9 @@ int load_profiles(const struct loading *l)
         struct device *device = &c->devices[i];
         *device = d->devices[i].device;
         device->index = i;
+        if (device->calibration_due[0] &&
+            read_day(device->calibration_due, c->site.zone_min, &device->calibrated_ms) == ERR_OK)
+            device->calibrated_ms += CLOCK_DAY_MS; /* the day itself counts */
         int error = load_profile(l, &d->devices[i], &device->profile);
         if (error)
             return error;

@@ -8,27 +8,6 @@
 
 #include <string.h>
 
-/* 00:00 of a day in the zone; ERR_FORMAT for 2026-02-30 too. */
-static int read_day(const char *text, int zone_min, int64_t *at_ms)
-{
-    char back[32];
-    if (strlen(text) != 10)
-        return ERR_FORMAT;
-    char *stamp = mem_printf("%sT00:00Z", text);
-    int error = clock_parse(stamp, at_ms);
-    mem_free(stamp);
-    if (error || strncmp(clock_text(*at_ms, 0, back), text, 10) != 0)
-        return ERR_FORMAT;
-    *at_ms -= (int64_t)zone_min * CLOCK_MINUTE_MS;
-    return ERR_OK;
-}
-
-static const char *check_day(const char *text)
-{
-    int64_t at_ms;
-    return !text[0] || !read_day(text, 0, &at_ms) ? NULL : "a day such as 2026-03-01";
-}
-
 /* "250 ug/m3" into 250 and the unit as written. */
 static int read_value(const char *text, double *value, const char **unit)
 {

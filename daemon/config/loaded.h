@@ -8,7 +8,7 @@
 #include "drivers/profile.h"
 
 struct device_entry {
-    struct device device; /* name, titles, unit_id, period */
+    struct device device; /* name, titles, unit_id, period, what it is certified by */
     const char *bus, *profile;
 };
 
@@ -85,6 +85,11 @@ struct loading {
 extern const struct schema config_schema, limit_schema, requirement_schema, wording_schema;
 extern const struct word person_role_words[];
 extern const struct word input_kind_words[]; /* in the order of enum input_kind */
+
+/* 00:00 of a day, "2026-03-01", in the zone; ERR_FORMAT for anything else, 2026-02-30 too. The check of a
+ * setting that is one, or nothing. */
+int read_day(const char *text, int zone_min, int64_t *at_ms);
+const char *check_day(const char *text);
 
 /* The node of a setting of the site's file, or the nearest thing above it that is there. */
 const struct yaml_node *place(const struct loading *l, const char *section, const char *name,

@@ -129,6 +129,12 @@ static const struct setting device_rows[] = {
      .meaning = "its Modbus address; 248 to 255 are reserved, but some boards leave the factory so"},
     {"period", SETTING_DURATION, FIELD(struct device_entry, device.period_ms), .absent = "1s", .low = "100ms",
      .high = "60s", .meaning = "time between two readings"},
+    {"serial", SETTING_TEXT, FIELD(struct device_entry, device.serial), .high = "64",
+     .meaning = "its serial number, 出厂编号"},
+    {"certificate", SETTING_TEXT, FIELD(struct device_entry, device.certificate), .high = "128",
+     .meaning = "number of its calibration certificate, 证书编号"},
+    {"calibration_due", SETTING_TEXT, FIELD(struct device_entry, device.calibration_due), .check = check_day,
+     .meaning = "last day of its calibration: told from 30 days before"},
     {0},
 };
 static const struct schema device_schema = {"device", sizeof(struct device_entry), device_rows, NULL, NULL};

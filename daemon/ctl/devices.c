@@ -49,6 +49,55 @@ static void print_devices(const struct ctl *c, const json_t *devices)
     table_finish(&t);
 }
 
+/* "due in 12 days". */
+static void add_calibration(struct table *t, const struct ctl *c, const json_t *device)
+{
+    const char *is = text_of(device, "calibration");
+    long long days = (long long)int_of(device, "calibration_days");
+    if (strcmp(is, "over") == 0)
+        table_printf(t, say(c, "已过期 %lld 天", "over for %lld days"), -days);
+    else if (strcmp(is, "due") == 0)
+        table_printf(t, say(c, "即将到期，还有 %lld 天", "due in %lld days"), days);
+    else if (strcmp(is, "valid") == 0)
+        table_printf(t, say(c, "有效，还有 %lld 天", "valid for %lld days"), days);
+    else
+        table_cell(t, "");
+}
+
+/* What each device is certified by: nothing when the site wrote nothing of it. */
+static void print_certificates(const struct ctl *c, const json_t *devices)
+{
+    struct table t = {.columns = 5};
+    size_t i;
+    json_t *device;
+    bool any = false;
+    static const char *const heads[][2] = {
+        {"设备", "device"},          {"出厂编号", "serial"},
+        {"证书编号", "certificate"}, {"校准到期", "calibration due"},
+        {"校准", "calibration"},
+    };
+    for (int k = 0; k < t.columns; k++)
+        table_cell(&t, say(c, heads[k][0], heads[k][1]));
+    json_array_foreach(devices, i, device)
+    {
+        const char *serial = text_of(device, "serial"), *certificate = text_of(device, "certificate"),
+                   *due = text_of(device, "calibration_due");
+        if (!*serial && !*certificate && !*due)
+            continue;
+        any = true;
+        table_cell(&t, text_of(device, "name"));
+        table_cell(&t, serial);
+        table_cell(&t, certificate);
+        table_cell(&t, due);
+        add_calibration(&t, c, device);
+    }
+    if (any) {
+        putchar('\n');
+        table_print(&t, stdout);
+    }
+    table_finish(&t);
+}
+
 /* How the line serves each device: what became of its questions, how long answers take, its share of the
  * line. */
 static void print_line(const struct ctl *c, const json_t *devices)
@@ -241,6 +290,7 @@ int verb_devices(struct ctl *c)
         putchar('\n');
         print_points(c, devices);
         print_settings(c, devices);
+        print_certificates(c, devices);
     }
     json_decref(devices);
     json_decref(status);

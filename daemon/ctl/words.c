@@ -105,6 +105,8 @@ const char *word_warning(const char *what, bool zh)
         {"bus_down", "总线断开", "bus gone"},
         {"bus_jammed", "总线被占住，不停有数据", "bus jammed"},
         {"bus_stuck", "总线线程停滞", "the bus thread stands still"},
+        {"calibration_due", "校准将在 30 天内到期", "calibration due within 30 days"},
+        {"calibration_over", "校准已过期", "calibration is over"},
         {"certificate_ended", "证书已过期", "certificate has ended"},
         {"certificate_ends", "证书将在 30 天内到期", "certificate ends within 30 days"},
         {"certificate_unreadable", "证书读不出", "certificate cannot be read"},

@@ -124,6 +124,22 @@ class Line:
             raise Unreadable(f"left over: {self.rest()}")
 
 
+def entries(lines, at, indent):
+    """The list whose items, each a map, start with "- " `indent` spaces in, and the line after it."""
+    found = []
+    while at < len(lines) and lines[at][0] == indent and lines[at][1].startswith("- "):
+        inside = lines[at][1][1:].lstrip(" ")
+        deeper = indent + len(lines[at][1]) - len(inside)
+        item, at = block([*lines[:at], (deeper, inside), *lines[at + 1:]], at, deeper)
+        found.append(item)
+    return found, at
+
+
+def deeper_block(lines, at):
+    """What stands below a key: a map or a list."""
+    return (entries if lines[at][1].startswith("- ") else block)(lines, at, lines[at][0])
+
+
 def block(lines, at, indent):
     """The map whose lines start `indent` spaces in, and the line after it."""
     found = {}
@@ -136,7 +152,7 @@ def block(lines, at, indent):
         at += 1
         if re.fullmatch(r" *( #.*)?", line.rest()):
             deeper = at < len(lines) and lines[at][0] > indent
-            found[key[1]], at = block(lines, at, lines[at][0]) if deeper else (None, at)
+            found[key[1]], at = deeper_block(lines, at) if deeper else (None, at)
         else:
             found[key[1]] = line.value()
             line.end()
@@ -162,8 +178,10 @@ def read(text):
 
 
 def leaves(tree, path=()):
-    """Every value below a map with its path."""
+    """Every value below a map with its path; of a list of maps, with the item's number in it."""
     for key, value in tree.items():
+        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            value = {str(i): item for i, item in enumerate(value)}
         if isinstance(value, dict):
             yield from leaves(value, (*path, key))
         else:
@@ -196,9 +214,12 @@ def defaults_of(example):
 DEVICE_DEFAULTS = {
     ("max_registers",): "125", ("points", "*", "table"): "holding", ("points", "*", "order"): "abcd",
     ("points", "*", "bit"): "-1", ("points", "*", "scale"): "1", ("points", "*", "offset"): "0",
-    ("points", "*", "decimals"): "0", ("points", "*", "writable"): "false",
+    ("points", "*", "decimals"): "0", ("points", "*", "writable"): "false", ("points", "*", "watch"): "false", ("base",): "0",
 }
-LIMIT_DEFAULTS = {("rules", "*", "over"): "each"}
+LIMIT_DEFAULTS = {
+    ("rules", "*", "over"): "each", ("rules", "*", "allowed_per_day"): "0", ("rules", "*", "minus"): "nothing",
+    ("rules", "*", "background_within"): "2h", ("rules", "*", "hours_needed"): "0", ("rules", "*", "informs_only"): "false",
+}
 
 
 def is_nothing(value):
@@ -229,7 +250,7 @@ def parts_of(text):
     own, _, rest = text.partition("\n# What the files named above say:\n")
     parts, name = {"": own}, ""
     for line in rest.splitlines():
-        head = re.fullmatch(r"# ((devices|limits)/[a-z0-9_-]+\.yaml)", line)
+        head = re.fullmatch(r"# ([a-z]+/[a-z0-9_-]+\.yaml)", line)
         if head:
             name = head[1]
             parts[name] = ""

@@ -34,7 +34,8 @@ units:
 """
 WATCHED = sites.HEAD + sites.BUS + """
 devices:
-  meter: {title: {zh: 一号扬尘仪, en: Dust meter 1}, bus: bus1, profile: watched, unit_id: 1, period: 2s}
+  meter: {title: {zh: 一号扬尘仪, en: Dust meter 1}, bus: bus1, profile: watched, unit_id: 1, period: 2s,
+    serial: "0017", certificate: "示例0001", calibration_due: 2026-03-20}
 """
 WATCHED_PROFILE = """
 title: {zh: 示例扬尘仪, en: Example dust meter}
@@ -123,6 +124,8 @@ class Library(harness.ScenarioTest):
         setting = json.loads(site.ctl("--json", "devices"))[0]["settings"][0]
         self.assertEqual((setting["name"], setting["v"], setting["changed"], setting["since"]), ("ratio", 0.6, True, change["ts"]))
         self.assertRegex(site.ctl("devices"), r"meter/ratio +校准倍率 +0\.60 +003C .*已改动")
+        self.assertRegex(site.ctl("devices"), r"meter +0017 +示例0001 +2026-03-20 +即将到期，还有 15 天")
+        self.assertIn("calibration_due", site.ctl("--json", "status"))
         self.assertIn("meter/ratio: this setting of the device was changed: from 0x0064 to 0x003C", site.dustd.text())
         minute = json.loads(harness.wait_for("a minute", lambda: site.export_live("minute"))[-1]["body"])
         self.assertEqual(list(minute["points"]), ["meter/pm10"])

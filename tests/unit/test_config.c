@@ -71,6 +71,18 @@ static void the_taiyuan_limit_is_250_reached_by_the_hour_mean_of_each_point(void
     config_free(c);
 }
 
+static void a_calibration_is_good_to_the_end_of_its_day_in_the_sites_zone(void **state)
+{
+    struct config *c =
+        load_with(*state, "unit_id: 2", "unit_id: 2, serial: 0017, calibration_due: 2026-03-01");
+    const struct device *d = &c->devices[1];
+    assert_string_equal(d->serial, "0017");
+    assert_string_equal(d->certificate, "");
+    assert_true(d->calibrated_ms == INT64_C(1772380800000)); /* 2026-03-02T00:00+08:00 */
+    assert_true(c->devices[0].calibrated_ms == 0);
+    config_free(c);
+}
+
 static void a_bus_knows_its_devices_and_only_its_own_settings(void **state)
 {
     struct config *c = load_with(*state, "", "");
@@ -176,6 +188,7 @@ int main(void)
         EACH(the_time_out_of_a_profile_counts_for_its_unit_alone_mqmgateway_100),
         EACH(the_shipped_example_loads_as_it_says),
         EACH(the_taiyuan_limit_is_250_reached_by_the_hour_mean_of_each_point),
+        EACH(a_calibration_is_good_to_the_end_of_its_day_in_the_sites_zone),
         EACH(a_bus_knows_its_devices_and_only_its_own_settings),
         EACH(a_broker_has_a_client_id_and_its_defaults),
         EACH(a_user_of_the_machine_is_one_person),

@@ -44,6 +44,8 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:6:49: found \"0x1F\" for unit_id; allowed: a whole number, 1 to 255"},
         {"unit_id: 1}", "unit_id: 256}",
          "f.yaml:6:49: found \"256\" for unit_id; allowed: a whole number, 1 to 255"},
+        {"unit_id: 1}", "unit_id: 1, calibration_due: 2026-02-30}",
+         "f.yaml:6:69: found \"2026-02-30\" for calibration_due; allowed: a day such as 2026-03-01"},
         {"unit_id: 1}", "unit_id: [1]}", "f.yaml:6:49: found a list for unit_id; allowed: a whole number"},
         {"unit_id: 1}", "unit_id: 1, period: 1}",
          "f.yaml:6:60: found \"1\" for period; allowed: a whole number with ms, s, min, h or d, 100ms "
