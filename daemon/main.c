@@ -120,7 +120,7 @@ static int start(struct dustd *d)
     if (rc == ERR_OK)
         rc = start_uplinks(d);
     if (rc != ERR_OK)
-        log_error("threads: %s", err_str(rc));
+        log_error("no thread or descriptor is to be had for the buses and brokers (%s)", err_str(rc));
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -159,6 +160,8 @@ static bool is_loopback(const char *host)
 static bool is_pty(const char *path)
 {
     char *real = realpath(path, NULL);
+    if (!real && errno == ENOMEM)
+        mem_exhausted(); /* not a mistake in the configuration */
     bool pty = real && strncmp(real, "/dev/pts/", 9) == 0;
     free(real);
     return pty;

@@ -231,8 +231,11 @@ void store_limit(struct store *s, int64_t max_bytes, int64_t ballast_bytes)
 
 int store_start(struct store *s)
 {
-    if (pthread_create(&s->thread, NULL, store_worker, s) != 0)
+    int rc = pthread_create(&s->thread, NULL, store_worker, s);
+    if (rc != 0) {
+        log_error("database: no thread is to be had for it: %s", strerror(rc));
         return ERR_IO;
+    }
     s->started = true;
     return ERR_OK;
 }
