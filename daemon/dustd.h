@@ -279,6 +279,7 @@ json_t *now_site_json(const struct dustd *d, const struct config *c);
 void now_site(struct dustd *d, int uplink);
 void now_clear(struct dustd *d, int uplink, const char *device); /* a device that is no more */
 void now_device(struct dustd *d, int uplink, int device);
+void now_requirements(struct dustd *d, int uplink);
 void now_live(struct dustd *d);
 void now_live_of(struct dustd *d, int device);
 json_t *now_state_json(const struct dustd *d);

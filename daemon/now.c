@@ -5,6 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/inputs.h"
+#include "daemon/required.h"
 
 #include <math.h>
 #include <string.h>
@@ -221,11 +222,31 @@ void now_issues(struct dustd *d, int64_t now_ms)
     }
 }
 
+/* A message is at most 12 KiB: of the reasons the first go, until it fits; dustctl shows them all. */
+void now_requirements(struct dustd *d, int uplink)
+{
+    enum { FITS = 12000 };
+    size_t i, k;
+    json_t *board = required_board(d), *line, *check;
+    if (d->options.simulated)
+        json_object_set_new(board, "simulated", json_true());
+    bool cut = true;
+    while (cut && json_dumpb(board, NULL, 0, JSON_COMPACT) > FITS) {
+        cut = false;
+        json_array_foreach(json_object_get(board, "requirements"), i, line)
+            json_array_foreach(json_object_get(line, "checks"), k, check) cut =
+                json_array_remove(json_object_get(check, "why"), 0) == 0 || cut;
+    }
+    publish(d, uplink, "requirements", board, 1);
+}
+
 void now_all(struct dustd *d, int uplink)
 {
     int64_t now_ms = clock_site_ms();
     now_state(d, uplink);
     now_site(d, uplink);
+    if (d->config->requirements.n && !d->hold.undated)
+        now_requirements(d, uplink);
     now_head(d, uplink);
     now_health(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)

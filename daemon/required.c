@@ -14,12 +14,20 @@
 struct judged {
     int64_t day_ms, seq;
     uint64_t requirement, content;
+    enum verdict verdict;
+    int num, den;
 };
 
 /* A failed opportunity that the ledger has. */
 struct told_failure {
     uint64_t key;
     int64_t at_ms;
+};
+
+/* How a requirement of the running day stands. */
+struct standing {
+    enum verdict verdict;
+    int64_t since_ms; /* 0: not judged yet */
 };
 
 struct required {
@@ -29,7 +37,10 @@ struct required {
     size_t njudged;
     struct told_failure *told;
     size_t ntold;
-    int64_t next_day_ms; /* the first day without verdicts; 0: nothing is known yet */
+    struct standing *standings; /* config.requirements.n */
+    int64_t closed_ms;          /* end of the last closed minute; 0: none */
+    uint64_t said;              /* what the board said last */
+    int64_t next_day_ms;        /* the first day without verdicts; 0: nothing is known yet */
 };
 
 struct required *required_create(const struct config *c)
@@ -37,6 +48,7 @@ struct required *required_create(const struct config *c)
     struct required *q = mem_new(struct required);
     q->record = record_create(c);
     q->facts = facts_create();
+    q->standings = mem_array((size_t)c->requirements.n, sizeof *q->standings);
     return q;
 }
 
@@ -48,6 +60,7 @@ void required_destroy(struct required *q)
     facts_destroy(q->facts);
     mem_free(q->judged);
     mem_free(q->told);
+    mem_free(q->standings);
     mem_free(q);
 }
 
@@ -56,6 +69,8 @@ void required_configure(struct required *q, const struct config *c)
     struct record *was = q->record;
     q->record = record_carry(was, c);
     record_destroy(was);
+    mem_free(q->standings);
+    q->standings = mem_array((size_t)c->requirements.n, sizeof *q->standings);
 }
 
 struct facts *required_facts(struct required *q)
@@ -117,7 +132,8 @@ static void write_verdict(struct dustd *d, const struct requirement_result *resu
     struct required *q = d->required;
     const char *name = result->requirement->name;
     json_t *verdict = required_json(q->record, result, day_ms);
-    struct judged new = {day_ms, 0, hash_text(0, name), content_of(verdict)};
+    int met = result->count[OUTCOME_MET], den = met + result->count[OUTCOME_FAILED];
+    struct judged new = {day_ms, 0, hash_text(0, name), content_of(verdict), result->verdict, met, den};
     const struct judged *old = find_judged(q, day_ms, new.requirement);
     if (old && old->content == new.content) {
         json_decref(verdict);
@@ -169,6 +185,7 @@ struct search {
     struct dustd *d;
     const struct requirement *of;
     const struct check *check;
+    int count[OUTCOME__COUNT + 1];
     int64_t newest_met_ms, newest_failed_ms; /* of vehicles */
 };
 
@@ -237,6 +254,7 @@ static void find_failure(const struct search *s, const struct opportunity *o)
 static void take_opportunity(const struct opportunity *o, void *arg)
 {
     struct search *s = arg;
+    s->count[o->outcome]++;
     if (s->check->kind == CHECK_PASSAGE && o->outcome == OUTCOME_MET && o->from_ms > s->newest_met_ms)
         s->newest_met_ms = o->from_ms;
     if (o->outcome != OUTCOME_FAILED)
@@ -269,17 +287,35 @@ static void recover_wash(const struct search *s)
     }
 }
 
-static void find_failures(struct dustd *d, int64_t day_ms, int64_t now_ms)
+/* What the checks of a requirement come to; failures that are new become findings. */
+static enum verdict find_in(struct dustd *d, const struct requirement *of, int64_t day_ms, int64_t now_ms)
 {
-    const struct requirements *all = &d->config->requirements;
-    for (int i = 0; i < all->n; i++)
-        for (int k = 0; k < all->list[i].nchecks; k++) {
-            struct search s = {d, &all->list[i], &all->list[i].checks[k], INT64_MIN, INT64_MIN};
-            struct asked_day day = {d->required->record, s.of, day_ms, now_ms};
-            check_judge(&day, s.check, take_opportunity, &s);
-            if (s.check->kind == CHECK_PASSAGE && s.check->need == NEED_WASH)
-                recover_wash(&s);
-        }
+    int failed = 0, unknown = 0;
+    for (int k = 0; k < of->nchecks; k++) {
+        struct search s = {.d = d,
+                           .of = of,
+                           .check = &of->checks[k],
+                           .newest_met_ms = INT64_MIN,
+                           .newest_failed_ms = INT64_MIN};
+        struct asked_day day = {d->required->record, of, day_ms, now_ms};
+        check_judge(&day, s.check, take_opportunity, &s);
+        failed += s.count[OUTCOME_FAILED];
+        unknown += s.count[OUTCOME_UNKNOWN];
+        if (s.check->kind == CHECK_PASSAGE && s.check->need == NEED_WASH)
+            recover_wash(&s);
+    }
+    return failed ? VERDICT_BREACH : unknown ? VERDICT_UNKNOWN : VERDICT_PASS;
+}
+
+/* Of the running day: also how each requirement stands, and since when. */
+static void find_today(struct dustd *d, int64_t day_ms, int64_t now_ms)
+{
+    for (int i = 0; i < d->config->requirements.n; i++) {
+        struct standing *s = &d->required->standings[i];
+        enum verdict v = find_in(d, &d->config->requirements.list[i], day_ms, now_ms);
+        if (!s->since_ms || s->verdict != v || s->since_ms < day_ms)
+            *s = (struct standing){v, now_ms - CLOCK_MINUTE_MS};
+    }
 }
 
 /* --- days --- */
@@ -288,9 +324,9 @@ static void judge_day(struct dustd *d, int64_t day_ms)
 {
     const struct requirements *all = &d->config->requirements;
     int64_t now_ms = day_ms + CLOCK_DAY_MS + requirements_settle_ms(all);
-    find_failures(d, day_ms, now_ms);
     for (int i = 0; i < all->n; i++) {
         struct requirement_result result;
+        find_in(d, &all->list[i], day_ms, now_ms);
         requirement_judge(d->required->record, &all->list[i], day_ms, now_ms, &result);
         write_verdict(d, &result, day_ms);
         requirement_finish(&result);
@@ -311,6 +347,63 @@ static void judge_days(struct dustd *d, int64_t now_ms)
         judge_day(d, q->next_day_ms);
 }
 
+/* --- the board --- */
+
+/* The newest verdict of a day that is over. */
+static json_t *last_day_json(const struct dustd *d, const char *requirement)
+{
+    const struct judged *newest = NULL;
+    const struct required *q = d->required;
+    char day[32];
+    for (size_t i = 0; i < q->njudged; i++)
+        if (q->judged[i].requirement == hash_text(0, requirement) &&
+            (!newest || q->judged[i].day_ms > newest->day_ms))
+            newest = &q->judged[i];
+    if (!newest)
+        return NULL;
+    clock_text(newest->day_ms, d->config->site.zone_min, day);
+    day[10] = 0;
+    return json_pack("{s:s,s:s,s:i,s:i,s:I}", "day", day, "verdict", verdict_str(newest->verdict), "num",
+                     newest->num, "den", newest->den, "seq", (json_int_t)newest->seq);
+}
+
+json_t *required_board(const struct dustd *d)
+{
+    const struct required *q = d->required;
+    const struct requirements *all = &d->config->requirements;
+    json_t *list = json_array();
+    int64_t day_ms = q->closed_ms ? day_of(d, q->closed_ms - 1) : 0;
+    for (int i = 0; i < all->n && q->closed_ms; i++) {
+        struct requirement_result result;
+        requirement_judge(q->record, &all->list[i], day_ms, q->closed_ms, &result);
+        json_t *line = required_line(q->record, &result, day_ms, q->closed_ms);
+        if (q->standings[i].since_ms)
+            json_object_set_new(line, "since", json_integer(q->standings[i].since_ms));
+        json_t *last = last_day_json(d, all->list[i].name);
+        if (last)
+            json_object_set_new(line, "last_day", last);
+        json_array_append_new(list, line);
+        requirement_finish(&result);
+    }
+    return json_pack("{s:I,s:o}", "ts", (json_int_t)q->closed_ms, "requirements", list);
+}
+
+/* To the brokers when something of it but the time has changed. */
+static void say_board(struct dustd *d)
+{
+    bool anybody = false;
+    for (int i = 0; i < d->config->nmqtt; i++)
+        anybody = anybody || d->uplinks[i].connected;
+    if (!anybody)
+        return;
+    json_t *board = required_board(d);
+    uint64_t content = content_of(json_object_get(board, "requirements"));
+    json_decref(board);
+    if (content != d->required->said)
+        now_requirements(d, -1);
+    d->required->said = content;
+}
+
 void required_minute(struct dustd *d, int64_t start_ms)
 {
     struct required *q = d->required;
@@ -320,8 +413,10 @@ void required_minute(struct dustd *d, int64_t start_ms)
         forget(q, start_ms - RECORD_DAYS * (int64_t)CLOCK_DAY_MS);
     if (d->config->requirements.n == 0)
         return;
+    q->closed_ms = end_ms;
     judge_days(d, end_ms);
-    find_failures(d, day_of(d, start_ms), end_ms);
+    find_today(d, day_of(d, start_ms), end_ms);
+    say_board(d);
 }
 
 /* --- inputs --- */
@@ -392,6 +487,20 @@ static void known_minute(const struct row *row, void *arg)
     json_decref(body);
 }
 
+static enum verdict verdict_of(const json_t *body)
+{
+    const char *text = json_string_value(json_object_get(body, "verdict"));
+    for (int v = VERDICT_PASS; text && v < VERDICT_UNKNOWN; v++)
+        if (strcmp(verdict_str((enum verdict)v), text) == 0)
+            return (enum verdict)v;
+    return VERDICT_UNKNOWN;
+}
+
+static int count_of(const json_t *body, const char *key)
+{
+    return (int)json_integer_value(json_object_get(body, key));
+}
+
 static void known_verdict(const struct row *row, void *arg)
 {
     static const char *const ours[] = {"ts", "kind", "subject", "simulated", "late", "removed", "corrects"};
@@ -401,7 +510,8 @@ static void known_verdict(const struct row *row, void *arg)
         json_object_del(body, ours[i]);
     if (body)
         note_judged(d->required,
-                    (struct judged){row->at_ms, row->seq, hash_text(0, row->subject), content_of(body)});
+                    (struct judged){row->at_ms, row->seq, hash_text(0, row->subject), content_of(body),
+                                    verdict_of(body), count_of(body, "num"), count_of(body, "den")});
     json_decref(body);
 }
 

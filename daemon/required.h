@@ -29,6 +29,14 @@ void required_input(struct dustd *d, const struct input *i, unsigned roles);
 void required_known(struct dustd *d, const struct input *i, unsigned roles);
 int required_scan(struct dustd *d);
 
+/* The board: how the requirements of the running day stand at the end of the last closed minute:
+ * {"ts","requirements":[…]}, each as required_line with "since" and "last_day". A new reference. */
+json_t *required_board(const struct dustd *d);
+
+/* A requirement of a running day: as required_json, and "name"; of each check "title", "last" and "next". */
+json_t *required_line(const struct record *r, const struct requirement_result *result, int64_t day_ms,
+                      int64_t now_ms);
+
 /* One verdict as in its row: day, verdict, num, den, unknown, excused, completeness, checks. A new reference.
  */
 json_t *required_json(const struct record *r, const struct requirement_result *result, int64_t day_ms);

@@ -89,3 +89,27 @@ json_t *required_json(const struct record *r, const struct requirement_result *r
     json_decref(left_out);
     return j;
 }
+
+static void add_board(json_t *to, const struct check_result *c, const struct asked_day *day)
+{
+    int64_t next_ms = check_next(day, c->check);
+    json_object_set_new(to, "title",
+                        json_pack("{s:s,s:s}", "zh", c->check->title_zh, "en", c->check->title_en));
+    if (c->last != OUTCOME__COUNT && c->last_ms <= day->now_ms) /* a whole day's is only what it will be */
+        json_object_set_new(
+            to, "last",
+            json_pack("{s:s,s:I}", "outcome", outcome_str(c->last), "at", (json_int_t)c->last_ms));
+    if (next_ms)
+        json_object_set_new(to, "next", json_integer(next_ms));
+}
+
+json_t *required_line(const struct record *r, const struct requirement_result *result, int64_t day_ms,
+                      int64_t now_ms)
+{
+    json_t *line = required_json(r, result, day_ms), *checks = json_object_get(line, "checks");
+    struct asked_day day = {r, result->requirement, day_ms, now_ms};
+    json_object_set_new(line, "name", json_string(result->requirement->name));
+    for (int i = 0; i < result->requirement->nchecks; i++)
+        add_board(json_array_get(checks, (size_t)i), &result->checks[i], &day);
+    return line;
+}

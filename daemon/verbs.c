@@ -8,6 +8,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/gate.h"
 #include "daemon/inputs.h"
+#include "daemon/required.h"
 #include "daemon/store/lines.h"
 #include "daemon/store/rawblock.h"
 
@@ -198,6 +199,12 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
     verb_answer(d, client, result);
 }
 
+static void do_requirements(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid, (void)request;
+    verb_answer(d, client, required_board(d));
+}
+
 static void do_windows(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
@@ -355,6 +362,7 @@ static const struct verb_row verbs[] = {
     {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
     {"lend", lend_request, RATE_WRITE, {{"bus", TEXT}, {"seconds", NUMBER}, {"as", TEXT}}},
     {"reload", reload_request, RATE_WRITE, {{"as", TEXT}}},
+    {"requirements", do_requirements, RATE_READ, {{0}}},
     {"rows",
      do_rows,
      RATE_PAGE,

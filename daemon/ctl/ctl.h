@@ -37,6 +37,7 @@ int verb_maintain(struct ctl *c);
 int verb_metrics(struct ctl *c);
 int verb_probe(struct ctl *c);
 int verb_reload(struct ctl *c);
+int verb_requirements(struct ctl *c);
 int verb_stage(struct ctl *c);
 int verb_status(struct ctl *c);
 int verb_verify(struct ctl *c);

@@ -72,6 +72,8 @@ static const struct {
     {"reload", verb_reload, 0, 0, TAKES_AS, "[--as P]",
      "重新读取配置；有错则原配置继续有效，并指出文件、行、列",
      "reads the configuration again; a wrong one leaves the old in force and is told by file, line, column"},
+    {"requirements", verb_requirements, 0, 0, 0, "", "六个百分之百：今日各项的判定、比例、证据和原因",
+     "the six 100 %: how today stands, its evidence and why"},
     {"stage", verb_stage, 1, 1, TAKES_RANGE | TAKES_INPUT, "STAGE [--from T] [--reason R] [--as P]",
      "登记施工阶段：demolition earthwork foundation structure finishing suspended",
      "the stage of work: demolition earthwork foundation structure finishing suspended"},

@@ -32,6 +32,23 @@ const char *word_quality(const char *letter, bool zh)
     return look_up(table, COUNT(table), letter, zh);
 }
 
+const char *word_verdict(const char *verdict, bool zh)
+{
+    static const struct word table[] = {
+        {"breach", "不达标", "breach"}, {"pass", "达标", "pass"}, {"unknown", "不可判定", "unknown"}};
+    return look_up(table, COUNT(table), verdict, zh);
+}
+
+const char *word_outcome(const char *outcome, bool zh)
+{
+    static const struct word table[] = {{"changed", "有变化", "changed"},
+                                        {"excused", "免除", "excused"},
+                                        {"failed", "未做到", "failed"},
+                                        {"met", "做到", "met"},
+                                        {"unknown", "无证据", "unknown"}};
+    return look_up(table, COUNT(table), outcome, zh);
+}
+
 const char *word_why(const char *why, bool zh)
 {
     static const struct word table[] = {

@@ -19,6 +19,10 @@ const char *word_state(const char *state, bool zh);
 const char *word_warning(const char *what, bool zh);
 const char *word_certificate(const char *what, bool zh);
 
+/* "pass" "breach" "unknown"; "met" "failed" …; the text itself when unknown. */
+const char *word_verdict(const char *verdict, bool zh);
+const char *word_outcome(const char *outcome, bool zh);
+
 /* A verb of a step ("rectify": 整改); the text itself when unknown. */
 const char *word_verb(const char *verb, bool zh);
 

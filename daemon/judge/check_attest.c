@@ -46,7 +46,8 @@ void check_attest(const struct judging *j)
     else if (!f)
         check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_INSPECTION, j->day_ms, j->end_ms, "inspection");
     else if (!valid)
-        check_tell(j, OUTCOME_UNKNOWN, CAUSE_EXPIRED, valid_until(j, f), by_ms, f->source);
+        check_tell(j, OUTCOME_UNKNOWN, CAUSE_EXPIRED, valid_until(j, f), j->end_ms, f->source);
     else
-        check_tell(j, OUTCOME_UNKNOWN, known ? CAUSE_NEW_STAGE : CAUSE_NO_STAGE, j->day_ms, by_ms, "stage");
+        check_tell(j, OUTCOME_UNKNOWN, known ? CAUSE_NEW_STAGE : CAUSE_NO_STAGE, j->day_ms, j->end_ms,
+                   "stage");
 }

@@ -68,22 +68,43 @@ const char *outcome_str(enum outcome o)
     return names[o];
 }
 
-void check_judge(const struct asked_day *day, const struct check *c, opportunity_sink sink, void *arg)
+static struct judging judging_of(const struct asked_day *day, const struct check *c)
 {
-    static void (*const kinds[CHECK__KINDS])(const struct judging *) = {
-        [CHECK_DURING] = check_during,   [CHECK_RESPONSE] = check_response, [CHECK_DUTY] = check_duty,
-        [CHECK_PASSAGE] = check_passage, [CHECK_SHARE] = check_share,       [CHECK_ATTEST] = check_attest};
     struct judging j = {.r = day->record,
                         .all = &record_config(day->record)->requirements,
                         .of = day->of,
                         .c = c,
                         .day_ms = day->day_ms,
                         .end_ms = day->day_ms + CLOCK_DAY_MS,
-                        .now_ms = day->now_ms,
-                        .sink = sink,
-                        .arg = arg};
+                        .now_ms = day->now_ms};
     check_fill_hours(&j);
+    return j;
+}
+
+void check_judge(const struct asked_day *day, const struct check *c, opportunity_sink sink, void *arg)
+{
+    static void (*const kinds[CHECK__KINDS])(const struct judging *) = {
+        [CHECK_DURING] = check_during,   [CHECK_RESPONSE] = check_response, [CHECK_DUTY] = check_duty,
+        [CHECK_PASSAGE] = check_passage, [CHECK_SHARE] = check_share,       [CHECK_ATTEST] = check_attest};
+    struct judging j = judging_of(day, c);
+    j.sink = sink;
+    j.arg = arg;
     kinds[c->kind](&j);
+}
+
+int64_t check_next(const struct asked_day *day, const struct check *c)
+{
+    struct judging j = judging_of(day, c);
+    bool whole = c->kind == CHECK_DURING;
+    if (c->kind == CHECK_ATTEST)
+        return j.end_ms;
+    if (c->kind == CHECK_PASSAGE || c->kind == CHECK_RESPONSE)
+        return 0;
+    j.now_ms = j.end_ms; /* all slots of the day */
+    for (struct slot s = {0}; check_slot(&j, c->slot_ms, whole ? CLOCK_MINUTE_MS : c->slot_ms / 2, &s);)
+        if (s.to_ms > day->now_ms)
+            return s.to_ms;
+    return 0;
 }
 
 /* Met ones need no reason. */
@@ -103,11 +124,16 @@ static struct reason *reason_for(struct check_result *out, const struct opportun
     return r;
 }
 
-static void add(const struct opportunity *o, void *arg)
+void check_add(const struct opportunity *o, void *check_result)
 {
-    struct check_result *out = arg;
-    if (o->outcome != OUTCOME__COUNT)
+    struct check_result *out = check_result;
+    if (o->outcome != OUTCOME__COUNT) {
         out->count[o->outcome]++;
+        if (out->last == OUTCOME__COUNT || o->to_ms >= out->last_ms) {
+            out->last = o->outcome;
+            out->last_ms = o->to_ms;
+        }
+    }
     if (o->outcome == OUTCOME_MET)
         return;
     struct reason *r = reason_for(out, o);
@@ -121,8 +147,8 @@ static void add(const struct opportunity *o, void *arg)
 
 void check_sum(const struct asked_day *day, const struct check *c, struct check_result *out)
 {
-    *out = (struct check_result){.check = c};
-    check_judge(day, c, add, out);
+    *out = (struct check_result){.check = c, .last = OUTCOME__COUNT};
+    check_judge(day, c, check_add, out);
 }
 
 void requirement_judge(const struct record *r, const struct requirement *q, int64_t day_ms, int64_t now_ms,

@@ -97,9 +97,19 @@ struct check_result {
     int count[OUTCOME__COUNT];
     struct reason reasons[REASONS_MAX]; /* the rest is added to the last */
     int nreasons;
+    enum outcome last; /* of the opportunity that ended last; OUTCOME__COUNT: there was none */
+    int64_t last_ms;   /* when */
 };
 
 void check_sum(const struct asked_day *day, const struct check *c, struct check_result *out);
+
+/* Adds one to a result that began as (struct check_result){.check = …, .last = OUTCOME__COUNT}; an
+ * opportunity_sink. */
+void check_add(const struct opportunity *o, void *check_result);
+
+/* When the check's next opportunity is over, within the day; 0: none is left in it, or that is a vehicle's or
+ * the dust's to say. */
+int64_t check_next(const struct asked_day *day, const struct check *c);
 
 struct requirement_result {
     const struct requirement *requirement;

@@ -220,9 +220,25 @@ class Requirements(harness.ScenarioTest):
         for name in NAMES:
             if (day, name) in MISSING:
                 self.assertIn(MISSING[day, name], json.dumps(self.verdicts(site, day)[name]))
+        self.board(site, day)
         self.assertEqual(site.dustd.stop(), 0)
         site.sim.stop()
         os.remove(site.sim.log)  # tomorrow's must not be taken for ready by what today's has said
+
+    def board(self, site, day):
+        """dustctl and the broker tell how the new day stands and how this one ended."""
+        board = json.loads(site.ctl("--json", "requirements"))["requirements"]
+        self.assertEqual([line["name"] for line in board], list(NAMES))
+        self.assertEqual([(line["last_day"]["verdict"], line["last_day"]["num"], line["last_day"]["den"]) for line in board],
+                         [wanted[:3] for wanted in WEEK[day]])
+        self.assertTrue(all(line["since"] >= at(day, "24:00") for line in board))
+        shown = site.ctl("--lang", "zh", "requirements")
+        self.assertIn("洒水", shown)
+        self.assertIn({P: "达标", B: "不达标", U: "不可判定"}[WEEK[day][0][0]], shown)
+        watcher = site.watcher("dust/1/example/requirements", f"board{day}")
+        retained = wait_for("the board at the broker", lambda: watcher.messages("requirements"))[-1]
+        self.assertTrue(retained[0])
+        self.assertEqual([line["name"] for line in retained[2]["requirements"]], list(NAMES))
 
     def issues(self, site):
         """(kind, subject, cause) of every issue that was opened."""

@@ -212,6 +212,47 @@ static void stage_background_and_maintenance_reach_the_judges_facts(void **state
     assert_int_equal(facts_service(f, "a", DAY_MS + 1), 'C');
 }
 
+static void the_board_says_how_today_stands_since_when_and_how_yesterday_ended(void **state)
+{
+    struct rig *r = *state;
+    int64_t minute_ms = CLOCK_MINUTE_MS;
+    watched(r, 0, 2 * 1440);
+    say(r, passage(600, 0));
+    live(r, 0, 1440 + 30);
+    say(r, passage(1440 + 20, 130));
+    live(r, 1440 + 30, 1440 + 31);
+    json_t *board = required_board(&r->d);
+    const json_t *line = json_array_get(json_object_get(board, "requirements"), 0);
+    const json_t *check = json_array_get(json_object_get(line, "checks"), 0),
+                 *last = json_object_get(line, "last_day");
+    assert_true(json_integer_value(json_object_get(board, "ts")) == DAY_MS + (1440 + 31) * minute_ms);
+    assert_string_equal(json_string_value(json_object_get(line, "verdict")), "pass");
+    assert_true(json_integer_value(json_object_get(line, "since")) == DAY_MS + 1440 * minute_ms);
+    assert_int_equal(json_integer_value(json_object_get(line, "num")), 1);
+    assert_string_equal(json_string_value(json_object_get(last, "verdict")), "breach");
+    assert_int_equal(json_integer_value(json_object_get(last, "den")), 1);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(check, "last"), "outcome")), "met");
+    json_decref(board);
+}
+
+static void the_board_is_told_to_brokers_when_it_changes_and_not_each_minute(void **state)
+{
+    struct rig *r = *state;
+    int said = 0;
+    watched(r, 0, 1440);
+    live(r, 0, 10);
+    stub.now_messages = 0;
+    live(r, 10, 40);
+    for (int i = 0; i < stub.now_messages; i++)
+        said += strcmp(stub.topic[i], "requirements") == 0;
+    assert_int_equal(said, 0);
+    say(r, passage(41, 0));
+    live(r, 40, 45);
+    for (int i = 0; i < stub.now_messages; i++)
+        said += strcmp(stub.topic[i], "requirements") == 0;
+    assert_int_equal(said, 1);
+}
+
 #define REQUIRED(test) cmocka_unit_test_setup_teardown(test, required_setup, required_teardown)
 
 int main(void)
@@ -222,6 +263,8 @@ int main(void)
         REQUIRED(a_failure_is_an_issue_within_a_minute_and_told_once),
         REQUIRED(the_next_vehicle_that_is_washed_closes_it),
         REQUIRED(a_restart_tells_nothing_twice_and_judges_what_is_left),
+        REQUIRED(the_board_says_how_today_stands_since_when_and_how_yesterday_ended),
+        REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
         REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -729,6 +729,20 @@ static void a_new_stage_needs_a_new_look(void **state)
     assert_cause(sum(), OUTCOME_UNKNOWN, CAUSE_NEW_STAGE, "stage");
 }
 
+static void the_next_opportunity_is_the_slot_that_runs_or_the_first_of_the_hours(void **state)
+{
+    (void)state;
+    water_duty();
+    struct asked_day day = {one->record, &one->of, AT(DAY, 0, 0), AT(DAY, 11, 0)};
+    assert_true(check_next(&day, &one->check) == AT(DAY, 14, 0));
+    day.now_ms = AT(DAY, 2, 0);
+    assert_true(check_next(&day, &one->check) == AT(DAY, 10, 0));
+    day.now_ms = AT(DAY, 21, 0);
+    assert_true(check_next(&day, &one->check) == 0);
+    one->check.kind = CHECK_PASSAGE;
+    assert_true(check_next(&day, &one->check) == 0);
+}
+
 /* --- the record --- */
 
 static void the_record_forgets_days_and_facts_that_no_verdict_can_need(void **state)
@@ -801,6 +815,7 @@ int main(void)
         ONE(a_look_expires_and_a_shorter_word_of_its_own_counts),
         ONE(a_look_that_found_less_is_a_breach_until_the_next),
         ONE(a_new_stage_needs_a_new_look),
+        ONE(the_next_opportunity_is_the_slot_that_runs_or_the_first_of_the_hours),
         ONE(the_record_forgets_days_and_facts_that_no_verdict_can_need),
         ONE(a_reload_keeps_what_is_known_by_the_names_of_points),
     };
