@@ -30,9 +30,10 @@ static enum why read_back(struct bus *b, struct unit *u, const struct frame_orde
     bool bits = o->function == ORDER_COIL || o->function == ORDER_COILS;
     struct request planned = {bits ? TABLE_COIL : TABLE_HOLDING, o->address, o->count}, parts[UNIT_PARTS_MAX];
     struct line_answer a = {.why = WHY_LINE};
-    int64_t now_us = clock_wire_us();
     if (!bus_line_ready(b))
         return WHY_LINE;
+    bus_hush(b, u);
+    int64_t now_us = clock_wire_us();
     if (unit_shape(u, &planned, now_us, parts) != 1)
         return WHY_NO_ANSWER;
     struct line_question q = {.unit = u->device->unit_id,
@@ -71,6 +72,7 @@ static void order_unit(struct bus *b, struct unit *u, const struct bus_order *or
     struct bus_obeyed back = {0};
     struct line_answer a;
     enum why read = WHY_NONE;
+    bus_hush(b, u);
     bus_ask(b, u, &q, &a);
     if (!a.perhaps_echo)
         bus_heed(b, u, &a);

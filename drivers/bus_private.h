@@ -59,7 +59,11 @@ bool bus_heed_clock(struct bus *b);
  * when asking for it is pointless. */
 void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms);
 
-/* One question to a unit, counted; the line must be ready. */
+/* Before a question to a unit: keeps the silence, and hears what comes meanwhile; then it is known which
+ * question may be asked (unit_shape). The line must be ready. */
+void bus_hush(struct bus *b, struct unit *u);
+
+/* One question to a unit, counted; after bus_hush. */
 void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struct line_answer *a);
 
 /* What follows from an answer: whether the unit is up, what of it came late. */

@@ -120,6 +120,30 @@ static void spend(struct bus *b, struct unit *u, int64_t since_us)
     u->tally.busy_us += us;
 }
 
+/* A unit has an answer of some length on its way, to whomever, or has it no more. */
+static void hear(const struct frame_heard *heard, void *bus)
+{
+    struct bus *b = bus;
+    int64_t now_us = clock_wire_us();
+    for (int i = 0; i < b->config->ndevices; i++) {
+        struct unit *u = &b->units[i];
+        if (u->device->unit_id != heard->unit)
+            continue;
+        if (heard->question)
+            unit_overheard(u, heard->table, heard->bytes, now_us);
+        else
+            unit_heard_late(u, heard->table, heard->bytes, now_us);
+    }
+}
+
+void bus_hush(struct bus *b, struct unit *u)
+{
+    int64_t from_us = clock_wire_us();
+    line_hush(b->line, u->turnaround_us, unit_timeout_us(u));
+    line_each_heard(b->line, hear, b);
+    spend(b, u, from_us);
+}
+
 void bus_ask(struct bus *b, struct unit *u, const struct line_question *q, struct line_answer *a)
 {
     int64_t from_us = clock_wire_us();
@@ -143,6 +167,13 @@ static void ask_part(struct bus *b, struct unit *u, const struct request *part, 
     unit_asked(u, part, a->why, a->spoken, now_us);
 }
 
+/* Before a further part: another master may have asked for as much meanwhile. */
+static bool still_free(struct bus *b, struct unit *u, const struct request *part)
+{
+    bus_hush(b, u);
+    return !unit_owes(u, part);
+}
+
 /* Asks what stands for one read of the plan, and puts the parts together; `sent` is the last one. False when
  * that must wait, because a late answer could not be told from its own. */
 static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, struct line_answer *a)
@@ -156,10 +187,15 @@ static bool ask(struct bus *b, struct unit *u, int read, struct request *sent, s
     if (!ready || a->why == WHY_JAMMED)
         return true;
     struct request parts[UNIT_PARTS_MAX];
+    bus_hush(b, u);
     int n = unit_shape(u, &planned, clock_wire_us(), parts);
     a->why = n == 0 ? WHY_NO_ANSWER : WHY_NONE;
     for (int i = 0; i < n && a->why == WHY_NONE; i++) {
         *sent = parts[i];
+        if (i > 0 && !still_free(b, u, sent)) {
+            a->why = WHY_NO_ANSWER;
+            return false;
+        }
         ask_part(b, u, sent, a);
         if (n > 1 && a->why == WHY_NONE)
             memcpy(b->values + (sent->address - planned.address), a->values, sent->count * sizeof *b->values);
@@ -184,11 +220,6 @@ static bool refused(struct bus *b, struct unit *u, int read, const struct reques
     return true;
 }
 
-static void hear_late(enum modbus_table table, int bytes, void *unit)
-{
-    unit_heard_late(unit, table, bytes, clock_wire_us());
-}
-
 void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
 {
     int late_us = unit_late_us(u);
@@ -201,8 +232,7 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a)
     if (open && !line_is_open(b->line) && b->config->transport == TRANSPORT_RTU)
         bus_lose_line(b, EIO); /* pulled out while we listened */
     bus_heed_jam(b);
-    if (!answered(a))
-        line_strays(b->line, hear_late, u);
+    line_each_heard(b->line, hear, b);
     spend(b, u, from_us);
     if (u->probe_for_us)
         quarantine_spent(&b->quarantine, u, answered(a) ? 0 : clock_wire_us() - b->asked_us);

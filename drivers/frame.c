@@ -167,12 +167,35 @@ size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modb
     return 0;
 }
 
-bool frame_has_question(int unit, const uint8_t *bytes, size_t n)
+static bool is_question(const uint8_t *bytes, size_t n, struct frame_heard *heard)
 {
-    for (size_t at = 0; at + FRAME_PDU_REQUEST + CRC <= n; at++)
-        if (bytes[at] == unit && bytes[at + 1] >= TABLE_COIL && bytes[at + 1] <= TABLE_INPUT_REGISTER &&
-            sealed(bytes + at, FRAME_PDU_REQUEST))
-            return true;
+    enum { REGISTERS_MAX = 125 };
+    if (n < FRAME_PDU_REQUEST + CRC || !sealed(bytes, FRAME_PDU_REQUEST))
+        return false;
+    struct request r = {heard->table, (uint16_t)get16(bytes + 2), (uint16_t)get16(bytes + 4)};
+    heard->question = true;
+    heard->bytes = frame_answer_bytes(&r);
+    return r.count > 0 && r.count <= (plan_bits(r.table) ? FRAME_VALUES_MAX : REGISTERS_MAX);
+}
+
+static bool is_answer(const uint8_t *bytes, size_t n, struct frame_heard *heard)
+{
+    size_t whole = 3U + bytes[2];
+    heard->question = false;
+    heard->bytes = (int)(whole + CRC);
+    return n >= whole + CRC && sealed(bytes, whole);
+}
+
+bool frame_hear(const uint8_t *bytes, size_t n, size_t *at, struct frame_heard *heard)
+{
+    for (size_t i = *at; i + 3 + CRC <= n; i++) {
+        *heard = (struct frame_heard){.unit = bytes[i], .table = (enum modbus_table)bytes[i + 1]};
+        if (bytes[i + 1] < TABLE_COIL || bytes[i + 1] > TABLE_INPUT_REGISTER ||
+            (!is_question(bytes + i, n - i, heard) && !is_answer(bytes + i, n - i, heard)))
+            continue;
+        *at = i + (heard->question ? FRAME_PDU_REQUEST + CRC : (size_t)heard->bytes);
+        return true;
+    }
     return false;
 }
 

@@ -57,8 +57,17 @@ bool frame_begins(int unit, const struct request *r, const uint8_t *bytes, size_
  * its table and length. Returns where it ends, 0 without one. */
 size_t frame_next(int unit, const uint8_t *bytes, size_t n, size_t at, enum modbus_table *table, int *length);
 
-/* Whether a whole question to `unit` (read functions only) is among the `n` bytes. */
-bool frame_has_question(int unit, const uint8_t *bytes, size_t n);
+/* A read question or answer of any unit, heard on a line; `bytes` is how long the answer is, also of a
+ * question. */
+struct frame_heard {
+    int unit, bytes;
+    enum modbus_table table;
+    bool question;
+};
+
+/* The next whole one in the `n` bytes from *at on, which moves behind it; false without one. What may be
+ * either (an answer of three bytes) is told as a question. */
+bool frame_hear(const uint8_t *bytes, size_t n, size_t *at, struct frame_heard *heard);
 
 /* The header before unit id and PDU on Modbus TCP; `tid` is echoed. `length` counts unit id and PDU. */
 void frame_mbap(uint16_t tid, size_t length, uint8_t out[static FRAME_MBAP - 1]);

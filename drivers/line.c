@@ -359,7 +359,7 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
 {
     uint8_t bytes[FRAME_ORDER_MAX];
     *a = (struct line_answer){.why = WHY_LINE, .error = ECONNRESET, .values = l->values};
-    line_keep_silence(l, q);
+    line_hush(l, q->turnaround_us, q->timeout_us);
     if (!l->ctx)
         return;
     if (l->jammed && !q->order) {
@@ -371,7 +371,7 @@ void line_ask(struct line *l, const struct line_question *q, struct line_answer 
     int wire_us = (int)((asks + answers) * l->character_ns / 1000);
     l->frames_us = wire_us + MARGIN_US;
     l->spoken = l->perhaps_echo = false;
-    l->echoed = 0;
+    l->echoed = l->told = 0;
     l->unit = q->unit;
     l->have = 0;
     l->asked_us = clock_wire_us();

@@ -70,11 +70,14 @@ bool line_echoes(const struct line *l);
  * good answer does nothing. */
 void line_settle(struct line *l, int late_us);
 
-/* Whole answers of the unit last asked that came since, but were none to the question: calls `each` for every
- * one. None when another master's question to the unit was heard too: the answers may be to that. After
- * line_settle, before the next question. */
-void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg),
-                 void *arg);
+/* The silence before a question, for as long as line_ask would keep it: afterwards that does not wait. The
+ * line may be closed or jammed then. */
+void line_hush(struct line *l, int turnaround_us, int timeout_us);
+
+/* Whole read questions and answers that came since the last question, but for the question itself and what
+ * was told already: calls `each` for every one, the answer to the question among them, of copies for one.
+ * Nothing on Modbus TCP. */
+void line_each_heard(struct line *l, void (*each)(const struct frame_heard *heard, void *arg), void *arg);
 
 /* What came since the last question was sent, its answer and what was dropped after it; before the first one
  * what came while the line was opened. At most 512 bytes, until the next question. */

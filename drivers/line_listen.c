@@ -17,7 +17,7 @@ enum {
     SETTLE_BYTES = 4096  /* nor is more of it taken */
 };
 
-/* What is dropped is looked at later: see line_strays. */
+/* What is dropped is looked at later: see line_each_heard. */
 static void keep_bytes(struct line *l, const uint8_t *bytes, size_t n)
 {
     size_t room = sizeof l->bytes - l->have;
@@ -74,9 +74,9 @@ bool line_look_for_quiet(struct line *l)
 
 /* Bytes that nobody asked for start the silence anew, and as they may be another master's question, its
  * answer is waited for. On a jammed line there is nothing to wait for. */
-void line_keep_silence(struct line *l, const struct line_question *q)
+void line_hush(struct line *l, int turnaround_us, int timeout_us)
 {
-    int64_t at = l->last_byte_us + l->silence_us + q->turnaround_us;
+    int64_t at = l->last_byte_us + l->silence_us + turnaround_us;
     if (at - clock_wire_us() > 2000)
         port_wait(-1, 0, l->stop_fd, at - 1000);
     clock_wire_sleep_until(at);
@@ -86,7 +86,7 @@ void line_keep_silence(struct line *l, const struct line_question *q)
     if (l->jammed)
         modbus_flush(l->ctx);
     else if (l->config->transport != TRANSPORT_TCP)
-        line_listen_until_quiet(l, clock_wire_us() + q->timeout_us);
+        line_listen_until_quiet(l, clock_wire_us() + timeout_us);
     if (l->ctx ? l->config->transport != TRANSPORT_TCP : l->config->transport == TRANSPORT_RTU)
         return;
     line_close(l); /* a stream out of step never gets back into it; a peer may hang up while nobody asks */
@@ -104,13 +104,19 @@ void line_settle(struct line *l, int late_us)
         line_close(l);
 }
 
-void line_strays(const struct line *l, void (*each)(enum modbus_table table, int bytes, void *arg), void *arg)
+/* Whether the `n` bytes before `end` come twice: a repeater did that, the unit has answered once. */
+static bool is_copy(const struct line *l, size_t end, size_t n)
 {
-    enum modbus_table table;
-    int bytes;
-    if (frame_has_question(l->unit, l->bytes + l->echoed, l->have - l->echoed))
+    return end >= 2 * n && memcmp(l->bytes + end - 2 * n, l->bytes + end - n, n) == 0;
+}
+
+void line_each_heard(struct line *l, void (*each)(const struct frame_heard *heard, void *arg), void *arg)
+{
+    struct frame_heard heard;
+    if (l->config->transport == TRANSPORT_TCP)
         return;
-    for (size_t at = frame_next(l->unit, l->bytes, l->have, 0, &table, &bytes); at;
-         at = frame_next(l->unit, l->bytes, l->have, at, &table, &bytes))
-        each(table, bytes, arg);
+    l->told = l->told < l->echoed ? l->echoed : l->told;
+    while (frame_hear(l->bytes, l->have, &l->told, &heard))
+        if (heard.question || !is_copy(l, l->told, (size_t)heard.bytes))
+            each(&heard, arg);
 }

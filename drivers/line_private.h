@@ -27,6 +27,7 @@ struct line {
     int unit;      /* the one last asked */
     size_t have;   /* bytes since then, as far as there is room */
     size_t echoed; /* of them are our own question, heard back */
+    size_t told;   /* of them line_each_heard has told all that is whole */
     uint8_t bytes[LINE_BYTES];
     uint16_t values[FRAME_VALUES_MAX];
 };
@@ -34,8 +35,5 @@ struct line {
 /* line_listen.c. Drops what comes until nothing has come for 3.5 characters (or a lump) and wire time
  * `until_us` has passed; a line that does not get quiet is jammed then. */
 void line_listen_until_quiet(struct line *l, int64_t until_us);
-
-/* The silence before a question; the line may be closed or jammed then. */
-void line_keep_silence(struct line *l, const struct line_question *q);
 
 #endif

@@ -8,8 +8,8 @@
 
 enum { UNIT_PENDING_MAX = 16, UNIT_PARTS_MAX = 4, UNIT_TRIPS = 128 };
 
-/* A question that the unit may still answer: nothing in an RTU answer says which question it is to, but its
- * length and function must be those of the question. */
+/* A question, ours or another master's, that the unit may still answer: nothing in an RTU answer says which
+ * question it is to, but its length and function must be those of the question. */
 struct unit_pending {
     enum modbus_table table;
     int bytes; /* of the answer */
@@ -107,6 +107,9 @@ int unit_late_us(const struct unit *u);
 int unit_shape(struct unit *u, const struct request *planned, int64_t now_us,
                struct request out[static UNIT_PARTS_MAX]);
 
+/* Whether an answer that would look like one to this request may still come. */
+bool unit_owes(const struct unit *u, const struct request *r);
+
 /* `sent` was asked at `asked_us`, with this outcome: remembers it when its answer may still come. `spoken`:
  * what came was garbled, but the whole answer. */
 void unit_asked(struct unit *u, const struct request *sent, enum why why, bool spoken, int64_t asked_us);
@@ -114,6 +117,9 @@ void unit_asked(struct unit *u, const struct request *sent, enum why why, bool s
 /* A whole answer came that was none to the last question: it is that to an earlier one of this length, and
  * says how late this unit can be. */
 void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t now_us);
+
+/* Another master asked the unit something: an answer of this length may come. */
+void unit_overheard(struct unit *u, enum modbus_table table, int bytes, int64_t now_us);
 
 /* An answer came: after so long in all, of which the unit thought so long. */
 void unit_tripped(struct unit *u, int trip_us, int think_us);

@@ -22,7 +22,7 @@ static void forget_pending(struct unit *u, int64_t now_us)
     u->npending = kept;
 }
 
-static bool is_pending(const struct unit *u, const struct request *r)
+bool unit_owes(const struct unit *u, const struct request *r)
 {
     for (int i = 0; i < u->npending; i++)
         if (u->pending[i].table == r->table && u->pending[i].bytes == frame_answer_bytes(r))
@@ -47,7 +47,7 @@ static bool stretch(const struct unit *u, const struct request *planned, struct 
         if (!unit_stretch(u, i, &r))
             break;
         bool like_last = !u->tagged && alike(&u->asked, &r);
-        if (is_pending(u, &r) || (found && like_last))
+        if (unit_owes(u, &r) || (found && like_last))
             continue;
         *out = r;
         found = true;
@@ -77,7 +77,7 @@ static int cut(const struct unit *u, const struct request *last, const struct re
     for (int count = r->count; count > 0 && room > 0; count--) {
         struct request rest = {r->table, (uint16_t)(r->address + count), (uint16_t)(r->count - count)};
         *out = (struct request){r->table, r->address, (uint16_t)count};
-        if (is_pending(u, out) || alike(last, out) || cuts_a_point(u, r->table, rest.address))
+        if (unit_owes(u, out) || alike(last, out) || cuts_a_point(u, r->table, rest.address))
             continue;
         int n = rest.count ? cut(u, out, &rest, out + 1, room - 1) : 0;
         if (n > 0 || rest.count == 0)
@@ -109,6 +109,12 @@ void unit_asked(struct unit *u, const struct request *sent, enum why why, bool s
         u->npending == UNIT_PENDING_MAX)
         return;
     u->pending[u->npending++] = (struct unit_pending){sent->table, frame_answer_bytes(sent), asked_us};
+}
+
+void unit_overheard(struct unit *u, enum modbus_table table, int bytes, int64_t now_us)
+{
+    if (!u->tagged && u->npending < UNIT_PENDING_MAX)
+        u->pending[u->npending++] = (struct unit_pending){table, bytes, now_us};
 }
 
 void unit_heard_late(struct unit *u, enum modbus_table table, int bytes, int64_t now_us)

@@ -107,7 +107,8 @@ static inline void storm_other_speaks(struct storm *s, const struct storm_questi
     storm_other(s->transport, q, &asks, &answers);
     at_us += 500 + storm_draw(&s->random, 10000);
     storm_piece(s, &asks, at_us, STORM_NOBODY);
-    storm_piece(s, &answers, at_us + 5000, STORM_NOBODY);
+    storm_piece(s, &answers, at_us + 3000 + storm_draw(&s->random, 1000 * (unsigned)s->late_ms / 2),
+                STORM_NOBODY);
 }
 
 static inline void storm_hangs_up(struct storm *s, int64_t at_us)

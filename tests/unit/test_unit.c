@@ -419,6 +419,18 @@ static void an_answer_heard_late_makes_the_unit_waited_for_longer(void **state)
     assert_int_equal(ask_once(&u, WHY_NONE, 16 * s), planned);
 }
 
+/* Its question and its answer were heard; or the question only, and ours would get the same length. */
+static void what_another_master_may_still_be_answered_is_not_asked_for(void **state)
+{
+    (void)state;
+    struct unit u = a_unit(0, 1);
+    int planned = u.reads[0].request.count;
+    unit_overheard(&u, TABLE_HOLDING, 5 + 2 * planned, 0);
+    assert_int_equal(ask_once(&u, WHY_NONE, 1000), planned + 1);
+    unit_heard_late(&u, TABLE_HOLDING, 5 + 2 * planned, 2000);
+    assert_int_equal(ask_once(&u, WHY_NONE, 3000), planned);
+}
+
 static void a_value_far_from_the_one_before_is_a_spike(void **state)
 {
     (void)state;
@@ -496,6 +508,7 @@ int main(void)
         cmocka_unit_test(of_several_late_reads_the_one_with_the_shortest_period_comes_first),
         cmocka_unit_test(the_time_out_follows_how_long_the_unit_thinks_within_its_limits),
         cmocka_unit_test(an_answer_heard_late_makes_the_unit_waited_for_longer),
+        cmocka_unit_test(what_another_master_may_still_be_answered_is_not_asked_for),
         cmocka_unit_test(a_value_far_from_the_one_before_is_a_spike),
         cmocka_unit_test(only_silence_ends_a_units_turn),
         cmocka_unit_test(exceptions_keep_a_unit_up_but_a_gateways_no_answer_does_not),
