@@ -5,20 +5,15 @@
 #include "daemon/base/file.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
-#include "drivers/reader.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define BY_ID "/dev/serial/by-id"
-
-enum { READ_TIMES = 4 }; /* times as long as it took to answer first, a unit may take to answer */
 
 /* ---- profiles ---- */
 
@@ -135,7 +130,7 @@ static void make_plan(struct probe *p, struct scan_wish *wish)
 
 /* ---- the scan ---- */
 
-static bool go_on(void *probe)
+bool probe_goes_on(void *probe)
 {
     struct probe *p = probe;
     if (loop_signal_next(p->signals))
@@ -143,7 +138,7 @@ static bool go_on(void *probe)
     return p->end == PROBE_WHOLE && probe_holds(p);
 }
 
-static void fail_line(struct probe *p, int error)
+void probe_fail_line(struct probe *p, int error)
 {
     p->end = PROBE_LINE;
     p->error = error;
@@ -152,111 +147,10 @@ static void fail_line(struct probe *p, int error)
 static void scan(struct probe *p)
 {
     const struct scan_watch watch = {
-        .go_on = go_on, .progress = probe_progress, .found = probe_found, .arg = p};
+        .go_on = probe_goes_on, .progress = probe_progress, .found = probe_found, .arg = p};
     if (scan_run(&p->plan, &p->port, p->signals, &watch, &p->result) != ERR_OK && p->end == PROBE_WHOLE)
-        fail_line(p, errno);
+        probe_fail_line(p, errno);
     probe_clear(p);
-}
-
-/* ---- what a unit is ---- */
-
-/* Keeps the best; what falls out is freed. */
-static void rank(struct probe_unit *u, struct probe_candidate candidate)
-{
-    int at = u->ncandidates;
-    while (at > 0 && u->candidates[at - 1].match.score < candidate.match.score)
-        at--;
-    if (at == PROBE_CANDIDATES_MAX) {
-        mem_free(candidate.samples);
-        return;
-    }
-    if (u->ncandidates == PROBE_CANDIDATES_MAX)
-        mem_free(u->candidates[--u->ncandidates].samples);
-    for (int i = u->ncandidates; i > at; i--)
-        u->candidates[i] = u->candidates[i - 1];
-    u->candidates[at] = candidate;
-    u->ncandidates++;
-}
-
-static void keep_raws(struct probe_unit *u, const struct reader *r)
-{
-    enum { ROOM = sizeof u->raws / sizeof *u->raws, VALUES = sizeof u->raws[0].values / sizeof(uint16_t) };
-    for (int i = 0; i < r->nanswers && u->nraws < ROOM; i++) {
-        const struct reader_answer *a = &r->answers[i];
-        if (a->why != WHY_NONE)
-            continue;
-        struct probe_raw *raw = &u->raws[u->nraws++];
-        raw->request = a->request;
-        size_t n = a->request.count < VALUES ? a->request.count : VALUES;
-        memcpy(raw->values, a->values, n * sizeof *raw->values);
-    }
-}
-
-static int read_unit(struct probe *p, struct line *line, const struct bus_config *config,
-                     struct probe_unit *u)
-{
-    struct reader *r = mem_new(struct reader);
-    int timeout_ms = READ_TIMES * u->at.answer_us / 1000, rc = ERR_OK;
-    r->line = line;
-    r->config = config;
-    r->unit_id = u->at.unit_id;
-    r->gap_ms = u->at.gap_ms;
-    r->timeout_ms = timeout_ms > p->plan.timeout_ms ? timeout_ms : p->plan.timeout_ms;
-    for (int i = 0; i < p->nprofiles && rc == ERR_OK && go_on(p); i++) {
-        const struct profile *profile = p->profiles[i].profile;
-        struct probe_candidate c = {.of = &p->profiles[i]};
-        c.samples = mem_array((size_t)profile->npoints, sizeof *c.samples);
-        rc = reader_read(r, profile, c.samples);
-        c.match = match_profile(profile, c.samples, &u->at.setting, u->at.unit_id);
-        if (rc == ERR_OK && c.match.score >= MATCH_POSSIBLE)
-            rank(u, c);
-        else
-            mem_free(c.samples);
-    }
-    keep_raws(u, r);
-    reader_finish(r);
-    mem_free(r);
-    return rc;
-}
-
-static int identify(struct probe *p, struct probe_unit *u)
-{
-    struct bus_config config = scan_line(&p->port, &u->at.setting, p->plan.timeout_ms);
-    struct line *line = line_create(&config, p->signals);
-    int rc = line_open(line);
-    if (rc == ERR_OK)
-        rc = read_unit(p, line, &config, u);
-    int error = errno;
-    line_destroy(line);
-    errno = error;
-    return rc;
-}
-
-static const char *known_as(const struct probe *p, int unit_id)
-{
-    size_t i;
-    json_t *device;
-    json_array_foreach(json_object_get(p->lent, "devices"), i, device)
-    {
-        if (int_of(device, "unit_id") == unit_id)
-            return text_of(device, "name");
-    }
-    return NULL;
-}
-
-static void identify_all(struct probe *p)
-{
-    p->nunits = p->result.nunits;
-    p->units = mem_array((size_t)p->nunits + 1, sizeof *p->units);
-    for (int i = 0; i < p->nunits; i++) {
-        p->units[i].at = p->result.units[i];
-        p->units[i].known = known_as(p, p->units[i].at.unit_id);
-    }
-    for (int i = 0; i < p->nunits && p->nprofiles && go_on(p); i++) {
-        probe_reading(p, i + 1, p->nunits);
-        if (identify(p, &p->units[i]) != ERR_OK && p->end == PROBE_WHOLE)
-            fail_line(p, errno);
-    }
 }
 
 /* ---- the answer ---- */
@@ -346,7 +240,7 @@ static int run(struct probe *p, struct scan_wish *wish)
     make_plan(p, wish);
     probe_tell_plan(p);
     scan(p);
-    identify_all(p);
+    probe_identify(p);
     probe_return(p); /* the line is closed by now */
     return answer(p);
 }

@@ -1,6 +1,6 @@
 /* dustctl probe: what its files share. probe.c (the order of things), probe_wish.c (options), probe_loan.c
- * (a line that dustd holds), probe_progress.c (while it runs), probe_result.c and probe_json.c (what was
- * found), probe_block.c (the configuration). */
+ * (a line that dustd holds), probe_identify.c (what a unit is), probe_progress.c (while it runs),
+ * probe_result.c and probe_json.c (what was found), probe_block.c (the configuration). */
 #ifndef DUST_PROBE_H
 #define DUST_PROBE_H
 
@@ -20,6 +20,7 @@ struct probe_profile {
 
 struct probe_candidate {
     const struct probe_profile *of;
+    const char *order; /* read with this word order instead of the profile's own; NULL: its own */
     struct match match;
     struct sample *samples; /* of->profile->npoints */
 };
@@ -72,6 +73,13 @@ void probe_return(struct probe *p);
 /* Whether the loan still holds; else p->end says why not. */
 bool probe_holds(struct probe *p);
 
+/* Whether it goes on: no signal came, the loan holds. p->end says why not. Ends it as the line's error. */
+bool probe_goes_on(void *probe);
+void probe_fail_line(struct probe *p, int error);
+
+/* Fills p->units with what was found, and with what each may be. */
+void probe_identify(struct probe *p);
+
 /* On standard error: a bar on a terminal, else a line for each setting. */
 void probe_tell_plan(const struct probe *p);
 void probe_progress(const struct scan_progress *at, void *probe);
@@ -89,6 +97,9 @@ json_t *probe_json(const struct probe *p);
 
 /* The configuration of what was found, as YAML to paste; empty when there is nothing to write. */
 void probe_block(const struct probe *p, int64_t now_ms, struct buf *out);
+
+/* "nova-sds069", "nova-sds069 (cdab)"; returns `text`. */
+char *probe_name(const struct probe_candidate *c, char text[static 96]);
 
 /* "9600 8N1"; returns `text`. */
 char *probe_setting(const struct scan_setting *s, char text[static 24]);

@@ -48,7 +48,7 @@ static const struct probe_candidate *best(const struct probe_unit *u)
 
 static bool fits(const struct probe_unit *u, const struct scan_setting *s)
 {
-    return scan_same(&u->at.setting, s) && best(u) && !u->known;
+    return scan_same(&u->at.setting, s) && best(u) && !best(u)->order && !u->known;
 }
 
 /* dustd looks for profiles in its own directories only. */
@@ -120,11 +120,11 @@ static void put_line_change(const struct probe *p, const struct scan_setting *s,
 
 static void put_doubts(const struct probe *p, const struct probe_unit *u, struct buf *out)
 {
-    const struct probe_candidate *c = best(u);
-    buf_printf(out, " # %d/100", c->match.score);
+    char name[96];
+    buf_printf(out, " # %d/100", best(u)->match.score);
     for (int i = 1; i < u->ncandidates; i++)
         buf_printf(out, "%s%s %d", i == 1 ? say(p->c, "；也可能是 ", "; or ") : ", ",
-                   u->candidates[i].of->profile->name, u->candidates[i].match.score);
+                   probe_name(&u->candidates[i], name), u->candidates[i].match.score);
     buf_text(out, "\n");
 }
 
@@ -145,6 +145,15 @@ static void put_left_out(const struct probe *p, const struct probe_unit *u, cons
                probe_setting(&u->at.setting, setting), why_zh && p->c->zh ? why_zh : why_en);
 }
 
+/* No profile says it so, but one with another word order does. */
+static void put_order(const struct probe *p, const struct probe_unit *u, struct buf *out)
+{
+    buf_printf(out,
+               say(p->c, "  # 地址 %d：%s 的字序改为 order: %s 才合适；复制型号文件后修改\n",
+                   "  # unit %d: %s fits with order: %s; copy that profile and change it\n"),
+               u->at.unit_id, best(u)->of->profile->name, best(u)->order);
+}
+
 static void put_devices(const struct probe *p, const struct scan_setting *s, const char *bus, struct buf *out)
 {
     for (int i = 0; i < p->nunits; i++) {
@@ -154,6 +163,8 @@ static void put_devices(const struct probe *p, const struct scan_setting *s, con
         else if (!scan_same(&u->at.setting, s))
             put_left_out(p, u, "一条线只能有一种设置，请先把它改成与其他设备相同",
                          "one line, one setting: set it to that of the others first", out);
+        else if (!u->known && best(u))
+            put_order(p, u, out);
         else if (!u->known)
             put_left_out(p, u, "没有合适的型号文件", "no profile fits", out);
     }

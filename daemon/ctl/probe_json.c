@@ -35,9 +35,12 @@ static json_t *candidate_json(const struct probe_candidate *c)
     json_t *values = json_array();
     for (int i = 0; i < p->npoints; i++)
         json_array_append_new(values, value_json(&p->points[i], &c->samples[i]));
-    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:o}", "profile", p->name, "score", c->match.score, "fits",
-                     c->match.fits, "weak", c->match.weak, "wrong", c->match.wrong, "missing",
-                     c->match.missing, "values", values);
+    json_t *j = json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:o}", "profile", p->name, "score", c->match.score,
+                          "fits", c->match.fits, "weak", c->match.weak, "wrong", c->match.wrong, "missing",
+                          c->match.missing, "values", values);
+    if (c->order)
+        json_object_set_new(j, "order", json_string(c->order));
+    return j;
 }
 
 static json_t *raw_json(const struct probe_raw *raw)

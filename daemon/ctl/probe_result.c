@@ -56,12 +56,23 @@ static void add_row(struct table *t, const struct ctl *c, const struct probe_uni
     }
 }
 
+char *probe_name(const struct probe_candidate *c, char text[static 96])
+{
+    const char *name = c->of->profile->name;
+    if (c->order)
+        snprintf(text, 96, "%.60s (%s)", name, c->order);
+    else
+        snprintf(text, 96, "%.60s", name);
+    return text;
+}
+
 static void print_candidates(const struct ctl *c, const struct probe_unit *u)
 {
     struct table t = {.columns = 1 + u->ncandidates};
+    char name[96];
     table_cell(&t, "");
     for (int k = 0; k < u->ncandidates; k++)
-        table_cell(&t, u->candidates[k].of->profile->name);
+        table_cell(&t, probe_name(&u->candidates[k], name));
     table_cell(&t, say(c, "符合程度", "fits"));
     for (int k = 0; k < u->ncandidates; k++)
         table_printf(&t, "%d/100", u->candidates[k].match.score);

@@ -131,6 +131,23 @@ class Finding(ProbeTest):
         self.assertIn("more than one may be right", done.stdout)
         self.assertIn("; or twin", done.stdout)
 
+    def test_a_device_that_swaps_its_words_is_shown_with_the_order_that_makes_sense(self):
+        """No peer answers: probe this unit and tell me which order fits."""
+        other = os.path.join(self.odd.dir, "devices")
+        os.mkdir(other)
+        with open(os.path.join(PROFILES, "nova-sds069.yaml")) as f:
+            text = f.read().split("examples:")[0]
+        with open(os.path.join(other, "swapped.yaml"), "w") as f:
+            f.write(text.replace("order: abcd", "order: cdab"))
+        command = self.command(self.odd, self.slow, "--baud", "2400", "--format", "8N1", "--units", "1")
+        command[command.index("--devices") + 1] = other
+        done = subprocess.run(command, capture_output=True, text=True, timeout=harness.PATIENCE)
+        self.assertIn("swapped (abcd)", done.stdout)
+        self.assertRegex(done.stdout, r"pm10 +81 ")
+        self.assertNotIn("profile: swapped", done.stdout)
+        done = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=harness.PATIENCE)
+        self.assertEqual(json.loads(done.stdout)["units"][0]["candidates"][0]["order"], "abcd")
+
     def test_it_speaks_chinese_and_says_beforehand_how_long_it_takes(self):
         out, err = self.probe(self.odd, self.fast, "--baud", "57600", "--format", "8N1", "--units", "5", lang="zh")
         self.assertIn("地址 5，57600 8N1", out)
