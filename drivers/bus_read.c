@@ -243,8 +243,8 @@ void bus_read(struct bus *b, struct unit *u, int read, int64_t now_ms)
     struct line_answer a = {.why = u->why, .exception = u->exception};
     if (b->lent)
         a = (struct line_answer){.why = WHY_LENT};
-    if (b->lent || (b->state == LINE_UP &&
-                    !quarantine_lets(&b->quarantine, b->units, b->config->ndevices, u, clock_wire_us()))) {
+    if (b->lent || (b->state == LINE_UP && !quarantine_lets(&b->quarantine, b->units, b->config->ndevices, u,
+                                                            clock_wire_us(), now_ms))) {
         fail_due(b, u, &a, now_ms);
         return;
     }

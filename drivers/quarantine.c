@@ -5,6 +5,7 @@
 enum {
     SHARE = 50,             /* a fiftieth of the bus, all together */
     SHORT_US = 60000,       /* units think for 20 to 50 ms, the slow ones longer */
+    SOON_MS = 8000,         /* as long as the gap between two probes may be */
     ACCRUES_FOR = 60000000, /* time before the first of them was quarantined is not saved */
 };
 
@@ -24,13 +25,21 @@ static int short_us(const struct unit *u)
     return us < u->longest_us ? us : u->longest_us;
 }
 
-bool quarantine_lets(struct quarantine *q, const struct unit *units, int n, struct unit *u, int64_t now_us)
+/* One that has waited longer goes first; but one that is read each minute holds up nobody until its slot is
+ * near. */
+static bool goes_before(const struct unit *other, const struct unit *u, int64_t now_ms)
+{
+    return other->quarantined && other->probe_us < u->probe_us && unit_next_ms(other) < now_ms + SOON_MS;
+}
+
+bool quarantine_lets(struct quarantine *q, const struct unit *units, int n, struct unit *u, int64_t now_us,
+                     int64_t now_ms)
 {
     if (!u->quarantined)
         return true;
     accrue(q, u, now_us);
     for (int i = 0; i < n; i++)
-        if (units[i].quarantined && units[i].probe_us < u->probe_us)
+        if (goes_before(&units[i], u, now_ms))
             return false;
     if (!unit_may_ask(u, now_us) || q->saved_us < 0)
         return false;

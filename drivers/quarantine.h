@@ -12,10 +12,12 @@ struct quarantine {
 };
 
 /* Whether a unit may be asked now: always, but for a quarantined one only when its own gap is over, it has
- * waited longest of all the `n` quarantined ones, and they have not had their share. Then sets how long its
- * probe waits (u->probe_for_us): four times what it has lately thought or 60 ms, and as long as its time-out
- * as soon as so much was saved, because a unit may have become slow. */
-bool quarantine_lets(struct quarantine *q, const struct unit *units, int n, struct unit *u, int64_t now_us);
+ * waited longest of those of the `n` units that are quarantined and have a slot soon (`now_ms` is site time),
+ * and they have not had their share. Then sets how long its probe waits (u->probe_for_us): four times what it
+ * has lately thought or 60 ms, and as long as its time-out as soon as so much was saved, because a unit may
+ * have become slow. */
+bool quarantine_lets(struct quarantine *q, const struct unit *units, int n, struct unit *u, int64_t now_us,
+                     int64_t now_ms);
 
 /* A probe is over, which has taken the bus for so long, with listening. */
 void quarantine_spent(struct quarantine *q, struct unit *u, int64_t took_us);

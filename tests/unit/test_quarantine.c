@@ -73,7 +73,7 @@ static void pass(int64_t us)
     for (int64_t end = sim.now_us + us; sim.now_us < end; sim.now_us += STEP_US)
         for (int i = 0; i < sim.n; i++)
             if (sim.units[i].quarantined &&
-                quarantine_lets(&sim.q, sim.units, sim.n, &sim.units[i], sim.now_us))
+                quarantine_lets(&sim.q, sim.units, sim.n, &sim.units[i], sim.now_us, 0))
                 probe(i);
 }
 
@@ -143,13 +143,26 @@ static void a_long_healthy_time_saves_nothing_up(void **state)
     assert_true(sim.used_us <= 60 * second / 50 + 2 * (TIMEOUT_MS * 1000 + OVERHEAD_US));
 }
 
+/* Unit 0 is read each minute, and has been silent for longer. */
+static void one_that_is_read_each_minute_holds_up_nobody_until_its_slot_is_near(void **state)
+{
+    (void)state;
+    begin(2, TIMEOUT_MS);
+    sim.units[0].reads[0].next_ms = 60000;
+    sim.units[1].probe_us = sim.units[0].probe_us + second;
+    sim.now_us += 2 * second;
+    assert_true(quarantine_lets(&sim.q, sim.units, 2, &sim.units[1], sim.now_us, 10000));
+    assert_false(quarantine_lets(&sim.q, sim.units, 2, &sim.units[1], sim.now_us, 55000));
+    assert_true(quarantine_lets(&sim.q, sim.units, 2, &sim.units[0], sim.now_us, 60000));
+}
+
 static void one_that_lives_is_never_held_back(void **state)
 {
     (void)state;
     begin(2, TIMEOUT_MS);
     unit_take(&sim.units[1], WHY_NONE, 0, sim.now_us);
     sim.q.saved_us = -second;
-    assert_true(quarantine_lets(&sim.q, sim.units, 2, &sim.units[1], sim.now_us));
+    assert_true(quarantine_lets(&sim.q, sim.units, 2, &sim.units[1], sim.now_us, 0));
     assert_int_equal(sim.units[1].probe_for_us, 0);
 }
 
@@ -162,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_unit_that_has_become_slow_is_waited_for_as_long_as_its_time_out_now_and_then),
         cmocka_unit_test(a_unit_known_to_think_long_is_always_waited_for_so_long),
         cmocka_unit_test(a_long_healthy_time_saves_nothing_up),
+        cmocka_unit_test(one_that_is_read_each_minute_holds_up_nobody_until_its_slot_is_near),
         cmocka_unit_test(one_that_lives_is_never_held_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

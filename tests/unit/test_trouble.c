@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -65,6 +66,29 @@ static void a_port_without_permission_is_called_so(void **state)
     pid_t child = fork();
     if (child == 0)
         _exit(setuid(NOBODY) == 0 && strcmp(trouble_at(rig.slave.path), "no permission") == 0 ? 0 : 1);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    slave_stop(&rig.slave);
+}
+
+/* TIOCEXCL, as another master has set it: only who is not root is kept out. */
+static void a_port_that_another_program_has_for_itself_is_called_taken(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: needs a second user, so root\n");
+        return;
+    }
+    rig_build(&rig, 1, 1);
+    slave_start(&rig.slave, slave_good);
+    assert_int_equal(chmod(rig.slave.dir, 0755), 0);
+    assert_int_equal(chmod(rig.slave.path, 0666), 0);
+    assert_int_equal(ioctl(rig.slave.held, TIOCEXCL), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(setuid(NOBODY) == 0 && strcmp(trouble_at(rig.slave.path), "taken by another program") == 0 ? 0
+                                                                                                         : 1);
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -163,6 +187,7 @@ int main(void)
         cmocka_unit_test(a_port_that_is_missing_or_no_serial_port_is_called_so),
         cmocka_unit_test(a_driver_that_cannot_switch_the_direction_is_called_so),
         cmocka_unit_test(a_port_without_permission_is_called_so),
+        cmocka_unit_test(a_port_that_another_program_has_for_itself_is_called_taken),
         cmocka_unit_test(a_taken_port_is_said_once_and_had_when_it_is_free),
         cmocka_unit_test(a_missing_port_is_said_once_and_why_it_is_not_had_later_too),
         cmocka_unit_test(a_host_where_nobody_listens_is_called_so),
