@@ -10,6 +10,8 @@ import independent
 import sites
 
 RATE = 3600 if harness.STORM else 1200
+# Real time that may lie between an answer and its stamp: the storm runs alone, beside other tests a process may have to wait.
+USUAL_MS, MOST_MS = (0, 300) if harness.STORM else (50, 5000)
 HOURS = 72 if harness.STORM else 3
 START = "2026-03-05T08:17:23+08:00"
 START_MS = independent.stamp_ms(START)
@@ -111,8 +113,8 @@ class Undated(harness.ScenarioTest):
         answers = self.answers(site)
         self.assertEqual(len(stamps), len(answers), "a reading was lost or doubled")
         errors = [abs(a - b) for a, b in zip(stamps, answers)]
-        self.assertLess(statistics.median(errors), 1000)
-        self.assertLess(max(errors), 1000 + 300 * RATE, "300 ms of a busy machine")
+        self.assertLess(statistics.median(errors), 1000 + USUAL_MS * RATE)
+        self.assertLess(max(errors), 1000 + MOST_MS * RATE, "of a busy machine")
         return errors
 
     def test_boots_without_a_date_and_kills_between_lose_nothing_and_pass_nothing(self):
@@ -246,7 +248,7 @@ clock: {require_sync: false}
         stamps, answers = sorted(s["at"] for s in self.readings(site)), self.answers(site)
         self.assertEqual(len(stamps), len(answers), "a reading was lost or doubled")
         worst_ms = max(abs(a - b) for a, b in zip(stamps, answers))
-        self.assertLess(worst_ms, 1000)
+        self.assertLess(worst_ms, 1000 + MOST_MS)
         print(f"RESULT TLS after {wait_s} s at 1970: connected {took_s:.1f} s after the clock was right; {len(stamps)} readings, "
               f"stamps off by at most {worst_ms:.0f} ms")
 

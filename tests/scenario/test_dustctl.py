@@ -40,7 +40,7 @@ class Base(unittest.TestCase):
 
     def serve(self, *options):
         self.servers.append(subprocess.Popen([os.path.join(BUILD, "tests", "control_fixture"), self.socket, *options]))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 with socket.socket(socket.AF_UNIX) as probe:

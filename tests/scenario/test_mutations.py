@@ -234,7 +234,7 @@ class Mutations(unittest.TestCase):
             said = self.load()
             with self.subTest(name):
                 self.assertEqual(self.judge(said), "refused")
-                self.assertLess(said["us"], 1_000_000)
+                self.assertLess(said["us"], 1_000_000 if harness.STORM else 20_000_000)  # what blows up takes minutes
 
     def test_what_editors_do_to_a_file_changes_nothing(self):
         expected = self.load()["print"]
