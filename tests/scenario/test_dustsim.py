@@ -440,7 +440,7 @@ class Program(unittest.TestCase):
 
     def test_a_bad_site_file_is_refused_with_its_place(self):
         cases = {
-            WEATHER.replace("unit_id: 2", "unit_id: 248"): "site.yaml:4:",
+            WEATHER.replace("unit_id: 2", "unit_id: 256"): "site.yaml:4:",
             WEATHER.replace("pm10", "pm11"): 'found no point "pm11"',
             WEATHER + "\n" + WEATHER.replace(" w:", " v:"): "found unit_id 2 twice on bus a",
             WEATHER.replace(LOUVRE, "nothing"): 'found no profile "nothing"',
