@@ -72,6 +72,23 @@ class Inputs(harness.ScenarioTest):
         wait_for("a reply without id", lambda: self.reply("gate", lambda r: "not JSON" in r.get("error", "")))
         self.assertEqual(len(site.export_live("passage")), 1)
 
+    def test_a_flood_is_answered_message_by_message_and_slowed_down(self):
+        site = self.start()
+        now, count = self.now(site), 240
+        lines = "".join(json.dumps({"id": f"f{i}", "at": now, "direction": "in"}) + "\n" for i in range(count))
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(site.broker.port), "-q", "1", "-l", "-t",
+                        "dust/1/example/in/passage/gate"], input=lines, text=True, check=True, timeout=harness.PATIENCE)
+
+        def answered():
+            told = {m["id"]: m for _, _, m in self.watcher.messages("reply/gate")}
+            return told if len(told) == count else None
+
+        told = wait_for(f"{count} answers", answered)
+        taken = [m for m in told.values() if m["ok"]]
+        self.assertGreaterEqual(len(taken), 200)
+        self.assertTrue(all(m["error"].startswith("busy") for m in told.values() if not m["ok"]))
+        self.assertEqual(len(site.export_live("passage")), len(taken))
+
     def test_a_source_in_a_persons_name_has_that_persons_roles(self):
         site = self.start()
         said = self.told(site, "stage/phone", {"id": "s1", "from": self.now(site), "stage": "earthwork"})

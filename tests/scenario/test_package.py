@@ -11,7 +11,7 @@ import harness
 
 SOURCE = harness.SOURCE
 BUILD = os.path.join(SOURCE, "build", "package")
-# path below the root -> mode; every file of the package but profiles, limits and documents
+# path below the root -> mode; every file of the package but profiles, limits, requirements, wordings and documents
 FILES = {
     "etc/dustd/dustd.yaml": 0o644,
     "usr/sbin/dustd": 0o755,
@@ -30,7 +30,7 @@ FILES = {
     "usr/share/doc/dustd/copyright": 0o644,
     "usr/share/doc/dustd/operations.md": 0o644,
 }
-OPEN_ENDED = re.compile(r"usr/share/dustd/(devices|limits|sim)/[a-z0-9-]+\.yaml|usr/share/doc/dustd/.+"
+OPEN_ENDED = re.compile(r"usr/share/dustd/(devices|limits|requirements|sim|wording)/[a-z0-9-]+\.yaml|usr/share/doc/dustd/.+"
                         r"|usr/share/man/man5/dustd\.yaml\.5\.gz|usr/share/dustd/.+")
 LIBRARIES = {"libc6", "libjansson4", "libmodbus5", "libmosquitto1", "libsqlite3-0", "libssl3", "libyaml-0-2", "zlib1g"}
 CHIPS = {"ch341-uart": True, "ftdi_sio": True, "cp210x": True, "pl2303": True, "cdc_acm": False}
@@ -119,7 +119,7 @@ class Package(unittest.TestCase):
         for name in set(found) - set(FILES):
             self.assertRegex(name, f"^({OPEN_ENDED.pattern})$")
             self.assertEqual(found[name], "-rw-r--r--", name)
-        for room in ("devices", "limits"):
+        for room in ("devices", "limits", "requirements", "wording"):
             self.assertEqual(sorted(os.listdir(self.path(f"usr/share/dustd/{room}"))),
                              sorted(os.listdir(os.path.join(SOURCE, "config", room))))
 
