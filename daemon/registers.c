@@ -17,7 +17,7 @@ enum { HEX_ROOM = 4 * SAMPLE_REGISTERS_MAX + 1 };
 static const char *hex_text(const uint16_t *reg, int n, char text[static HEX_ROOM])
 {
     text[0] = 0;
-    for (int i = 0; i < n; i++)
+    for (size_t i = 0; i < (size_t)n; i++)
         snprintf(text + 4 * i, 5, "%04X", reg[i]);
     return text;
 }

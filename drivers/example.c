@@ -96,7 +96,7 @@ static bool take_order(const uint8_t *bytes, int n, struct frame_order *o)
     if (o->count < 1 || o->count > ORDER_VALUES_MAX ||
         n < 7 + (bits ? (o->count + 7) / 8 : 2 * o->count) + CRC)
         return false;
-    for (int i = 0; i < o->count; i++)
+    for (size_t i = 0; i < o->count; i++)
         o->values[i] = bits ? bytes[7 + i / 8] >> i % 8 & 1 : (uint16_t)get16(bytes + 7 + 2 * i);
     return true;
 }
@@ -131,7 +131,7 @@ static int build(const struct question *q, uint8_t out[static FRAME_MAX])
 static int check_request(const struct profile *p, const struct example *e, struct question *q,
                          struct example_fault *fault)
 {
-    uint8_t bytes[FRAME_MAX], built[FRAME_MAX];
+    uint8_t bytes[FRAME_MAX] = {0}, built[FRAME_MAX];
     int n, error = frame_bytes(e->request, "request", bytes, &n, fault);
     if (error)
         return error;
