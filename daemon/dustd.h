@@ -213,8 +213,9 @@ void pipeline_close_until(struct dustd *d, int64_t now_ms);   /* ends all minute
 void pipeline_keep(struct dustd *d, const struct sample *s);  /* to the running minute */
 int pipeline_point(const struct config *c, const char *name); /* -1: there is none */
 
-/* The samples in [from_ms, end_ms) leave as a raw block; of the running minute the judge gets them, if asked.
- * The block's transaction empties the sample table: what stays goes into it again with the same one. */
+/* block.c: the samples in [from_ms, end_ms) leave as a raw block; of the running minute the judge gets them,
+ * if asked. The block's transaction empties the sample table: what stays goes into it again with the same
+ * one. */
 struct buf;
 void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block);
 void pipeline_take_out(struct dustd *d, const struct sample *of, size_t n,

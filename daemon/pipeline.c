@@ -6,7 +6,6 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/required.h"
-#include "daemon/store/rawblock.h"
 #include "drivers/trouble.h"
 
 #include <math.h>
@@ -178,35 +177,6 @@ void pipeline_judged(const struct judge_event *event, void *dustd)
     bool finding = event->kind == JUDGE_VERDICT && event->verdict == VERDICT_BREACH && !event->limit->informs;
     if (seq && finding)
         row_breach(d, event, seq);
-}
-
-/* A chunk that a full store still refuses would come too late: its samples are in the block or in what stays.
- */
-void pipeline_take_out(struct dustd *d, const struct sample *of, size_t n, struct buf *block)
-{
-    rawblock_encode(d->config, of, n, block);
-    d->chunked = 0;
-    mem_free(d->batch.chunk);
-    d->batch.chunk = NULL;
-    batch_chunk(d);
-}
-
-void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block)
-{
-    struct sample *of = mem_array(d->nsamples, sizeof *of);
-    size_t n = 0, rest = 0;
-    for (size_t i = 0; i < d->nsamples; i++) {
-        if (d->samples[i].at_ms >= from_ms && d->samples[i].at_ms < end_ms) {
-            of[n++] = d->samples[i];
-            if (judged && d->samples[i].at_ms >= d->minute_ms)
-                judge_sample(d->judge, &d->samples[i]);
-        } else {
-            d->samples[rest++] = d->samples[i];
-        }
-    }
-    d->nsamples = rest;
-    pipeline_take_out(d, of, n, block);
-    mem_free(of);
 }
 
 /* The raw block of the running minute into the batch; its samples leave, the next minute's stay. */

@@ -12,6 +12,7 @@ static const char *const texts[WHY__COUNT] = {
     [WHY_NOT_A_NUMBER] = "not a number",
     [WHY_LENT] = "bus lent",
     [WHY_JAMMED] = "line jammed",
+    [WHY_SPIKE] = "spike",
 };
 
 const char *why_str(int why)

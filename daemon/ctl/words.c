@@ -63,6 +63,7 @@ const char *word_why(const char *why, bool zh)
          "its driver cannot switch the direction"},
         {"line gone", "线路断开", "line gone"},
         {"line jammed", "线路被占住", "line jammed"},
+        {"spike", "单点突变", "spike"},
         {"no answer", "无应答", "no answer"},
         {"no answer from the host", "主机无应答", "no answer from the host"},
         {"no permission", "没有权限", "no permission"},

@@ -94,15 +94,18 @@ static void use(const struct sample *s, void *tally)
     tally_sample(tally, s);
 }
 
-void judge_sample(struct judge *j, const struct sample *s)
+bool judge_sample(struct judge *j, const struct sample *s)
 {
     if (s->point >= j->config->npoints)
-        return;
+        return false;
+    struct spike *spike = &j->spikes[s->point];
+    uint32_t before = spike->found;
     if (isnan(j->floors[s->point]))
         tally_sample(&j->minute[s->point], s);
     else
-        spike_sample(&j->spikes[s->point], s, j->config->quality.spike_factor, j->floors[s->point], use,
+        spike_sample(spike, s, j->config->quality.spike_factor, j->floors[s->point], use,
                      &j->minute[s->point]);
+    return spike->found != before;
 }
 
 void judge_minute(struct judge *j, struct mean *means)

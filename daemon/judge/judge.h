@@ -67,8 +67,9 @@ struct judge *judge_create(const struct config *c);
  * taken over, and carried to the next judge by a reload. */
 void judge_know(struct judge *j, const struct facts *facts);
 
-/* A sample of the running minute. */
-void judge_sample(struct judge *j, const struct sample *s);
+/* A sample of the running minute. True: the point's sample before, in the same minute, was a spike, as this
+ * one shows: it is in no mean, and the caller marks it in what is kept (D, WHY_SPIKE; its registers stay). */
+bool judge_sample(struct judge *j, const struct sample *s);
 
 /* Ends the minute [start_ms, + 60 s): fills config.npoints means and forgets its samples. `of` is what the
  * device's period makes due in a minute, or what came, if that is more. */

@@ -160,6 +160,14 @@ def guangdong_sim(file, first, last):
     return recorded_sim(f"{{file: {file}, format: guangdong-raw, columns: [{columns}]{span}}}")
 
 
+# A recording of hours, each held for an hour, stands still by nature.
+HELD = """
+quality:
+  flatline_after: 20h
+  flatline_low_after: 20h
+"""
+
+
 def recorded(period, limit, timeout="1s"):
     return HEAD + BUS.replace("200ms", timeout) + f"""
 devices:
@@ -179,4 +187,4 @@ def gucheng_sim(file, first, last):
 
 
 def gucheng(timeout):
-    return recorded("60s", "shanxi-taiyuan", timeout)
+    return recorded("60s", "shanxi-taiyuan", timeout) + HELD

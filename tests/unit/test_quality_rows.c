@@ -10,6 +10,8 @@ static int setup(void **state)
 {
     rig_config.quality = (struct quality_config){.hole_ms = 10 * MINUTE,
                                                  .flat_ms = 10 * MINUTE,
+                                                 .spike_factor = 5,
+                                                 .spike_floor = 100,
                                                  .night = "",
                                                  .person = rig_people[0].name,
                                                  .answer_ms = CLOCK_HOUR_MS,
@@ -72,11 +74,50 @@ static void after_a_restart_it_is_stuck_still_and_nothing_is_told_twice(void **s
     assert_int_equal(rig_rows(r, "minute", STUCK).n, 6);
 }
 
+/* What is kept of the first meter's samples. */
+struct kept {
+    int samples, spikes;
+    uint16_t spike; /* its last register */
+};
+
+static void keep(const struct raw_sample *raw, void *arg)
+{
+    struct kept *k = arg;
+    if (strcmp(raw->name, "a/pm10") != 0)
+        return;
+    k->samples++;
+    if (raw->sample.why != WHY_SPIKE)
+        return;
+    k->spikes++;
+    assert_int_equal(raw->sample.quality, QUALITY_FAULT);
+    k->spike = raw->sample.reg[raw->sample.nreg - 1];
+}
+
+static void a_spike_is_marked_in_what_is_kept_with_its_registers_and_is_in_no_mean(void **state)
+{
+    struct rig *r = *state;
+    struct buf block = {0};
+    struct kept kept = {0};
+    for (int s = 0; s < 60; s++)
+        rig_sample(r, 0, RIG_START_MS + s * (int64_t)SECOND + 37, s == 30 ? 900 : 60 + s % 3);
+    pipeline_bus(&r->d, 0);
+    pipeline_block(&r->d, INT64_MIN, RIG_START_MS + MINUTE, true, &block);
+    judge_minute(r->d.judge, r->d.means);
+    assert_int_equal(r->d.means[0].n, 59);
+    assert_true(r->d.means[0].max == 62);
+    assert_int_equal(rawblock_decode(block.data, block.length, keep, &kept), ERR_OK);
+    assert_int_equal(kept.samples, 60);
+    assert_int_equal(kept.spikes, 1);
+    assert_int_equal(kept.spike, 900);
+    buf_finish(&block);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         EACH(a_stuck_meter_is_a_row_an_issue_and_corrects_its_windows),
+        EACH(a_spike_is_marked_in_what_is_kept_with_its_registers_and_is_in_no_mean),
         EACH(after_a_restart_it_is_stuck_still_and_nothing_is_told_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
