@@ -164,15 +164,23 @@ static unsigned stages_without(const struct config *c, const struct limit *l)
     return missing;
 }
 
+static bool somebody_says(const struct config *c, enum input_kind kind)
+{
+    for (int i = 0; i < c->nsources; i++)
+        if (c->sources[i].kinds & 1u << kind)
+            return true;
+    return false;
+}
+
 /* What a limit needs that no meter gives. */
 static void warn_of_needs(struct report *r, const struct limit *l)
 {
     if (l->minus)
         warn(r,
-             "limit %s needs the background of %s from outside: a window without it within %lld min is "
-             "unknown, "
-             "never passed.",
-             l->id, l->role, (long long)(l->background_wait_ms / CLOCK_MINUTE_MS));
+             "limit %s needs the background of %s from outside%s: a window without it within %lld min is "
+             "unknown, never passed.",
+             l->id, l->role, somebody_says(r->c, INPUT_BACKGROUND) ? "" : ", and no source may send it",
+             (long long)(l->background_wait_ms / CLOCK_MINUTE_MS));
     if (!l->stages)
         return;
     warn(

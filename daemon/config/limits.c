@@ -151,34 +151,37 @@ static int check_one_unit(const struct loading *l, const struct config_point *fi
     return ERR_OK;
 }
 
+struct rule_value {
+    const char *key, *text; /* as written, "" none */
+    double *out;
+};
+
 /* A value of the rule in the unit in which the points are read: converted and checked, never assumed. */
 static int convert(const struct loading *l, const struct limit_file *f, const struct limit_rule *r,
-                   const char *key, const char *text, const struct config_point *p, double *out)
+                   const struct config_point *p, const struct rule_value *v)
 {
     const char *unit;
     double value;
-    if (!text[0] || (!read_value(text, &value, &unit) && !unit_convert(value, unit, p->point->unit, out)))
+    if (!v->text[0] ||
+        (!read_value(v->text, &value, &unit) && !unit_convert(value, unit, p->point->unit, v->out)))
         return ERR_OK;
     const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
     return yaml_complain(
-        f->doc, yaml_get(rule, key), l->why,
-        "found \"%s\" for the role %s; allowed: a unit that fits \"%s\", in which %s is read", text, r->role,
-        p->point->unit, p->name);
+        f->doc, yaml_get(rule, v->key), l->why,
+        "found \"%s\" for the role %s; allowed: a unit that fits \"%s\", in which %s is read", v->text,
+        r->role, p->point->unit, p->name);
 }
 
 static int convert_values(const struct loading *l, const struct limit_file *f, const struct limit_rule *r,
                           const struct config_point *p, struct limit *limit)
 {
-    const struct {
-        const char *key, *text;
-        double *out;
-    } values[] = {{"value", r->value, &limit->value},
-                  {"round", r->round, &limit->round},
-                  {"background_cap", r->cap, &limit->cap},
-                  {"release", r->release, &limit->release}};
+    const struct rule_value values[] = {{"value", r->value, &limit->value},
+                                        {"round", r->round, &limit->round},
+                                        {"background_cap", r->cap, &limit->cap},
+                                        {"release", r->release, &limit->release}};
     int error = ERR_OK;
     for (size_t i = 0; i < sizeof values / sizeof *values && !error; i++)
-        error = convert(l, f, r, values[i].key, values[i].text, p, values[i].out);
+        error = convert(l, f, r, p, &values[i]);
     return error;
 }
 

@@ -21,10 +21,13 @@ static bool has_role(const struct config *c, int point, const struct limit *limi
 static double half_even(double over, double under)
 {
     double q = floor(over / under), rest = over - q * under;
-    for (; rest < 0; rest += under)
+    if (rest < 0) { /* the quotient was rounded to a whole number */
         q--;
-    for (; rest >= under; rest -= under)
+        rest += under;
+    } else if (rest >= under) {
         q++;
+        rest -= under;
+    }
     bool up = 2 * rest > under || (2 * rest == under && fmod(q, 2) != 0);
     return q + up;
 }

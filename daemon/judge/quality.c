@@ -187,7 +187,9 @@ static char service_of(const struct look *k, int point)
 {
     const char *device = k->q->config->points[point].device->name;
     char letter = facts_service(k->facts, device, k->from_ms);
-    return letter != QUALITY_NORMAL ? letter : facts_service(k->facts, device, k->to_ms - 1);
+    if (letter != QUALITY_NORMAL)
+        return letter;
+    return facts_service(k->facts, device, k->to_ms - 1);
 }
 
 void quality_minute(struct doubts *q, const struct facts *facts, const struct history *past, int64_t start_ms,

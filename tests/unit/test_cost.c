@@ -283,10 +283,16 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
         "limit mine/new is not judged before 2030-01-01, when it begins to hold.",
         ("limit mine/high: a/tsp measures up to 500 ug/m3, the limit is 600: "
          "a breach of it cannot be seen there."),
+        ("limit mine/less needs the background of tsp from outside, and no source may send it: a window "
+         "without "
+         "it within 120 min is unknown, never passed."),
+        "limit mine/early needs the stage of the work, which a person tells: until then it is unknown, never",
+        "limit mine/early: in the stage suspended nothing of its file judges humidity.",
     };
     write_file(f, "devices/mine.yaml",
                "title: {zh: 表, en: Meter}\n"
-               "points: {tsp: {address: 0, type: u16, unit: ug/m3, role: tsp, high: 500}}\n");
+               "points: {tsp: {address: 0, type: u16, unit: ug/m3, role: tsp, high: 500}, "
+               "rh: {address: 1, type: u16, unit: \"%\", role: humidity}}\n");
     write_file(
         f, "limits/mine.yaml",
         LIMIT_HEAD
@@ -295,6 +301,10 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
         "2025-12-31}\n"
         "  new: {title: {zh: a, en: b}, role: tsp, window: 1h, compare: over, value: 9 ug/m3, valid_from: "
         "2030-01-01}\n"
+        "  less: {title: {zh: a, en: b}, role: tsp, window: 1h, compare: over, value: 9 ug/m3, minus: "
+        "background}\n"
+        "  early: {title: {zh: a, en: b}, role: humidity, window: 1h, compare: over, value: 9 %, stages: "
+        "[earthwork]}\n"
         "  high: {title: {zh: a, en: b}, role: tsp, window: 1h, compare: over, value: 0.6 mg/m3}\n");
     struct config *c = load_text(f, SITE "buses: {b: {path: /dev/ttyS0}}\n"
                                          "devices: {a: {bus: b, profile: mine, unit_id: 1}}\n"
@@ -304,7 +314,7 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (!strstr(text, wanted[i]))
             fail_msg("no \"%s\" in\n%s", wanted[i], text);
-    assert_non_null(strstr(text, "Warnings: 4\n"));
+    assert_non_null(strstr(text, "Warnings: 11\n"));
     free(text);
     config_free(c);
 }

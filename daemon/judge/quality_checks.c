@@ -233,7 +233,7 @@ static enum holds is_below_background(struct look *k, int point, struct run *r)
     (void)r;
     if (k->to_ms % CLOCK_HOUR_MS)
         return HOLDS_UNKNOWN;
-    int64_t end_ms = k->to_ms - 2 * CLOCK_HOUR_MS, start_ms = end_ms - CLOCK_HOUR_MS;
+    int64_t end_ms = k->to_ms - 2 * (int64_t)CLOCK_HOUR_MS, start_ms = end_ms - CLOCK_HOUR_MS;
     double background = facts_background(k->facts, role_of(k, point), start_ms, CLOCK_HOUR_MS);
     if (isnan(background))
         return HOLDS_UNKNOWN;
@@ -283,7 +283,7 @@ static enum holds is_served_oddly(struct look *k, int point, struct run *r)
         return HOLDS_NOT;
     if (k->is->night[0])
         hours_until(&k->is->night, 1, k->q->config->site.zone_min, k->from_ms, k->from_ms + 1, &night);
-    int n = facts_services(k->facts, d->name, k->to_ms - 7 * CLOCK_DAY_MS, k->to_ms);
+    int n = facts_services(k->facts, d->name, k->to_ms - 7 * (int64_t)CLOCK_DAY_MS, k->to_ms);
     snprintf(k->why, WHY, night ? "served at night" : "served %d times in 7 days", n);
     return if_so(night || (k->is->services && n > k->is->services));
 }
