@@ -29,7 +29,7 @@ enum why {
     WHY_NOT_A_NUMBER = 8, /* D: NaN, infinity, or no legal BCD digit */
     WHY_LENT = 9,         /* M: the bus is lent to another program: not asked */
     WHY_JAMMED = 10,      /* B: somebody talks on the line without end: not asked */
-    WHY_SPIKE = 11,       /* D: single value far off its neighbours (daemon/judge/spike.h): kept, but in no mean */
+    WHY_SPIKE = 11, /* D: single value far off its neighbours (daemon/judge/spike.h): kept, but in no mean */
     WHY__COUNT
 };
 
