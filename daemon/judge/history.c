@@ -59,15 +59,6 @@ void history_add(struct history *h, int64_t start_ms, const struct mean *means)
     memcpy(&h->means[at * h->npoints], means, h->npoints * sizeof *means);
 }
 
-/* The youngest minute before that time, from the end: minutes come in order but for a clock that was set. */
-static size_t search_from(const struct history *h, int64_t start_ms)
-{
-    size_t i = h->count;
-    while (i > 0 && (h->starts[place(h, i - 1)] >= start_ms))
-        i--;
-    return i;
-}
-
 size_t history_flag(struct history *h, int point, int64_t from_ms, int64_t to_ms, uint8_t letter)
 {
     size_t flagged = 0;
@@ -109,10 +100,17 @@ struct tally history_tally(const struct history *h, int point, int64_t start_ms,
 
 const struct mean *history_minute(const struct history *h, int point, int64_t start_ms)
 {
-    size_t i = search_from(h, start_ms + 1);
-    if (i == 0 || h->starts[place(h, i - 1)] != start_ms)
+    size_t low = 0, high = h->count; /* the first that starts later is in [low, high] */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (h->starts[place(h, middle)] <= start_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || h->starts[place(h, low - 1)] != start_ms)
         return NULL;
-    return &h->means[place(h, i - 1) * h->npoints + (size_t)point];
+    return &h->means[place(h, low - 1) * h->npoints + (size_t)point];
 }
 
 void history_carry(struct history *to, const struct history *from, const int *before)

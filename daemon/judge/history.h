@@ -28,7 +28,8 @@ bool history_reaches(const struct history *h, int64_t start_ms);
 struct tally history_tally(const struct history *h, int point, int64_t start_ms, int64_t end_ms,
                            uint32_t *again);
 
-/* The point's minute that starts then, the latest of them; NULL: it is not here. */
+/* The point's minute that starts then; NULL: it is not here, or cannot be found because the clock stepped
+ * back. */
 const struct mean *history_minute(const struct history *h, int point, int64_t start_ms);
 
 /* Reload: the same with the points of another configuration; before[i] is what point i was, -1 new. */
