@@ -588,6 +588,18 @@ static void what_is_repeated_is_no_spike(void **state)
         assert_int_equal(u.letter[i], 'N');
 }
 
+static void one_step_of_a_fall_is_no_spike(void **state)
+{
+    struct spike spike = {0};
+    struct used u = {0};
+    (void)state;
+    const double values[] = {50, 52, 160, 110, 60}; /* 110 is near both */
+    for (size_t i = 0; i < 5; i++)
+        sample(&spike, &u, values[i]);
+    assert_int_equal(u.n, 5);
+    assert_int_equal(u.letter[2], 'N');
+}
+
 static void the_last_sample_of_a_minute_counts_in_it(void **state)
 {
     struct spike spike = {0};
@@ -627,6 +639,7 @@ int main(void)
         EACH(what_is_corrected_is_what_would_have_been),
         EACH(a_single_sample_far_off_is_in_no_mean),
         EACH(what_is_repeated_is_no_spike),
+        EACH(one_step_of_a_fall_is_no_spike),
         EACH(the_last_sample_of_a_minute_counts_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
