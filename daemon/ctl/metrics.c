@@ -51,7 +51,7 @@ static const struct family families[] = {
     {"issues_overdue", "Open issues past a deadline.", GAUGE, "issues", "overdue", 1, 0, 0, 0, 0},
     {"late_samples_total", "Samples that came after their minute was closed.", COUNTER, "lost",
      "late_samples", 1, 0, 0, 0, 0},
-    {"bus_up", "1 while the line is open.", GAUGE, "buses", "up", 1, "bus", "name", 0, 0},
+    {"bus_up", "1 while the line is open and not jammed.", GAUGE, "buses", "up", 1, "bus", "name", 0, 0},
     {"bus_load_ratio", "Share of the last minute in which the line was busy.", GAUGE, "buses", "load", 1,
      "bus", "name", 0, 0},
     {"bus_needed_ratio", "Share of the line that the schedule needs, at what questions cost.", GAUGE, "buses",

@@ -140,7 +140,7 @@ static void a_long_healthy_time_saves_nothing_up(void **state)
     sim.from_us = sim.now_us;
     sim.last_us[0] = sim.now_us;
     pass(60 * second);
-    assert_true(sim.used_us <= 60 * second / 50 + 2 * (TIMEOUT_MS * 1000 + OVERHEAD_US));
+    assert_true(sim.used_us <= 60 * second / 50 + 2LL * (TIMEOUT_MS * 1000 + OVERHEAD_US));
 }
 
 /* Unit 0 is read each minute, and has been silent for longer. */
