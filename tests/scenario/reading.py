@@ -33,6 +33,10 @@ def meaning(scalar):
         return (int(whole[1]) * TIMES[whole[2]], "bytes" if whole[3] else "ms")
     if HEXADECIMAL.fullmatch(scalar):
         return Decimal(int(scalar, 16)).normalize() + 0
+    number, _, unit = scalar.partition(" ")
+    if unit and " " not in unit and NUMBER.fullmatch(number):
+        unit = SPELLINGS.get(unit, unit)
+        return (Decimal(number) * (1000 if unit == "mg/m3" else 1)).normalize() + 0, "ug/m3" if unit == "mg/m3" else unit
     return SPELLINGS.get(scalar, scalar)
 
 
