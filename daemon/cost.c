@@ -13,8 +13,7 @@
 enum {
     HEADS_A_DAY = 144, /* one every 10 min */
     STATES_A_DAY = 144,
-    HEALTHS_A_DAY = 144, /* and when a warning comes or goes */
-    ROW_BYTES = 130,     /* of a row beside its body: two hashes, numbers, kind, subject, SQLite's own */
+    ROW_BYTES = 130, /* of a row beside its body: two hashes, numbers, kind, subject, SQLite's own */
     /* A minute's raw block, measured with bench_raw: docs/benchmarks.md, "Raw blocks". */
     BLOCK_BYTES = 60,
     BLOCK_POINT_BYTES = 12,
@@ -234,7 +233,8 @@ static void add_health(struct making *m)
     size_t certificates = 0;
     for (int i = 0; i < c->nmqtt; i++)
         certificates += (c->mqtt[i].ca_file[0] ? 1u : 0) + (c->mqtt[i].cert_file[0] ? 1u : 0);
-    add_message(m, "health", 1, HEALTHS_A_DAY)->payload =
+    /* and when a warning comes or goes */
+    add_message(m, "health", 1, (double)CLOCK_DAY_MS / (double)c->health_every_ms)->payload =
         HEALTH_BYTES + HEALTH_BUS_BYTES * (size_t)c->nbuses + HEALTH_BROKER_BYTES * (size_t)c->nmqtt +
         HEALTH_CERTIFICATE_BYTES * certificates;
 }

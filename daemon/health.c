@@ -11,7 +11,6 @@
 
 enum {
     MINUTE_US = 60000000, /* between two looks */
-    TELL_MINUTES = 10,    /* between two messages: they cost a mobile contract something */
     SECOND_US = 1000000,
     CERTS_US = 600000000,
     WARN_DAYS = 30,     /* before a certificate ends */
@@ -221,7 +220,7 @@ void health_reload(struct dustd *d)
     struct health *h = &d->health;
     clear_room(h);
     make_room(h, d->config);
-    h->next_us = h->next_look_us = h->next_certs_us = 0;
+    h->next_us = h->next_look_us = h->next_certs_us = h->next_tell_us = 0;
     look_at_certs(d, clock_wire_us());
 }
 
@@ -268,7 +267,7 @@ void health_turn(struct dustd *d, int64_t now_ms, int64_t now_us)
     look_at_unsent(d);
     if (is_due(&h->next_us, now_us, 1))
         look_at_loads(d, now_us);
-    bool due = is_due(&h->next_tell_us, now_us, TELL_MINUTES);
+    bool due = is_due(&h->next_tell_us, now_us, (int)(d->config->health_every_ms / CLOCK_MINUTE_MS));
     if (warnings_changed(d, now_ms) || due)
         now_health(d, -1);
 }

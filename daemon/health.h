@@ -44,7 +44,7 @@ void health_open(struct dustd *d);
 void health_reload(struct dustd *d); /* another configuration is in force: loads are looked at anew */
 
 /* Each second it looks whether a warning has come or gone, and says so at once; each minute at the loads;
- * each ten minutes it says everything. */
+ * each `health_every` it says everything. */
 void health_turn(struct dustd *d, int64_t now_ms, int64_t now_us);
 
 /* The store's answer to health_turn's question. */

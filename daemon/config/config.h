@@ -121,6 +121,7 @@ struct config {
     int npower_off;
     const char *control_socket;
     int64_t live_every_ms; /* 0: with each reading */
+    int64_t health_every_ms;
     struct bus_config *buses;
     int nbuses;
     struct device *devices;

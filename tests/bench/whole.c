@@ -75,7 +75,8 @@ static void make_config(struct config *c, const char *dir, int64_t commit_every_
                          .npoints = POINTS,
                          .limits = &limit,
                          .nlimits = 1,
-                         .live_every_ms = 10000};
+                         .live_every_ms = 10000,
+                         .health_every_ms = 600000};
     c->site.name = c->site.title_zh = c->site.title_en = c->site.community = c->site.contractor = "bench";
     c->site.authority = c->site.address = "";
     c->site.issue_prefix = "BN";

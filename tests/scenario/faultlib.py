@@ -221,7 +221,7 @@ class FaultTest(harness.ScenarioTest):
         self.stop("first stop", {0})
         self.victim.board.clear()
         self.victim.launch()
-        harness.wait_for("the second start", self.victim.live)
+        self.victim.progresses()
         calls = self.victim.board.calls(kind)
         self.stop("second stop", {0})
         return calls
@@ -322,8 +322,9 @@ def in_parts():
         texts = [p.text() for p in running]
     totals = {}
     for line in "\n".join(texts).splitlines():
-        if line.startswith("RESULT "):
-            what, numbers = line[7:].split(": ", 1)
+        _, result, told = line.partition("RESULT ")  # the test's name may stand before it
+        if result:
+            what, numbers = told.split(": ", 1)
             total = totals.setdefault(what, {})
             for n, outcome in (part.split(" ", 1) for part in numbers.split(", ")):
                 together = max if outcome in ("paths", "allocations", "calls") else int.__add__

@@ -122,6 +122,8 @@ class OutOfMemory(faultlib.FaultTest):
                 comes_back()
                 v.board.disarm_path()
                 self.goes_on_or_ends(where)
+                if v.dustd.running():  # one that is closed again and again waits longer each time
+                    self.stop(where, WELL)
         self.finish("broker back", paths=len(paths))
 
     def test_while_a_person_acts(self):

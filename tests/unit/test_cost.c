@@ -134,6 +134,16 @@ static void without_live_every_each_reading_is_a_message(void **state)
     config_free(c);
 }
 
+static void health_messages_cost_what_health_every_says(void **state)
+{
+    struct cost_message *m;
+    struct config *c = load_text(*state, SITE "health_every: 2h\n");
+    int n = cost_messages(c, &m);
+    assert_int_equal(find(m, n, "health", false)->per_day, 12);
+    mem_free(m);
+    config_free(c);
+}
+
 /* Two meters: each point with the role gives a verdict of each window. */
 static void verdicts_count_for_each_point_that_a_limit_judges(void **state)
 {
@@ -353,6 +363,7 @@ int main(void)
         EACH(a_tcp_device_costs_no_wire_but_one_answer_after_another),
         EACH(messages_are_as_long_as_the_texts_that_are_published),
         EACH(without_live_every_each_reading_is_a_message),
+        EACH(health_messages_cost_what_health_every_says),
         EACH(verdicts_count_for_each_point_that_a_limit_judges),
         EACH(the_disk_of_a_year_is_that_of_the_bench),
         cmocka_unit_test(the_days_until_a_size_is_reached_know_that_raw_samples_go),
