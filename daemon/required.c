@@ -126,8 +126,8 @@ static uint64_t content_of(const json_t *verdict)
     return hash;
 }
 
-/* A row, unless the journal has this very verdict already. */
-static void write_verdict(struct dustd *d, const struct requirement_result *result, int64_t day_ms)
+/* A row, unless the journal has this very verdict already. False: the disk takes nothing. */
+static bool write_verdict(struct dustd *d, const struct requirement_result *result, int64_t day_ms)
 {
     struct required *q = d->required;
     const char *name = result->requirement->name;
@@ -137,7 +137,7 @@ static void write_verdict(struct dustd *d, const struct requirement_result *resu
     const struct judged *old = find_judged(q, day_ms, new.requirement);
     if (old && old->content == new.content) {
         json_decref(verdict);
-        return;
+        return true;
     }
     json_t *body = row_begin(d, day_ms, "requirement", name);
     json_object_update(body, verdict);
@@ -147,6 +147,7 @@ static void write_verdict(struct dustd *d, const struct requirement_result *resu
     new.seq = row_append(d, day_ms, "requirement", name, body);
     if (new.seq)
         note_judged(q, new);
+    return new.seq != 0;
 }
 
 /* --- findings --- */
@@ -221,14 +222,17 @@ static json_t *evidence_json(const struct search *s, const struct opportunity *o
     return e;
 }
 
-static void write_step(struct dustd *d, int64_t now_ms, const char *id, char *body)
+/* False: the disk takes nothing. */
+static bool write_step(struct dustd *d, int64_t now_ms, const char *id, char *body)
 {
     int64_t seq = row_step(d, now_ms, id, body);
     if (seq)
         batch_tell(d, seq, id, 0);
+    return seq != 0;
 }
 
-static void find_failure(const struct search *s, const struct opportunity *o)
+/* False: it could not be written, and is found again. */
+static bool find_failure(const struct search *s, const struct opportunity *o)
 {
     char zh[400], en[400], cause[64], id[32], *body = NULL;
     const struct requirements *all = &s->d->config->requirements;
@@ -246,9 +250,9 @@ static void find_failure(const struct search *s, const struct opportunity *o)
                         .evidence = evidence_json(s, o)};
     int64_t now_ms = clock_site_ms();
     if (ledger_find(s->d->ledger, now_ms, &f, &body, id) == ERR_OK)
-        write_step(s->d, now_ms, id, body);
-    else
-        log_error("%s/%s: a failure cannot be an issue", s->of->name, s->check->name);
+        return write_step(s->d, now_ms, id, body);
+    log_error("%s/%s: a failure cannot be an issue", s->of->name, s->check->name);
+    return true;
 }
 
 static void take_opportunity(const struct opportunity *o, void *arg)
@@ -262,10 +266,8 @@ static void take_opportunity(const struct opportunity *o, void *arg)
     if (o->from_ms > s->newest_failed_ms)
         s->newest_failed_ms = o->from_ms;
     struct told_failure f = {failure_key(s->of->name, s->check->name, cause_str(o->cause)), o->from_ms};
-    if (is_told(s->d->required, f))
-        return;
-    note_told(s->d->required, f);
-    find_failure(s, o);
+    if (!is_told(s->d->required, f) && find_failure(s, o))
+        note_told(s->d->required, f);
 }
 
 /* A vehicle that was not washed is made good by the next that was (life.c: closed by the event). */
@@ -320,17 +322,20 @@ static void find_today(struct dustd *d, int64_t day_ms, int64_t now_ms)
 
 /* --- days --- */
 
-static void judge_day(struct dustd *d, int64_t day_ms)
+/* False: a verdict could not be written. */
+static bool judge_day(struct dustd *d, int64_t day_ms)
 {
+    bool whole = true;
     const struct requirements *all = &d->config->requirements;
     int64_t now_ms = day_ms + CLOCK_DAY_MS + requirements_settle_ms(all);
     for (int i = 0; i < all->n; i++) {
         struct requirement_result result;
         find_in(d, &all->list[i], day_ms, now_ms);
         requirement_judge(d->required->record, &all->list[i], day_ms, now_ms, &result);
-        write_verdict(d, &result, day_ms);
+        whole = write_verdict(d, &result, day_ms) && whole;
         requirement_finish(&result);
     }
+    return whole;
 }
 
 /* Days that are over and settled. After a long outage only those are judged of which the record can know. */
@@ -339,12 +344,10 @@ static void judge_days(struct dustd *d, int64_t now_ms)
     struct required *q = d->required;
     int64_t settle_ms = requirements_settle_ms(&d->config->requirements);
     int64_t oldest_ms = day_of(d, now_ms) - INPUT_LATE_DAYS * (int64_t)CLOCK_DAY_MS;
-    if (!q->next_day_ms)
-        q->next_day_ms = day_of(d, now_ms - 1);
     if (q->next_day_ms < oldest_ms)
         q->next_day_ms = oldest_ms;
-    for (; q->next_day_ms + CLOCK_DAY_MS + settle_ms <= now_ms; q->next_day_ms += CLOCK_DAY_MS)
-        judge_day(d, q->next_day_ms);
+    while (q->next_day_ms + CLOCK_DAY_MS + settle_ms <= now_ms && judge_day(d, q->next_day_ms))
+        q->next_day_ms += CLOCK_DAY_MS;
 }
 
 /* --- the board --- */
@@ -414,6 +417,10 @@ void required_minute(struct dustd *d, int64_t start_ms)
     if (d->config->requirements.n == 0)
         return;
     q->closed_ms = end_ms;
+    if (!q->next_day_ms)
+        q->next_day_ms = day_of(d, start_ms);
+    if (d->shed.refused)
+        return; /* nothing found now could be told: it is found when the disk takes rows again */
     judge_days(d, end_ms);
     find_today(d, day_of(d, start_ms), end_ms);
     say_board(d);

@@ -16,6 +16,7 @@ install(FILES systemd/udev.rules DESTINATION lib/udev/rules.d RENAME 60-dustd.ru
 install(DIRECTORY config/devices config/limits config/requirements config/sim config/wording DESTINATION ${CMAKE_INSTALL_DATADIR}/dustd)
 install(FILES docs/adding-a-device.md docs/interface.md docs/operations.md README.md README.zh.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/schema DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY systemd/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/systemd)
 install(FILES config/dustd.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 

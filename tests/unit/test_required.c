@@ -192,6 +192,26 @@ static void a_restart_tells_nothing_twice_and_judges_what_is_left(void **state)
     assert_int_equal(rig_rows(r, "issue", "\"step\":\"evidence\"").n, 1);
 }
 
+static void what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows(void **state)
+{
+    struct rig *r = *state;
+    for (int i = 0; i < r->d.config->npoints; i++)
+        r->d.means[i] = (struct mean){.mean = 80, .n = 1, .of = 1, .quality = QUALITY_NORMAL};
+    struct input p = passage(600, 0);
+    watched(r, 0, 1440);
+    required_input(&r->d, &p, 0);
+    r->d.shed.refused = true; /* the store takes no more, and memory is full */
+    r->d.shed.bytes = 64 << 20;
+    for (int m = 0; m < 1440 + 11; m++)
+        required_minute(&r->d, DAY_MS + m * (int64_t)CLOCK_MINUTE_MS);
+    assert_int_equal(ledger_count(r->d.ledger), 0);
+    r->d.shed.refused = false;
+    r->d.shed.bytes = 0;
+    live(r, 1440 + 11, 1440 + 12);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_int_equal(rig_rows(r, "requirement", "\"verdict\":\"breach\"").n, 1);
+}
+
 static void stage_background_and_maintenance_reach_the_judges_facts(void **state)
 {
     struct rig *r = *state;
@@ -265,6 +285,7 @@ int main(void)
         REQUIRED(a_restart_tells_nothing_twice_and_judges_what_is_left),
         REQUIRED(the_board_says_how_today_stands_since_when_and_how_yesterday_ended),
         REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
+        REQUIRED(what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows),
         REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
