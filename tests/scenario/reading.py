@@ -11,7 +11,6 @@ NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 WHOLE = re.compile(r"(0|[1-9]\d*)(ms|s|min|h|d|( kB| MB| GB))")
 HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 TIMES = {"ms": 1, "s": 1000, "min": 60000, "h": 3600000, "d": 86400000, " kB": 1000, " MB": 10**6, " GB": 10**9}
-QUANTITIES = {"%": (1, "%"), "ug/m3": (1, "ug/m3"), "mg/m3": (1000, "ug/m3"), "ng/m3": (Decimal("0.001"), "ug/m3")}
 SPELLINGS = {"µg/m³": "ug/m3", "μg/m³": "ug/m3", "ug/m³": "ug/m3", "mg/m³": "mg/m3", "ng/m³": "ng/m3", "℃": "degC", "°C": "degC",
              "°": "deg", "m³": "m3", "m³/h": "m3/h"}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "/": "/", "0": "\0"}
@@ -32,10 +31,6 @@ def meaning(scalar):
     whole = WHOLE.fullmatch(scalar)
     if whole:
         return (int(whole[1]) * TIMES[whole[2]], "bytes" if whole[3] else "ms")
-    number, _, unit = scalar.partition(" ")
-    unit = SPELLINGS.get(unit, unit)
-    if NUMBER.fullmatch(number) and unit in QUANTITIES:
-        return ((Decimal(number) * QUANTITIES[unit][0]).normalize() + 0, QUANTITIES[unit][1])
     if HEXADECIMAL.fullmatch(scalar):
         return Decimal(int(scalar, 16)).normalize() + 0
     number, _, unit = scalar.partition(" ")
