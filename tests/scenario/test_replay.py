@@ -43,13 +43,15 @@ class Replay(harness.ScenarioTest):
 
     def equal_to_the_wire(self, site, samples, point, address, hold=1):
         """One sample a poll, in order, register for register; a damaged line is one missing sample."""
-        polls = [p for p in site.sim_polls() if p["event"] == "poll" and p["line"]]
+        logged = [p for p in site.sim_polls() if p["event"] == "poll"]
+        polls = [p for p in logged if p["line"]]
         mine = [s for s in samples if s["point"] == point]
         good = [p for p in polls if not p["damaged"]]
         at = lambda p: p["registers"][address - p["address"]:address - p["address"] + 2]
         self.assertEqual([s["regs"] for s in mine if s["regs"]], [at(p) for p in good])
         missing = sum(not s["regs"] for s in mine)
-        self.assertLessEqual(missing, len(polls) - len(good), "a damaged line is one missing sample")
+        # a unit whose recording has ended is silent
+        self.assertLessEqual(missing, len(logged) - len(good), "a damaged line is one missing sample")
         lines = [p["line"] for p in polls]
         steps = {b - a for a, b in zip(lines, lines[1:])}
         self.assertLessEqual(steps, {1} if hold == 1 else {0, 1}, "each poll took the next line")
