@@ -98,7 +98,8 @@ class Undated(harness.ScenarioTest):
         self.no_wrong_date_left(site)
         errors = self.compare(site, samples)
         late = [r for r in rows if body(r).get("late")]
-        hours = [r["at"] for r in rows if r["kind"] == "hour"]
+        # one row each; what never moves is found to stand still, and its hours are told again
+        hours = [r["at"] for r in rows if r["kind"] == "hour" and "corrects" not in body(r)]
         self.assertEqual(hours, list(range(hours[0], hours[0] + len(hours) * HOUR_MS, HOUR_MS)))
         self.assertGreaterEqual(len(hours), HOURS - 1)
         minutes = [r["at"] for r in rows if r["kind"] == "minute"]
