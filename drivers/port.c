@@ -57,7 +57,7 @@ int port_rs485(int fd)
     struct serial_rs485 mode = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};
     if (ioctl(fd, TIOCSRS485, &mode) == 0)
         return ERR_OK;
-    errno = errno == ENOTTY ? EOPNOTSUPP : errno;
+    errno = errno == ENOTTY || errno == ENOSYS ? EOPNOTSUPP : errno;
     return ERR_IO;
 }
 
