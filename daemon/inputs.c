@@ -286,7 +286,7 @@ static void restore_one(struct dustd *d, const struct input *i, int64_t at_ms, c
 static void restore_input(const struct row *row, void *arg)
 {
     struct dustd *d = arg;
-    struct input i;
+    struct input i = {0};
     enum input_kind kind;
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
     if (body && input_kind_parse(row->kind, &kind) == ERR_OK && input_restore(kind, body, &i) == ERR_OK)

@@ -234,8 +234,12 @@ void now_requirements(struct dustd *d, int uplink)
     while (cut && json_dumpb(board, NULL, 0, JSON_COMPACT) > FITS) {
         cut = false;
         json_array_foreach(json_object_get(board, "requirements"), i, line)
-            json_array_foreach(json_object_get(line, "checks"), k, check) cut =
-                json_array_remove(json_object_get(check, "why"), 0) == 0 || cut;
+        {
+            json_array_foreach(json_object_get(line, "checks"), k, check)
+            {
+                cut = json_array_remove(json_object_get(check, "why"), 0) == 0 || cut;
+            }
+        }
     }
     publish(d, uplink, "requirements", board, 1);
 }

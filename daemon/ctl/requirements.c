@@ -80,7 +80,10 @@ static void requirement_rows(struct table *t, const struct ctl *c, const json_t 
                      (long long)int_of(last, "den"));
     else
         table_cell(t, "");
-    json_array_foreach(json_object_get(line, "checks"), i, check) check_row(t, c, check);
+    json_array_foreach(json_object_get(line, "checks"), i, check)
+    {
+        check_row(t, c, check);
+    }
 }
 
 static void print_board(const struct ctl *c, const json_t *board)
@@ -96,7 +99,10 @@ static void print_board(const struct ctl *c, const json_t *board)
     json_t *line;
     for (int k = 0; k < t.columns; k++)
         table_cell(&t, say(c, heads[k][0], heads[k][1]));
-    json_array_foreach(json_object_get(board, "requirements"), i, line) requirement_rows(&t, c, line);
+    json_array_foreach(json_object_get(board, "requirements"), i, line)
+    {
+        requirement_rows(&t, c, line);
+    }
     table_print(&t, stdout);
     table_finish(&t);
 }

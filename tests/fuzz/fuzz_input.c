@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_row(const struct input *i)
 {
-    struct input back;
+    struct input back = {0};
     json_t *body =
         json_pack("{s:I,s:s,s:s}", "ts", (json_int_t)NOW_MS, "kind", input_kind_str(i->kind), "subject", "x");
     input_json(i, body);

@@ -24,7 +24,7 @@ struct slave {
     void (*behave)(struct slave *s, const uint8_t *request, int number);
     atomic_int requests, arg; /* `arg`: a test's knob, turned while the slave runs */
     atomic_llong shortest_us; /* between the end of an answer and the next request */
-    int64_t answered_us;
+    atomic_llong answered_us;
 };
 
 static inline void slave_sleep_ms(int ms)

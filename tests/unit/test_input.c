@@ -153,7 +153,7 @@ static void a_background_is_kept_in_ug_m3_whatever_it_came_in(void **state)
 static void a_row_reads_back_as_the_message_it_was(void **state)
 {
     (void)state;
-    struct input i, back;
+    struct input i, back = {0};
     char why[400];
     assert_int_equal(
         read_it("passage",
