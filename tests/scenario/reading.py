@@ -27,7 +27,7 @@ class Text(str):
 def meaning(scalar):
     """What a scalar without quotes stands for."""
     if NUMBER.fullmatch(scalar):
-        return Decimal(scalar).normalize() + 0
+        return Decimal(repr(float(scalar))).normalize() + 0  # numbers are doubles: both must mean the same one
     whole = WHOLE.fullmatch(scalar)
     if whole:
         return (int(whole[1]) * TIMES[whole[2]], "bytes" if whole[3] else "ms")
