@@ -1,5 +1,5 @@
-/* Settings of the checks of data quality, the section `quality:`. Every default is domain.md 5's, most of
- * them a [proposal]. A duration or number of 0 switches its check off. */
+/* Settings of the checks of data quality, the section `quality:`. Most defaults are a [proposal]: no
+ * standard gives them. A duration or number of 0 switches its check off. */
 #ifndef DUST_CONFIG_QUALITY_H
 #define DUST_CONFIG_QUALITY_H
 

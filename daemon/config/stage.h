@@ -1,4 +1,4 @@
-/* Stages of construction in the words of the site-dust standards (domain.md 2.1: DB61/1078-2017 and
+/* Stages of construction in the words of the site-dust standards (DB61/1078-2017 and
  * DB51/2682-2020 limit by stage). Any thread. */
 #ifndef DUST_STAGE_H
 #define DUST_STAGE_H

@@ -1,5 +1,5 @@
 /* Air quality sub-index of particulate matter, HJ 633: for information, no limit of a site. Breakpoints of
- * the 2012 edition until 2026-02-28, of the 2026 edition from 2026-03-01 (read as full text; domain.md 2.2),
+ * the 2012 edition until 2026-02-28, of the 2026 edition from 2026-03-01 (read as full text),
  * chosen by the day of measurement. Pure; any thread. */
 #ifndef DUST_AQI_H
 #define DUST_AQI_H

@@ -7,8 +7,9 @@
 
 /* --- duty --- */
 
-/* How many waterings a slot needs: `least` for sure, at most `most`. A warning asks for 1, 2, 3 more
- * (domain.md 2.3); the highest of the slot counts. */
+/* How many waterings a slot needs: `least` for sure, at most `most`. A yellow, orange or red
+ * warning asks for 1, 2 or 3 more (cities' plans for heavy pollution, seen in re-postings only, so a check
+ * has it as a setting, more_in_warning); the highest of the slot counts. */
 struct need {
     int least, most;
     enum warning level;
@@ -33,7 +34,7 @@ static struct need needed(const struct judging *j, struct slot s)
     return n;
 }
 
-/* The valve was open and nothing flowed: the equipment's fault, not neglect (domain.md 1.3 item 4b). */
+/* The valve was open and nothing flowed: the equipment's fault, not neglect [proposal]. */
 static enum truth ran_dry(const struct judging *j, struct slot s, const char **about)
 {
     enum truth result = NO;

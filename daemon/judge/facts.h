@@ -26,7 +26,7 @@ void facts_set_background(struct facts *f, const char *role, int64_t start_ms, i
 double facts_background(const struct facts *f, const char *role, int64_t start_ms, int64_t length_ms);
 
 /* The device's samples in [from_ms, to_ms) carry that letter: 'M' maintenance or 'C' calibration. The caller
- * has cut it to the longest allowed (4 h, domain.md 5); ended early, it is told again with the same from_ms
+ * has cut it to the longest allowed (4 h [proposal]); ended early, it is told again with the same from_ms
  * and an earlier to_ms. */
 void facts_set_service(struct facts *f, const char *device, char letter, int64_t from_ms, int64_t to_ms);
 /* 'M', 'C', or 'N' when it is not being served (accepts NULL). */

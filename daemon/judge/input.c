@@ -114,7 +114,7 @@ static const struct {
                            false,
                            SPAN,
                            true,
-                           4 * (int64_t)CLOCK_HOUR_MS, /* domain.md 5: ends by itself after at most 4 h */
+                           4 * (int64_t)CLOCK_HOUR_MS, /* ends by itself after at most 4 h [proposal] */
                            {FROM(true),
                             UNTIL(true),
                             {"device", FIELD_TEXT, true, TO(about), 0, 0, {0}},

@@ -1,6 +1,6 @@
 /* From samples to means to verdicts. Pure: no I/O, no clock; main calls it in time order. A minute is the
- * mean of its valid samples (at least 75 % of those due: HJ 212-2017 5.x flue gas rule used for air,
- * domain.md 3.6), every longer window the mean of its valid minutes (at least 75 %). No data is not
+ * mean of its valid samples (at least 75 % of those due: the rule of HJ 212-2017 for flue gas, used for air),
+ * every longer window the mean of its valid minutes (at least 75 %). No data is not
  * compliance: such a window is unknown. */
 #ifndef DUST_JUDGE_H
 #define DUST_JUDGE_H

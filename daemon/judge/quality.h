@@ -1,4 +1,4 @@
-/* Data quality and anti-fraud: one table of checks (domain.md 5) over the minutes of all points. A check
+/* Data quality and anti-fraud: one table of checks over the minutes of all points. A check
  * either gives the minutes an HJ 212 flag, or raises a suspicion (疑似) that takes no value away; the reason
  * is kept. Means are never altered. Pure, main thread. */
 #ifndef DUST_QUALITY_H

@@ -1,4 +1,4 @@
-/* The table of checks: what each looks for in a minute of a point, domain.md 5. */
+/* The table of checks: what each looks for in a minute of a point. */
 #include "daemon/base/clock.h"
 #include "daemon/base/hours.h"
 #include "daemon/judge/quality_inside.h"

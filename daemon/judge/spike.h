@@ -1,5 +1,5 @@
 /* A single sample far off: its neighbours on both sides agree, it does not. It is kept raw, but is in no mean
- * (domain.md 5: more than 5 times the MAD of 30 min, and not repeated). */
+ * ([proposal]: more than 5 times the MAD of 30 min, and not repeated). */
 #ifndef DUST_SPIKE_H
 #define DUST_SPIKE_H
 

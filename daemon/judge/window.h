@@ -17,7 +17,7 @@ struct tally {  /* zeroed: empty */
     uint32_t failed[TALLY_LETTERS];
 };
 
-/* Adds one sample. Only N and T count. Not averaged: M, C, D, B, F (domain.md 5) and S too, because a number
+/* Adds one sample. Only N and T count. Not averaged: M, C, D, B, F and S too, because a number
  * that somebody typed is no measurement of this moment. A value that is no number, or 1e15 and more, is D. */
 void tally_sample(struct tally *t, const struct sample *s);
 
@@ -30,7 +30,7 @@ struct mean tally_mean(const struct tally *t, uint32_t of);
 /* Samples that a device read every period_ms owes a minute: at least 1. */
 uint32_t minute_due(int64_t period_ms);
 
-/* Whether n of `of` are enough: 75 % (HJ 212-2017, flue gas; domain.md 3.6). */
+/* Whether n of `of` are enough: 75 % (HJ 212-2017 has it for flue gas, none for dust). */
 bool enough(uint32_t n, uint32_t of);
 
 /* To 4 decimals; a tie goes to the even digit (GB/T 8170). */

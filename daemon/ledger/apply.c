@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* 反弹: the same again within 30 days after it was signed off (domain.md 6.2). */
+/* 反弹: the same again within 30 days after it was signed off [proposal]. */
 static const int64_t relapse_ms = (int64_t)30 * CLOCK_DAY_MS;
 
 /* As long as an ended issue is published (design: cleared 35 days after closing). */

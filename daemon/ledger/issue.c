@@ -55,7 +55,7 @@ static json_t *title(const struct issue *i)
     return json_pack("{s:s,s:s}", "zh", zh, "en", en);
 }
 
-/* A device's data are a lead, not proof (domain.md 1.2). */
+/* A device's data are a lead, not proof [proposal]. */
 static json_t *basis(const struct issue *i)
 {
     if (i->confirmed)

@@ -15,7 +15,7 @@ struct kind {
     const char *name;
     enum closer closer;
     const char *title_zh, *title_en;
-    bool suspicion; /* a device's finding against somebody: 疑似 until a person confirms (domain.md 1.2) */
+    bool suspicion; /* a device's finding against somebody: 疑似 until a person confirms [proposal] */
     bool close_needs_text;
 };
 

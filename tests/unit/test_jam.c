@@ -59,7 +59,6 @@ static int jams(void)
     return n;
 }
 
-/* reliability.md's B9. */
 static void a_babbling_line_is_jammed_which_is_said_once_and_well_when_it_is_quiet(void **state)
 {
     (void)state;

@@ -63,7 +63,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* domain.md 2.1 and 2.2, in ug/m3 and m/s; in the order in which it names them. */
+/* What the standards say, typed in a second time: in ug/m3 and m/s. */
 static const struct expected {
     const char *id, *role;
     int minutes;

@@ -29,7 +29,7 @@ static void assert_request(struct request r, enum modbus_table table, int addres
     assert_int_equal(r.count, count);
 }
 
-/* domain.md's frame 01 03 00 10 00 08: one request for the four concentrations. */
+/* The vendor's frame 01 03 00 10 00 08: one request for the four concentrations. */
 static void an_sds069_is_read_in_one_request_of_eight_registers(void **state)
 {
     (void)state;
