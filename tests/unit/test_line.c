@@ -233,30 +233,47 @@ static void nobody_there_and_no_number_are_told_at_opening(void **state)
 }
 
 /* A listener whose queue is full lets a connection hang, as a dropped SYN does. */
+struct full_listener {
+    int fd, port, waiting[4];
+};
+
+static struct full_listener full_listener(void)
+{
+    struct full_listener f;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    f.fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(f.fd, (struct sockaddr *)&at, length), 0);
+    assert_int_equal(listen(f.fd, 0), 0);
+    assert_int_equal(getsockname(f.fd, (struct sockaddr *)&at, &length), 0);
+    f.port = ntohs(at.sin_port);
+    for (int i = 0; i < 4; i++) {
+        f.waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(f.waiting[i], (struct sockaddr *)&at, length);
+    }
+    return f;
+}
+
+static void full_listener_close(const struct full_listener *f)
+{
+    for (int i = 0; i < 4; i++)
+        close(f->waiting[i]);
+    close(f->fd);
+}
+
 static void an_order_to_stop_ends_a_hanging_connect(void **state)
 {
     (void)state;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof at;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[4];
-    assert_int_equal(bind(listener, (struct sockaddr *)&at, length), 0);
-    assert_int_equal(listen(listener, 0), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &length), 0);
-    for (int i = 0; i < 4; i++) {
-        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(waiting[i], (struct sockaddr *)&at, length);
-    }
+    struct full_listener full = full_listener();
     struct bus_config hanging = {
-        .name = "test", .transport = TRANSPORT_TCP, .host = "127.0.0.1", .port = ntohs(at.sin_port)};
+        .name = "test", .transport = TRANSPORT_TCP, .host = "127.0.0.1", .port = full.port};
     struct line *l = line_create(&hanging, eventfd(1, 0));
     int64_t start = clock_wire_us();
     assert_int_equal(line_open(l), ERR_IO);
     assert_int_equal(errno, ECANCELED);
     assert_in_range(clock_wire_us() - start, 0, 500000);
     line_destroy(l);
-    for (int i = 0; i < 4; i++)
-        close(waiting[i]);
-    close(listener);
+    full_listener_close(&full);
 }
 
 static int option(const struct line *l, int level, int name)
@@ -289,24 +306,14 @@ static void the_limits_of_a_connection_are_the_configured_ones(void **state)
     finish(l);
 }
 
-/* As a dropped SYN: a listener whose queue is full. */
 static void a_hanging_connect_ends_at_its_limit(void **state)
 {
     (void)state;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof at;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[4];
-    assert_int_equal(bind(listener, (struct sockaddr *)&at, length), 0);
-    assert_int_equal(listen(listener, 0), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &length), 0);
-    for (int i = 0; i < 4; i++) {
-        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(waiting[i], (struct sockaddr *)&at, length);
-    }
+    struct full_listener full = full_listener();
     struct bus_config hanging = {.name = "test",
                                  .transport = TRANSPORT_TCP,
                                  .host = "127.0.0.1",
-                                 .port = ntohs(at.sin_port),
+                                 .port = full.port,
                                  .connect_ms = 150};
     struct line *l = line_create(&hanging, -1);
     int64_t start = clock_wire_us();
@@ -314,9 +321,7 @@ static void a_hanging_connect_ends_at_its_limit(void **state)
     assert_int_equal(errno, ETIMEDOUT);
     assert_true(clock_wire_us() - start >= 150000);
     line_destroy(l);
-    for (int i = 0; i < 4; i++)
-        close(waiting[i]);
-    close(listener);
+    full_listener_close(&full);
 }
 
 static void a_speed_the_library_does_not_know_is_refused(void **state)
