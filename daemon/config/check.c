@@ -101,24 +101,6 @@ static int check_points(const struct loading *l)
     return ERR_OK;
 }
 
-static int check_people(const struct loading *l)
-{
-    const struct config *c = &l->l->c;
-    for (int i = 0; i < c->npeople; i++) {
-        const struct person *a = &c->people[i];
-        if (!a->roles)
-            return yaml_complain(
-                l->doc, place(l, "people", a->name, "roles"), l->why,
-                "found no role; allowed: at least one of site contractor community office inspector");
-        for (int j = 0; j < i; j++)
-            if (a->unix_user[0] && strcmp(a->unix_user, c->people[j].unix_user) == 0)
-                return yaml_complain(l->doc, place(l, "people", a->name, "unix_user"), l->why,
-                                     "found the user of %s again; allowed: each user is one person",
-                                     c->people[j].name);
-    }
-    return ERR_OK;
-}
-
 /* What is for persons only comes in a person's name; he must have the role, which main looks at each time. */
 static int check_sources(const struct loading *l)
 {

@@ -235,6 +235,14 @@ const struct person *config_person_of_user(const struct config *c, const char *u
     return NULL;
 }
 
+const struct organisation *config_organisation(const struct config *c, const char *name)
+{
+    for (int i = 0; i < c->norganisations; i++)
+        if (strcmp(c->organisations[i].name, name) == 0)
+            return &c->organisations[i];
+    return NULL;
+}
+
 struct config *config_keep(struct config *c)
 {
     ((struct loaded *)(void *)c)->keepers++;

@@ -14,11 +14,25 @@
 enum role { ROLE_SITE = 1, ROLE_CONTRACTOR = 2, ROLE_COMMUNITY = 4, ROLE_OFFICE = 8, ROLE_INSPECTOR = 16 };
 
 struct person {
-    const char *name;      /* key in the configuration, "site-manager" */
-    const char *title;     /* as shown */
-    unsigned roles;        /* set of enum role */
-    const char *unix_user; /* "" none */
+    const char *name;         /* key in the configuration, "site-manager" */
+    const char *title;        /* as shown */
+    unsigned roles;           /* set of enum role */
+    const char *unix_user;    /* "" none */
+    const char *mqtt_user;    /* at the brokers; "" none */
+    const char *organisation; /* organisation.name; "" none */
+    const char *phone;        /* "" none; in no public notice */
 };
+
+enum organisation_kind { ORGANISATION_COMMUNITY, ORGANISATION_DEPARTMENT, ORGANISATION_UNIT };
+
+struct organisation {
+    const char *name; /* key in the configuration */
+    const char *title_zh, *title_en;
+    enum organisation_kind kind; /* 属地社区, 行业主管部门, 责任单位 */
+};
+
+/* How grave an issue is: 一般, 较大, 重大. */
+enum level { LEVEL_GENERAL, LEVEL_MAJOR, LEVEL_CRITICAL };
 
 enum limit_compare { COMPARE_OVER, COMPARE_REACHES }; /* > and >= */
 enum limit_over { OVER_EACH, OVER_MEAN, OVER_MAX };   /* of the points with its role */
@@ -133,6 +147,8 @@ struct config {
     struct unjudged *unjudged; /* rules of the limit files that no point has the role for */
     int nunjudged;
     struct quality_config quality;
+    struct organisation *organisations;
+    int norganisations;
     struct person *people;
     int npeople;
     struct requirements requirements;
@@ -159,6 +175,8 @@ void config_hash(const struct config *c, char hex[static 65]);
 
 const struct person *config_person(const struct config *c, const char *name);
 const struct person *config_person_of_user(const struct config *c, const char *unix_user);
+
+const struct organisation *config_organisation(const struct config *c, const char *name);
 
 const struct input_source *config_source(const struct config *c, const char *name);
 

@@ -83,6 +83,8 @@ struct loading {
 };
 
 extern const struct schema config_schema, limit_schema, requirement_schema, wording_schema;
+extern const struct schema person_schema, organisation_schema;
+extern const struct word organisation_kind_words[]; /* in the order of enum organisation_kind */
 extern const struct word person_role_words[];
 extern const struct word input_kind_words[]; /* in the order of enum input_kind */
 
@@ -103,6 +105,7 @@ int find_file(const struct loading *l, const char *kind, const char *name, const
 /* The steps of config_load after the site's file is read; each fills its part of l->l->c. */
 int load_profiles(const struct loading *l);
 int check_site(const struct loading *l); /* buses, devices, people, brokers against each other */
+int check_people(const struct loading *l);
 int load_limits(const struct loading *l);
 int load_requirements(const struct loading *l);
 

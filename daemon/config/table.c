@@ -45,14 +45,6 @@ static const char *check_host(const char *text)
     return fits ? NULL : "a host name or numeric address";
 }
 
-static const char *check_user(const char *text)
-{
-    size_t length = strlen(text);
-    bool fits = length <= 32 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length &&
-                !strchr("-0123456789", length ? text[0] : 'a');
-    return fits ? NULL : "a user name of this machine, at most 32 of a-z 0-9 _ -";
-}
-
 static const struct word languages[] = {{"zh", 0}, {"en", 0}, {0}};
 static const char *check_hours(const char *text)
 {
@@ -67,10 +59,6 @@ static const struct word stops[] = {{"1", 1}, {"2", 2}, {0}};
 static const struct word versions[] = {{"5", 1}, {"3.1.1", 0}, {0}};
 static const struct word transports[] = {
     {"rtu", TRANSPORT_RTU}, {"tcp", TRANSPORT_TCP}, {"rtu_over_tcp", TRANSPORT_RTU_OVER_TCP}, {0}};
-const struct word person_role_words[] = {{"site", ROLE_SITE},           {"contractor", ROLE_CONTRACTOR},
-                                         {"community", ROLE_COMMUNITY}, {"office", ROLE_OFFICE},
-                                         {"inspector", ROLE_INSPECTOR}, {0}};
-
 static const struct word echoes[] = {{"auto", ECHO_AUTO}, {"yes", ECHO_YES}, {"no", ECHO_NO}, {0}};
 
 enum { ON_LINE = 1 << TRANSPORT_RTU, ON_NET = 1 << TRANSPORT_TCP | 1 << TRANSPORT_RTU_OVER_TCP };
@@ -153,17 +141,6 @@ static const struct setting limit_rows[] = {
     {0},
 };
 static const struct schema entry_schema = {"limit", sizeof(struct limit_entry), limit_rows, NULL, NULL};
-
-static const struct setting person_rows[] = {
-    {"name", SETTING_KEY, FIELD(struct person, name), .meaning = "short name of the person"},
-    {"title", SETTING_TEXT, FIELD(struct person, title), .required = true, .meaning = "as shown"},
-    {"roles", SETTING_SET, FIELD(struct person, roles), .required = true, .words = person_role_words,
-     .meaning = "what the person may do"},
-    {"unix_user", SETTING_TEXT, FIELD(struct person, unix_user), .check = check_user,
-     .meaning = "who that is on this machine's control socket"},
-    {0},
-};
-static const struct schema person_schema = {"person", sizeof(struct person), person_rows, NULL, NULL};
 
 static const struct setting source_rows[] = {
     {"name", SETTING_KEY, FIELD(struct input_source, name),
@@ -293,6 +270,9 @@ static const struct setting site_rows[] = {
      .sub = &bus_schema, .meaning = "serial lines and TCP hosts"},
     {"devices", SETTING_KEYED, FIELD(struct loaded, devices), COUNT(struct loaded, ndevices),
      .sub = &device_schema, .meaning = "what hangs on the buses"},
+    {"organisations", SETTING_KEYED, FIELD(struct loaded, c.organisations),
+     COUNT(struct loaded, c.norganisations), .sub = &organisation_schema,
+     .meaning = "communities, departments and units that people are of"},
     {"people", SETTING_KEYED, FIELD(struct loaded, c.people), COUNT(struct loaded, c.npeople),
      .sub = &person_schema, .meaning = "who answers for what"},
     {"limits", SETTING_KEYED, FIELD(struct loaded, limits), COUNT(struct loaded, nlimits),

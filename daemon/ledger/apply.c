@@ -8,9 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* 反弹: the same again within 30 days after it was signed off [proposal]. */
-static const int64_t relapse_ms = (int64_t)30 * CLOCK_DAY_MS;
-
 /* As long as an ended issue is published (design: cleared 35 days after closing). */
 static const int64_t steps_kept_ms = (int64_t)35 * CLOCK_DAY_MS;
 
@@ -36,6 +33,16 @@ static bool read_stamp(const json_t *root, const char *key, int64_t *at_ms)
     return !value || json_is_integer(value);
 }
 
+/* Rows of before there were levels have their kind's. */
+static int read_level(const json_t *root, const char *kind, enum level *level)
+{
+    const char *text = step_string(root, "level", 16);
+    *level = kind_find(kind)->level;
+    if (!text)
+        return ERR_FORMAT;
+    return *text ? level_parse(text, level) : ERR_OK;
+}
+
 /* The names, deadlines and texts of an opening step. */
 static int read_opening(const json_t *root, const struct step *s, struct issue *i)
 {
@@ -49,7 +56,7 @@ static int read_opening(const json_t *root, const struct step *s, struct issue *
     if (book_key(kind, subject, cause, i->key) || !person || !previous ||
         !step_string(title, "zh", STEP_TITLE_MAX + 1) || !step_string(title, "en", STEP_TITLE_MAX + 1) ||
         (evidence && !json_is_object(evidence)) || !read_stamp(root, "answer_due", &i->answer_due_ms) ||
-        !read_stamp(root, "rectify_due", &i->rectify_due_ms))
+        !read_stamp(root, "rectify_due", &i->rectify_due_ms) || read_level(root, kind, &i->level))
         return ERR_FORMAT;
     copy(i->id, sizeof i->id, s->issue);
     copy(i->kind, sizeof i->kind, kind);
@@ -75,7 +82,7 @@ static int check_place(const struct ledger *l, struct issue *i, struct number *n
         return ERR_FORMAT;
     if (strcmp(i->previous, before ? before->id : "") != 0)
         return ERR_FORMAT;
-    i->relapse = before && before->state == ISSUE_CLOSED && i->found_ms - before->ended_ms <= relapse_ms;
+    i->relapse = book_relapse(before, i->found_ms);
     return ERR_OK;
 }
 

@@ -26,4 +26,9 @@ int book_key(const char *kind, const char *subject, const char *cause, char key[
  * deadline at `at_ms` and so is a person's to close. */
 enum issue_state book_recovered(const struct issue *i, int64_t at_ms);
 
+/* 反弹: whether what is found at `at_ms` is the same again so soon after `before` (NULL: none) was signed
+ * off.
+ */
+bool book_relapse(const struct issue *before, int64_t at_ms);
+
 #endif

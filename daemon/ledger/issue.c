@@ -86,6 +86,8 @@ json_t *issue_json(const struct issue *i, int64_t now_ms)
         json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "id", i->id, "state", issue_state_str(i->state),
                   "state_zh", issue_state_zh(i->state), "kind", i->kind, "subject", i->subject, "cause",
                   i->cause, "title", title(i), "basis", basis(i));
+    json_object_set_new(object, "level", json_string(level_str(i->level)));
+    json_object_set_new(object, "level_zh", json_string(level_zh(i->level)));
     step_add_text(object, "person", i->person);
     add_stamp(object, "found", i->found_ms);
     add_stamp(object, "answer_due", i->answer_due_ms);

@@ -71,6 +71,14 @@ enum issue_state book_recovered(const struct issue *i, int64_t at_ms)
     return life_next(i->state, VERB_RECOVER);
 }
 
+/* Within 30 days [proposal]. */
+static const int64_t relapse_ms = (int64_t)30 * CLOCK_DAY_MS;
+
+bool book_relapse(const struct issue *before, int64_t at_ms)
+{
+    return before && before->state == ISSUE_CLOSED && at_ms - before->ended_ms <= relapse_ms;
+}
+
 /* --- numbers --- */
 
 static int site_year(const struct ledger *l, int64_t now_ms)
@@ -108,6 +116,15 @@ const char *ledger_last_number(const struct ledger *l)
 
 /* --- the machine --- */
 
+/* A relapse is one level above the issue that it repeats, and no lower than its kind. */
+static enum level level_of(const struct finding *f, const struct issue *before, int64_t now_ms)
+{
+    enum level level = kind_find(f->kind)->level;
+    if (book_relapse(before, now_ms) && before->level >= level)
+        level = before->level == LEVEL_CRITICAL ? LEVEL_CRITICAL : before->level + 1;
+    return level;
+}
+
 static json_t *opening_step(const struct ledger *l, int64_t now_ms, const struct finding *f,
                             const struct issue *before)
 {
@@ -118,6 +135,7 @@ static json_t *opening_step(const struct ledger *l, int64_t now_ms, const struct
     json_object_set_new(
         step, "about", json_pack("{s:s,s:s,s:s}", "kind", f->kind, "subject", f->subject, "cause", f->cause));
     step_add_title(step, f->text_zh, f->text_en);
+    step_add_text(step, "level", level_str(level_of(f, before, now_ms)));
     step_add_text(step, "person", f->person);
     if (f->answer_ms > 0)
         json_object_set_new(step, "answer_due", json_integer(now_ms + f->answer_ms));

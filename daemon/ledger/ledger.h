@@ -48,6 +48,7 @@ struct issue {
     char subject[96]; /* limit id, device name */
     char cause[64];   /* point or device */
     enum issue_state state;
+    enum level level; /* as it was opened; a relapse is one level up */
     int64_t found_ms, answer_due_ms, rectify_due_ms, ended_ms; /* 0: none */
     char person[64];                                           /* responsible */
     int64_t rectified_ms;                                      /* since when it waits for review; 0 */
@@ -122,13 +123,16 @@ bool issue_is_open(const struct issue *i);
 enum light issue_light(const struct issue *i, int64_t now_ms);
 
 /* The issue as published and shown, at most LEDGER_ISSUE_MAX bytes (older steps are left out):
- * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"person","found",
+ * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"level","level_zh","person","found",
  * "answer_due","rectify_due","ended","light","overdue","answered","evidence","previous","relapse","nsteps",
  * "steps":[…]}; what there is none of is absent. A new reference. */
 json_t *issue_json(const struct issue *i, int64_t now_ms);
 
 const char *issue_state_str(enum issue_state s); /* "found" */
 const char *issue_state_zh(enum issue_state s);  /* "疑似" */
+const char *level_str(enum level l);             /* "general" */
+const char *level_zh(enum level l);              /* "一般" */
+int level_parse(const char *text, enum level *l);
 const char *verb_str(enum verb v);
 int verb_parse(const char *text, enum verb *v);
 

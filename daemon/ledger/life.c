@@ -60,12 +60,12 @@ static const struct {
 };
 
 static const struct kind kinds[] = {
-    {"data", CLOSER_SELF, "数据异常", "Data fault", false, false},
-    {"doubt", CLOSER_PERSON, "数据存疑", "Data in doubt", true, true},
-    {"device", CLOSER_SELF, "设备故障", "Equipment fault", false, false},
-    {"limit", CLOSER_PERSON, "扬尘超标", "Dust limit breached", true, true},
-    {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true, true},
-    {"wash", CLOSER_EVENT, "车辆未冲洗", "Vehicle not washed", true, true},
+    {"data", CLOSER_SELF, "数据异常", "Data fault", false, false, LEVEL_GENERAL},
+    {"doubt", CLOSER_PERSON, "数据存疑", "Data in doubt", true, true, LEVEL_MAJOR},
+    {"device", CLOSER_SELF, "设备故障", "Equipment fault", false, false, LEVEL_GENERAL},
+    {"limit", CLOSER_PERSON, "扬尘超标", "Dust limit breached", true, true, LEVEL_MAJOR},
+    {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true, true, LEVEL_GENERAL},
+    {"wash", CLOSER_EVENT, "车辆未冲洗", "Vehicle not washed", true, true, LEVEL_GENERAL},
 };
 
 const struct kind *kind_find(const char *name)
@@ -119,6 +119,32 @@ int state_parse(const char *text, enum issue_state *s)
     for (int i = 0; i < ISSUE__STATES; i++)
         if (strcmp(states[i].name, text) == 0) {
             *s = (enum issue_state)i;
+            return ERR_OK;
+        }
+    return ERR_NOT_FOUND;
+}
+
+static const struct {
+    const char *name, *zh;
+} levels[] = {[LEVEL_GENERAL] = {"general", "一般"},
+              [LEVEL_MAJOR] = {"major", "较大"},
+              [LEVEL_CRITICAL] = {"critical", "重大"}};
+
+const char *level_str(enum level l)
+{
+    return levels[l].name;
+}
+
+const char *level_zh(enum level l)
+{
+    return levels[l].zh;
+}
+
+int level_parse(const char *text, enum level *l)
+{
+    for (int i = 0; i <= LEVEL_CRITICAL; i++)
+        if (strcmp(levels[i].name, text) == 0) {
+            *l = (enum level)i;
             return ERR_OK;
         }
     return ERR_NOT_FOUND;

@@ -17,6 +17,7 @@ struct kind {
     const char *title_zh, *title_en;
     bool suspicion; /* a device's finding against somebody: 疑似 until a person confirms [proposal] */
     bool close_needs_text;
+    enum level level; /* of an issue whose row says none [proposal] */
 };
 
 /* NULL: no such kind. */

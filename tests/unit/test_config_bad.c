@@ -134,6 +134,18 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:11:45: found the user of boss again; allowed: each user is one person"},
         {"unix_user: clerk", "unix_user: Clerk",
          "f.yaml:10:55: found \"Clerk\" for unix_user; allowed: a user name"},
+        {"unix_user: clerk", "unix_user: clerk, organisation: town",
+         "f.yaml:10:76: found \"town\" for organisation; allowed: one of"},
+        {"unix_user: clerk", "phone: 13x",
+         "f.yaml:10:51: found \"13x\" for phone; allowed: a telephone number"},
+        {"unix_user: clerk", "mqtt_user: a/b",
+         "f.yaml:10:55: found \"a/b\" for mqtt_user; allowed: a user name of the brokers"},
+        {"limits:",
+         "  too: {title: x, roles: [site], mqtt_user: m}\n  wet: {title: x, roles: [site], mqtt_user: "
+         "m}\nlimits:",
+         "f.yaml:12:45: found the user of too again; allowed: each user is one person"},
+        {"limits:", "organisations: {t: {title: {zh: 镇, en: Town}, kind: town}}\nlimits:",
+         "f.yaml:11:53: found \"town\" for kind; allowed: one of community department unit"},
         /* limits */
         {"person: boss", "person: bos",
          "f.yaml:12:28: found \"bos\" for person (did you mean \"boss\"?); allowed: one of boss"},

@@ -167,6 +167,9 @@ static void everything_in_the_example_can_be_in_force_at_once(void **state)
     assert_int_equal(c->nmqtt, 1);
     assert_int_equal(c->nbuses, 2);
     assert_true(c->mqtt[0].data_plan_bytes == 500000000);
+    assert_string_equal(config_person(c, "inspector")->organisation, "example-community");
+    assert_int_equal(config_organisation(c, "example-community")->kind, ORGANISATION_COMMUNITY);
+    assert_null(config_organisation(c, "nobody"));
     config_free(c);
     mem_free(text);
     finish_lines(&l);

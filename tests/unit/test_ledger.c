@@ -129,6 +129,28 @@ static void a_text_that_is_too_long_or_no_text_is_refused_and_said(void **state)
     assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE, "two\nlines"), ERR_OK);
 }
 
+static void close_it(struct bench *b)
+{
+    do_act(b, VERB_CONFIRM, COMMUNITY);
+    do_act(b, VERB_ASSIGN, OFFICE);
+    do_act(b, VERB_ACCEPT, CONTRACTOR);
+    do_act(b, VERB_RECTIFY, SITE);
+    do_act(b, VERB_CLOSE, INSPECTOR);
+}
+
+static void a_relapse_is_one_level_above_what_it_repeats(void **state)
+{
+    struct bench *b = *state;
+    static const enum level levels[] = {LEVEL_GENERAL, LEVEL_MAJOR, LEVEL_CRITICAL, LEVEL_CRITICAL};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(find(b, "requirement", "washing", "gate/none")->level, levels[i]);
+        close_it(b);
+        b->now += (int64_t)29 * DAY;
+    }
+    b->now += (int64_t)2 * DAY;
+    assert_int_equal(find(b, "requirement", "washing", "gate/none")->level, LEVEL_GENERAL);
+}
+
 static int assign_to(struct bench *b, const char *person)
 {
     struct act a = {.issue = b->id, .verb = VERB_ASSIGN, .by = &b->people[OFFICE], .person = person};
@@ -399,6 +421,7 @@ int main(void)
         TEST(an_unknown_issue_is_not_found),
         TEST(some_verbs_need_a_text),
         TEST(a_text_that_is_too_long_or_no_text_is_refused_and_said),
+        TEST(a_relapse_is_one_level_above_what_it_repeats),
         TEST(an_issue_is_assigned_to_one_of_the_responsible_unit),
         TEST(what_root_does_for_somebody_is_recorded_so),
         TEST(the_same_again_adds_evidence_and_no_second_issue),
