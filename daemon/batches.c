@@ -77,6 +77,8 @@ void batch_chunk(struct dustd *d)
 
 void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client)
 {
+    if (d->hearing)
+        return; /* nothing is committed */
     d->told = mem_resize(d->told, (size_t)d->ntold + 1, sizeof *d->told);
     struct told *t = &d->told[d->ntold++];
     *t = (struct told){.seq = seq, .client = client};

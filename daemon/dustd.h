@@ -30,7 +30,11 @@ enum { MQTT_RING = 256 };
 
 struct options {
     const char *config_file, *data_dir;
-    const char *adopt; /* the export to take over; NULL: none */
+    const char *adopt;   /* the export to take over; NULL: none */
+    const char **replay; /* files of recorded samples, of the command line; NULL: none */
+    const char **as;     /* COLUMN=POINT */
+    int nreplay, nas;
+    bool json;
     bool check, print, once, simulated;
     int clock_rate;
     int64_t clock_start_ms;    /* 0: now */
@@ -123,8 +127,16 @@ struct shed {
     uint64_t all_samples, all_rows; /* dropped since the start */
 };
 
+/* Who hears what is found in the store's stead: a back-test. It has no batch, and nothing is committed. */
+struct hearing {
+    bool (*event)(const struct judge_event *e, void *arg); /* whether it is to become a row */
+    void (*row)(int64_t seq, const char *kind, const char *body, void *arg);
+    void *arg;
+};
+
 struct dustd {
     struct options options;
+    const struct hearing *hearing; /* NULL: the store */
     struct config *config;
     int64_t since_ms;
     json_t *last_run; /* how the last one ended: {"before","machine","gap_ms"} */
@@ -220,7 +232,13 @@ struct buf;
 void pipeline_block(struct dustd *d, int64_t from_ms, int64_t end_ms, bool judged, struct buf *block);
 void pipeline_take_out(struct dustd *d, const struct sample *of, size_t n,
                        struct buf *block); /* the same for those that have left d->samples already */
-void pipeline_judged(const struct judge_event *event, void *dustd); /* the judge's sink */
+
+/* judging.c: what of the struct judges, for the daemon, a back-test and the tests' rigs alike. d->config is
+ * set; judging_minute takes d->means as judge_check left them. */
+void judging_open(struct dustd *d);
+void judging_minute(struct dustd *d, int64_t start_ms); /* windows, verdicts, findings, requirements, rows */
+void judging_heard(const struct judge_event *event, void *dustd); /* the judge's sink */
+void judging_close(struct dustd *d);
 
 /* leave.c: ends what is open of points that a reload takes out, as it stands. Only while no raw block is in
  * the batch, and no minute is without a date or late. */

@@ -107,7 +107,7 @@ void lastrun_begin(struct dustd *d, int64_t at_ms, json_t *boot)
     while (minute_left(d, this_ms, &d->minute_ms))
         pipeline_close_minute(d, this_ms);
     d->minute_ms = this_ms;
-    judge_advance(d->judge, this_ms, pipeline_judged, d);
+    judge_advance(d->judge, this_ms, judging_heard, d);
     if (d->alive_ms && d->alive_ms <= at_ms)
         json_object_set_new(boot, "gap_ms", json_integer(at_ms - d->alive_ms));
     if (at_ms == d->since_ms)

@@ -25,7 +25,7 @@ static bool is_about_gone(const struct dustd *d, const struct judge_event *event
 static void judged(const struct judge_event *event, void *dustd)
 {
     if (is_about_gone(dustd, event))
-        pipeline_judged(event, dustd);
+        judging_heard(event, dustd);
 }
 
 /* The judge of the others must not notice: the end is judged by another one that stands where it does. */

@@ -7,10 +7,8 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
 #include "daemon/cost.h"
-#include "daemon/inputs.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
-#include "daemon/required.h"
 #include "daemon/watch.h"
 
 #include <errno.h>
@@ -70,12 +68,7 @@ static int start_uplinks(struct dustd *d)
 static void make_room(struct dustd *d)
 {
     const struct config *c = d->config;
-    d->inputs = inputs_create();
-    d->required = required_create(c);
-    d->judge = judge_create(c);
-    judge_know(d->judge, required_facts(d->required));
-    d->ledger = ledger_create(c);
-    d->means = mem_array((size_t)c->npoints, sizeof *d->means);
+    judging_open(d);
     d->now = mem_array((size_t)c->npoints, sizeof *d->now);
     for (int i = 0; i < c->npoints; i++)
         d->now[i].value = __builtin_nan("");
@@ -306,10 +299,7 @@ static void destroy(struct dustd *d)
     mem_free(d->removed);
     mem_free(d->leaving);
     mem_free(d->cursors);
-    inputs_destroy(d->inputs);
-    required_destroy(d->required);
-    judge_destroy(d->judge);
-    ledger_destroy(d->ledger);
+    judging_close(d);
     seal_close(d);
     health_close(d);
     batch_finish(&d->batch);
@@ -320,7 +310,6 @@ static void destroy(struct dustd *d)
     mem_free(d->uplinks);
     mem_free(d->devices);
     mem_free(d->now);
-    mem_free(d->means);
     mem_free(d->said_bad);
     mem_free(d->registers);
     mem_free(d->samples);

@@ -5,7 +5,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
-#include "daemon/required.h"
 #include "drivers/trouble.h"
 
 #include <math.h>
@@ -163,22 +162,6 @@ void pipeline_bus(struct dustd *d, int bus)
     tell_readings(d, bus);
 }
 
-void pipeline_judged(const struct judge_event *event, void *dustd)
-{
-    struct dustd *d = dustd;
-    if (event->kind == JUDGE_WINDOW || event->kind == JUDGE_QUALITY) {
-        if (event->kind == JUDGE_WINDOW)
-            row_window(d, event);
-        else
-            row_quality(d, event->finding);
-        return;
-    }
-    int64_t seq = event->running ? row_running(d, event) : row_verdict(d, event);
-    bool finding = event->kind == JUDGE_VERDICT && event->verdict == VERDICT_BREACH && !event->limit->informs;
-    if (seq && finding)
-        row_breach(d, event, seq);
-}
-
 /* The raw block of the running minute into the batch; its samples leave, the next minute's stay. */
 static void minute_block(struct dustd *d, int64_t from_ms, char hex[static 65])
 {
@@ -257,9 +240,7 @@ static void close_minute(struct dustd *d, int64_t from_ms, int64_t next_ms)
         minute_without_block(d, from_ms);
     else
         minute_with_block(d, from_ms);
-    judge_feed(d->judge, start_ms, d->means, pipeline_judged, d);
-    required_minute(d, start_ms);
-    d->closed_ms = start_ms + CLOCK_MINUTE_MS;
+    judging_minute(d, start_ms);
     d->minute_ms = next_ms;
     say_quality(d);
     batch_flush(d);
@@ -358,7 +339,7 @@ void pipeline_close_until(struct dustd *d, int64_t now_ms)
         int64_t end_ms = d->minute_ms + CLOCK_MINUTE_MS, next_ms = next_minute(d, now_ms);
         pipeline_close_minute(d, next_ms);
         if (!d->hold.undated)
-            judge_advance(d->judge, d->minute_ms, pipeline_judged, d);
+            judge_advance(d->judge, d->minute_ms, judging_heard, d);
         say_hole(d, now_ms, end_ms, next_ms);
     }
 }

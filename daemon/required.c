@@ -426,6 +426,12 @@ void required_minute(struct dustd *d, int64_t start_ms)
     say_board(d);
 }
 
+void required_end(struct dustd *d, int64_t end_ms)
+{
+    if (d->config->requirements.n && d->required->next_day_ms)
+        judge_days(d, end_ms + requirements_settle_ms(&d->config->requirements));
+}
+
 /* --- inputs --- */
 
 static void fill_facts(struct facts *f, const struct input *i)

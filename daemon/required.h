@@ -22,6 +22,10 @@ const struct record *required_record(const struct required *q);
 /* A minute has closed (d->means): findings, and the verdicts of days that are over and settled. */
 void required_minute(struct dustd *d, int64_t start_ms);
 
+/* The record ends at end_ms and no more will come: the days that are over by then are judged as they stand.
+ */
+void required_end(struct dustd *d, int64_t end_ms);
+
 /* What came in, and is in the batch: days that were judged already are judged again. */
 void required_input(struct dustd *d, const struct input *i, unsigned roles);
 

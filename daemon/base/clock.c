@@ -18,7 +18,7 @@ static const int64_t earliest_us = 1767225600000000;
 
 /* Site time = site_ms + (wire - wire_us) / 1000 * rate while simulated, CLOCK_REALTIME otherwise. */
 static struct {
-    bool simulated;
+    bool simulated, stands;
     int rate;
     int64_t site_ms, wire_us, synced_ms;
 } sim = {.rate = 1, .synced_ms = INT64_MIN};
@@ -47,6 +47,12 @@ void clock_simulate_since(int64_t start_ms, int rate, int64_t since_us)
     sim.rate = rate < 1 ? 1 : rate;
     sim.wire_us = since_us;
     sim.site_ms = start_ms;
+}
+
+void clock_stand(int64_t site_ms)
+{
+    sim.simulated = sim.stands = true;
+    sim.site_ms = site_ms;
 }
 
 void clock_simulate_unsynced(int64_t until_ms, const char *boot_id)
@@ -86,6 +92,8 @@ int64_t clock_site_ms(void)
 {
     if (!sim.simulated)
         return real_us() / 1000;
+    if (sim.stands)
+        return sim.site_ms;
     return sim_origin_ms() + (read_us(CLOCK_MONOTONIC) - sim.wire_us) * sim.rate / 1000;
 }
 

@@ -21,6 +21,10 @@ void clock_simulate_since(int64_t start_ms, int rate, int64_t since_us);
  * `boot_id` ("": the kernel's own; NULL: as it was). */
 void clock_simulate_unsynced(int64_t until_ms, const char *boot_id);
 
+/* Site time stands at `site_ms` until it is told again: for who goes through a record faster than any rate.
+ * Wire time runs on. */
+void clock_stand(int64_t site_ms);
+
 /* How many times faster than the world site time runs; 1 in real use. */
 int clock_rate(void);
 

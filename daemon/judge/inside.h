@@ -48,6 +48,7 @@ struct judge {
     const struct config *config;
     const struct facts *facts;
     struct tally *minute; /* one a point */
+    uint32_t *due;        /* samples in a minute, one a point */
     struct window *windows;
     int nwindows; /* shortest first */
     struct mean *scratch, *scratch_hourly;

@@ -44,6 +44,9 @@ struct judge *judge_create(const struct config *c)
     j->spikes = mem_array(npoints(j), sizeof *j->spikes);
     j->floors = mem_array(npoints(j), sizeof *j->floors);
     j->fed = mem_array(npoints(j), sizeof *j->fed);
+    j->due = mem_array(npoints(j), sizeof *j->due);
+    for (int i = 0; i < c->npoints; i++)
+        j->due[i] = minute_due(point_period_ms(c->points[i].device, c->points[i].point));
     for (size_t i = 0; i < npoints(j); i++)
         j->floors[i] = quality_spike_floor(j->doubts, (int)i);
     add_length(j, CLOCK_HOUR_MS);
@@ -76,6 +79,7 @@ void judge_destroy(struct judge *j)
     mem_free(j->scratch);
     mem_free(j->scratch_hourly);
     mem_free(j->minute);
+    mem_free(j->due);
     mem_free(j->spikes);
     mem_free(j->floors);
     mem_free(j->fed);
@@ -87,6 +91,11 @@ void judge_destroy(struct judge *j)
 void judge_know(struct judge *j, const struct facts *facts)
 {
     j->facts = facts;
+}
+
+void judge_due(struct judge *j, int point, uint32_t due)
+{
+    j->due[point] = due;
 }
 
 static void use(const struct sample *s, void *tally)
@@ -111,12 +120,11 @@ bool judge_sample(struct judge *j, const struct sample *s)
 void judge_minute(struct judge *j, struct mean *means)
 {
     for (int i = 0; i < j->config->npoints; i++) {
-        uint32_t due = minute_due(point_period_ms(j->config->points[i].device, j->config->points[i].point));
         spike_minute(&j->spikes[i], use, &j->minute[i]);
         quality_spiked(j->doubts, i, j->spikes[i].found);
         j->spikes[i].found = 0;
         uint32_t came = j->minute[i].came;
-        means[i] = tally_mean(&j->minute[i], came > due ? came : due);
+        means[i] = tally_mean(&j->minute[i], came > j->due[i] ? came : j->due[i]);
     }
     memset(j->minute, 0, npoints(j) * sizeof *j->minute);
 }

@@ -67,6 +67,10 @@ struct judge *judge_create(const struct config *c);
  * taken over, and carried to the next judge by a reload. */
 void judge_know(struct judge *j, const struct facts *facts);
 
+/* From now on so many samples of the point are due in a minute, whatever the device's period makes it: a
+ * record was made at another pace. */
+void judge_due(struct judge *j, int point, uint32_t due);
+
 /* A sample of the running minute. True: the point's sample before, in the same minute, was a spike, as this
  * one shows: it is in no mean, and the caller marks it in what is kept (D, WHY_SPIKE; its registers stay). */
 bool judge_sample(struct judge *j, const struct sample *s);

@@ -9,7 +9,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
-#include "daemon/required.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -161,10 +160,7 @@ int main(int argc, char **argv)
         return 1;
     make_config(&c, dir, every_s * 1000);
     d.config = &c;
-    d.required = required_create(&c);
-    d.judge = judge_create(&c);
-    d.ledger = ledger_create(&c);
-    d.means = mem_array(POINTS, sizeof *d.means);
+    judging_open(&d);
     d.now = mem_array(POINTS, sizeof *d.now);
     d.said_bad = mem_array(POINTS, sizeof *d.said_bad);
     d.registers = mem_array(POINTS, sizeof *d.registers);

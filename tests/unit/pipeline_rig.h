@@ -30,12 +30,7 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     stub.until_death = 0;
     clock_simulate_since(now_ms, 1, clock_wire_us() - r->since_ms * 1000);
     clock_date();
-    d->inputs = inputs_create();
-    d->required = required_create(d->config);
-    d->judge = judge_create(d->config);
-    judge_know(d->judge, required_facts(d->required));
-    d->ledger = ledger_create(d->config);
-    d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
+    judging_open(d);
     d->now = mem_array((size_t)d->config->npoints, sizeof *d->now);
     d->said_bad = mem_array((size_t)d->config->npoints, sizeof *d->said_bad);
     d->registers = mem_array((size_t)d->config->npoints, sizeof *d->registers);
@@ -68,10 +63,7 @@ static inline void rig_kill(struct rig *r)
 {
     struct dustd *d = &r->d;
     store_stop(d->store, 20000);
-    inputs_destroy(d->inputs);
-    required_destroy(d->required);
-    judge_destroy(d->judge);
-    ledger_destroy(d->ledger);
+    judging_close(d);
     seal_close(d);
     health_close(d);
     batch_finish(&d->batch);
@@ -86,9 +78,9 @@ static inline void rig_kill(struct rig *r)
     page_free(d->hold.page);
     again_finish(&d->again);
     json_decref(d->last_run);
-    void *const owned[] = {d->registers, d->means, d->now,     d->said_bad,   d->devices,
-                           d->uplinks,   d->buses, d->told,    d->person_uid, d->samples,
-                           d->handed,    d->heads, d->leaving, d->removed,    d->cursors};
+    void *const owned[] = {d->registers, d->now,     d->said_bad,   d->devices, d->uplinks,
+                           d->buses,     d->told,    d->person_uid, d->samples, d->handed,
+                           d->heads,     d->leaving, d->removed,    d->cursors};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         mem_free(owned[i]);
     r->running = false;

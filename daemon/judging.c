@@ -1,0 +1,52 @@
+/* From the means of a minute to what is found in it. What of struct dustd takes part is made and freed
+ * together here: the daemon, a back-test and the tests' rigs judge with the same code. */
+#include "daemon/dustd.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/mem.h"
+#include "daemon/inputs.h"
+#include "daemon/required.h"
+
+void judging_open(struct dustd *d)
+{
+    d->inputs = inputs_create();
+    d->required = required_create(d->config);
+    d->judge = judge_create(d->config);
+    judge_know(d->judge, required_facts(d->required));
+    d->ledger = ledger_create(d->config);
+    d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
+}
+
+void judging_close(struct dustd *d)
+{
+    inputs_destroy(d->inputs);
+    required_destroy(d->required);
+    judge_destroy(d->judge);
+    ledger_destroy(d->ledger);
+    mem_free(d->means);
+}
+
+void judging_heard(const struct judge_event *event, void *dustd)
+{
+    struct dustd *d = dustd;
+    if (d->hearing && !d->hearing->event(event, d->hearing->arg))
+        return;
+    if (event->kind == JUDGE_WINDOW || event->kind == JUDGE_QUALITY) {
+        if (event->kind == JUDGE_WINDOW)
+            row_window(d, event);
+        else
+            row_quality(d, event->finding);
+        return;
+    }
+    int64_t seq = event->running ? row_running(d, event) : row_verdict(d, event);
+    bool finding = event->kind == JUDGE_VERDICT && event->verdict == VERDICT_BREACH && !event->limit->informs;
+    if (seq && finding)
+        row_breach(d, event, seq);
+}
+
+void judging_minute(struct dustd *d, int64_t start_ms)
+{
+    judge_feed(d->judge, start_ms, d->means, judging_heard, d);
+    required_minute(d, start_ms);
+    d->closed_ms = start_ms + CLOCK_MINUTE_MS;
+}
