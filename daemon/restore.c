@@ -63,12 +63,20 @@ static void restore_minute(struct restoring *r, const struct row *row, json_t *b
     }
 }
 
+static const char *only_key(const json_t *object)
+{
+    const char *key = json_object_iter_key(json_object_iter((json_t *)object));
+    return key ? key : "";
+}
+
 static void restore_again(struct dustd *d, const struct row *row, int64_t length_s, const json_t *body)
 {
     const char *point = json_string_value(json_object_get(body, "point"));
     struct again_window w = {.start_ms = row->at_ms, .length_s = length_s, .seq = row->seq};
     if (strcmp(row->kind, "verdict") == 0)
         w.of = again_of(row->subject, point ? point : "");
+    else if (json_object_get(body, "corrects")) /* of one point */
+        w.of = again_of("", only_key(json_object_get(body, "points")));
     if (length_s)
         again_note(&d->again, w);
 }

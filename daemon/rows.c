@@ -147,7 +147,7 @@ void row_note_told(struct dustd *d, struct again_window w)
 
 /* All points of a window, in as many rows as their number needs. Returns the seq of the first. */
 static int64_t means_rows(struct dustd *d, struct again_window w, const char *kind, const struct mean *means,
-                          const char *raw, bool corrects)
+                          const char *raw)
 {
     int64_t first = 0, start_ms = w.start_ms;
     for (int from = 0; from == 0 || from < d->config->npoints; from += POINTS_PER_ROW) {
@@ -155,7 +155,7 @@ static int64_t means_rows(struct dustd *d, struct again_window w, const char *ki
         json_t *body = row_begin(d, start_ms, kind, "");
         if (raw && from == 0)
             json_object_set_new(body, "raw", json_string(raw));
-        row_name_earlier(d, &w, corrects, body);
+        row_name_earlier(d, &w, false, body);
         json_t *points = means_json(d, means, from, to);
         add_index(d, &w, means, points);
         json_object_set_new(body, "points", points);
@@ -189,13 +189,34 @@ int64_t row_undated(struct dustd *d, json_t *body, const struct mean *means, con
 int64_t row_minute(struct dustd *d, int64_t start_ms, const struct mean *means, const char *raw_sha256)
 {
     struct again_window w = {.start_ms = start_ms, .length_s = CLOCK_MINUTE_MS / CLOCK_SECOND_MS};
-    return means_rows(d, w, "minute", means, raw_sha256, false);
+    return means_rows(d, w, "minute", means, raw_sha256);
+}
+
+/* Of the one point whose mean is another now; it replaces what the last row with that point says of it. */
+static void corrected_row(struct dustd *d, const char *kind, struct again_window w,
+                          const struct judge_event *e)
+{
+    struct again_window of_point = w;
+    of_point.of = again_of("", d->config->points[e->point].name);
+    int64_t before = again_find(&d->again, w), corrected = again_find(&d->again, of_point);
+    json_t *body = row_begin(d, w.start_ms, kind, "");
+    if (before || corrected)
+        json_object_set_new(body, "corrects", json_integer(corrected > before ? corrected : before));
+    json_t *points = means_json(d, e->means, e->point, e->point + 1);
+    add_index(d, &w, e->means, points);
+    json_object_set_new(body, "points", points);
+    of_point.seq = row_append(d, w.start_ms, kind, "", body);
+    row_note_told(d, of_point);
 }
 
 void row_window(struct dustd *d, const struct judge_event *e)
 {
     struct again_window w = {.start_ms = e->start_ms, .length_s = e->length_ms / CLOCK_SECOND_MS};
-    means_rows(d, w, e->length_ms == CLOCK_DAY_MS ? "day" : "hour", e->means, NULL, e->corrects);
+    const char *kind = e->length_ms == CLOCK_DAY_MS ? "day" : "hour";
+    if (e->corrects)
+        corrected_row(d, kind, w, e);
+    else
+        means_rows(d, w, kind, e->means, NULL);
 }
 
 int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)

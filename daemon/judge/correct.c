@@ -108,7 +108,7 @@ static void correct_closed(struct correction *c, const struct closed *is)
                                 .start_ms = is->start_ms,
                                 .length_ms = is->length_ms,
                                 .means = is->means,
-                                .point = -1,
+                                .point = c->point,
                                 .corrects = true};
     if (is->length_ms == CLOCK_HOUR_MS || is->length_ms == CLOCK_DAY_MS)
         c->to.sink(&event, c->to.arg);
@@ -124,7 +124,8 @@ static struct closed closed_of(const struct judge *j, int64_t start_ms, int64_t 
     struct closed w = {start_ms, length_ms, mem_array(npoints(j), sizeof *w.means),
                        day ? mem_array(npoints(j), sizeof *w.hourly) : NULL};
     for (int i = 0; i < j->config->npoints; i++)
-        fill(j, i, &w);
+        if (history_keeps(j->history, i))
+            fill(j, i, &w);
     return w;
 }
 

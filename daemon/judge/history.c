@@ -3,23 +3,37 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 
-#include <string.h>
+#include <math.h>
 
-struct history {
-    size_t room, npoints;
-    size_t first, count;
-    int64_t *starts;
-    struct mean *means; /* npoints a minute */
-    int64_t lost_ms;    /* end of the newest minute that was pushed out */
+/* Ten-thousandths are whole numbers; times ten to the power of `tens` they fit. */
+struct packed {
+    int32_t mean, min, max;
+    uint8_t quality, tens;
 };
 
-struct history *history_create(size_t minutes, size_t npoints)
+enum { VALUED = 0x80 }; /* beside the letter: it has values */
+
+static const double scale = 1e4, too_large = 1e15;
+
+struct history {
+    size_t room, npoints, nkept;
+    size_t first, count;
+    int *columns; /* of each point, -1: not kept */
+    int64_t *starts;
+    struct packed *minutes; /* nkept a minute */
+    int64_t lost_ms;        /* end of the newest minute that was pushed out */
+};
+
+struct history *history_create(size_t minutes, size_t npoints, const bool *kept)
 {
     struct history *h = mem_new(struct history);
     h->room = minutes;
     h->npoints = npoints;
+    h->columns = mem_array(npoints, sizeof *h->columns);
+    for (size_t i = 0; i < npoints; i++)
+        h->columns[i] = kept[i] ? (int)h->nkept++ : -1;
     h->starts = mem_array(minutes, sizeof *h->starts);
-    h->means = mem_array(minutes * npoints, sizeof *h->means);
+    h->minutes = mem_array(minutes * h->nkept, sizeof *h->minutes);
     h->lost_ms = INT64_MIN;
     return h;
 }
@@ -28,10 +42,65 @@ void history_destroy(struct history *h)
 {
     if (!h)
         return;
+    mem_free(h->columns);
     mem_free(h->starts);
-    mem_free(h->means);
+    mem_free(h->minutes);
     mem_free(h);
 }
+
+bool history_keeps(const struct history *h, int point)
+{
+    return h->columns[point] >= 0;
+}
+
+/* --- packing --- */
+
+static int32_t shorten(double value, double unit)
+{
+    return (int32_t)rint(value * scale / unit);
+}
+
+/* A mean that tally_minute would not count has no value here either. */
+static struct packed pack(const struct mean *m)
+{
+    struct packed p = {.quality = m->quality};
+    double unit = 1, most = fmax(fabs(m->mean), fmax(fabs(m->min), fabs(m->max)));
+    if (!m->n || isnan(m->mean + m->min + m->max) || !(most < too_large)) {
+        p.quality = mean_valid(m) ? QUALITY_FAULT : m->quality;
+        return p;
+    }
+    while (most * scale / unit >= INT32_MAX) {
+        unit *= 10;
+        p.tens++;
+    }
+    p.mean = shorten(m->mean, unit);
+    p.min = shorten(m->min, unit);
+    p.max = shorten(m->max, unit);
+    p.quality |= VALUED;
+    return p;
+}
+
+static double lengthen(int32_t value, uint8_t tens)
+{
+    double whole = value;
+    for (; tens > 0; tens--)
+        whole *= 10;
+    return whole / scale;
+}
+
+static struct mean unpack(const struct packed *p)
+{
+    struct mean m = {NAN, NAN, NAN, 0, 1, p->quality & (VALUED - 1), 0};
+    if (!(p->quality & VALUED))
+        return m;
+    m.mean = lengthen(p->mean, p->tens);
+    m.min = lengthen(p->min, p->tens);
+    m.max = lengthen(p->max, p->tens);
+    m.n = 1;
+    return m;
+}
+
+/* --- the ring --- */
 
 /* The i-th from the oldest. */
 static size_t place(const struct history *h, size_t i)
@@ -56,18 +125,27 @@ void history_add(struct history *h, int64_t start_ms, const struct mean *means)
         drop_oldest(h);
     size_t at = place(h, h->count++);
     h->starts[at] = start_ms;
-    memcpy(&h->means[at * h->npoints], means, h->npoints * sizeof *means);
+    for (size_t i = 0; i < h->npoints; i++)
+        if (h->columns[i] >= 0)
+            h->minutes[at * h->nkept + (size_t)h->columns[i]] = pack(&means[i]);
+}
+
+/* Of a point that is kept. */
+static struct packed *minute_at(const struct history *h, size_t at, int point)
+{
+    return &h->minutes[at * h->nkept + (size_t)h->columns[point]];
 }
 
 size_t history_flag(struct history *h, int point, int64_t from_ms, int64_t to_ms, uint8_t letter)
 {
     size_t flagged = 0;
-    for (size_t i = 0; i < h->count; i++) {
+    for (size_t i = 0; history_keeps(h, point) && i < h->count; i++) {
         size_t at = place(h, i);
-        struct mean *m = &h->means[at * h->npoints + (size_t)point];
-        if (h->starts[at] < from_ms || h->starts[at] >= to_ms || !mean_valid(m))
+        struct packed *p = minute_at(h, at, point);
+        struct mean m = unpack(p);
+        if (h->starts[at] < from_ms || h->starts[at] >= to_ms || !mean_valid(&m))
             continue;
-        m->quality = letter;
+        p->quality = letter | (p->quality & VALUED);
         flagged++;
     }
     return flagged;
@@ -84,21 +162,22 @@ struct tally history_tally(const struct history *h, int point, int64_t start_ms,
     struct tally t = {0};
     int64_t latest_ms = INT64_MIN;
     uint32_t twice = 0;
-    for (size_t i = 0; i < h->count; i++) {
+    for (size_t i = 0; history_keeps(h, point) && i < h->count; i++) {
         size_t at = place(h, i);
         int64_t ms = h->starts[at];
         if (ms < start_ms || ms >= end_ms)
             continue;
         twice += ms <= latest_ms;
         latest_ms = ms > latest_ms ? ms : latest_ms;
-        tally_minute(&t, &h->means[at * h->npoints + (size_t)point]);
+        struct mean m = unpack(minute_at(h, at, point));
+        tally_minute(&t, &m);
     }
     if (again)
         *again = twice;
     return t;
 }
 
-const struct mean *history_minute(const struct history *h, int point, int64_t start_ms)
+bool history_minute(const struct history *h, int point, int64_t start_ms, struct mean *minute)
 {
     size_t low = 0, high = h->count; /* the first that starts later is in [low, high] */
     while (low < high) {
@@ -108,9 +187,10 @@ const struct mean *history_minute(const struct history *h, int point, int64_t st
         else
             high = middle;
     }
-    if (low == 0 || h->starts[place(h, low - 1)] != start_ms)
-        return NULL;
-    return &h->means[place(h, low - 1) * h->npoints + (size_t)point];
+    if (low == 0 || h->starts[place(h, low - 1)] != start_ms || !history_keeps(h, point))
+        return false;
+    *minute = unpack(minute_at(h, place(h, low - 1), point));
+    return true;
 }
 
 void history_carry(struct history *to, const struct history *from, const int *before)
@@ -119,8 +199,9 @@ void history_carry(struct history *to, const struct history *from, const int *be
     for (size_t i = 0; i < from->count; i++) {
         size_t at = place(from, i);
         for (size_t k = 0; k < to->npoints; k++)
-            means[k] = before[k] >= 0 ? from->means[at * from->npoints + (size_t)before[k]]
-                                      : tally_mean(&(struct tally){0}, 1);
+            means[k] = before[k] >= 0 && history_keeps(from, before[k])
+                           ? unpack(minute_at(from, at, before[k]))
+                           : tally_mean(&(struct tally){0}, 1);
         history_add(to, from->starts[at], means);
     }
     to->lost_ms = from->lost_ms > to->lost_ms ? from->lost_ms : to->lost_ms;

@@ -30,6 +30,16 @@ static void add_length(struct judge *j, int64_t length_ms)
         w->hourly = mem_array(npoints(j), sizeof(struct tally));
 }
 
+static struct history *create_history(const struct judge *j)
+{
+    bool *kept = mem_array(npoints(j), sizeof *kept);
+    for (size_t i = 0; i < npoints(j); i++)
+        kept[i] = quality_looks_back(j->doubts, (int)i);
+    struct history *h = history_create(quality_minutes(j->config), npoints(j), kept);
+    mem_free(kept);
+    return h;
+}
+
 struct judge *judge_create(const struct config *c)
 {
     struct judge *j = mem_new(struct judge);
@@ -39,7 +49,6 @@ struct judge *judge_create(const struct config *c)
     j->scratch_hourly = mem_array(npoints(j), sizeof *j->scratch_hourly);
     j->states = mem_array((size_t)c->nlimits * (npoints(j) + 1), sizeof *j->states);
     j->windows = mem_array((size_t)c->nlimits + 2, sizeof *j->windows);
-    j->history = history_create(quality_minutes(c), npoints(j));
     j->doubts = quality_create(c);
     j->spikes = mem_array(npoints(j), sizeof *j->spikes);
     j->floors = mem_array(npoints(j), sizeof *j->floors);
@@ -49,6 +58,7 @@ struct judge *judge_create(const struct config *c)
         j->due[i] = minute_due(point_period_ms(c->points[i].device, c->points[i].point));
     for (size_t i = 0; i < npoints(j); i++)
         j->floors[i] = quality_spike_floor(j->doubts, (int)i);
+    j->history = create_history(j);
     add_length(j, CLOCK_HOUR_MS);
     add_length(j, CLOCK_DAY_MS);
     for (int i = 0; i < c->nlimits; i++)

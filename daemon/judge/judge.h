@@ -41,9 +41,9 @@ struct judge_count {
 struct judge_event {
     enum judge_event_kind kind;
     int64_t start_ms, length_ms;
-    const struct mean *means;  /* JUDGE_WINDOW: config.npoints of them */
+    const struct mean *means; /* JUDGE_WINDOW: config.npoints of them; that corrects: only `point`'s counts */
     const struct limit *limit; /* JUDGE_VERDICT */
-    int point;                 /* the point it is about; -1 for over: mean */
+    int point;                 /* the point it is about; -1 for over: mean, and for all */
     enum verdict verdict;
     struct mean mean;         /* the window's; over: mean: n valid points of `of` */
     double compared;          /* what was compared: without background, rounded; NaN: nothing was */

@@ -96,6 +96,11 @@ static int64_t reach_ms(const struct config *c)
     return reach ? reach + is->hole_ms : 0;
 }
 
+bool quality_looks_back(const struct doubts *q, int point)
+{
+    return q->seen[point].pm;
+}
+
 size_t quality_minutes(const struct config *c)
 {
     int64_t keep = c->quality.background_ms ? 4 * CLOCK_HOUR_MS : 0, reach = reach_ms(c);

@@ -34,7 +34,9 @@ void quality_spiked(struct doubts *q, int point, uint32_t n);
 /* How far in the point's unit a spike is off at least; NaN: none is looked for there. */
 double quality_spike_floor(const struct doubts *q, int point);
 
-/* Minutes that must be kept to look back at. */
+/* Whether a check looks back at the point's minutes, or can flag them; and so does every limit on such a
+ * point. How many minutes must be kept for that. */
+bool quality_looks_back(const struct doubts *q, int point);
 size_t quality_minutes(const struct config *c);
 
 /* Looks at a minute (before it is in `past`): writes the letters of maintenance, calibration and of the

@@ -147,7 +147,7 @@ static enum holds is_inverted(struct look *k, int point, struct run *r)
 
 static bool same_minute(const struct mean *a, const struct mean *b)
 {
-    return a && b && a->n && b->n && a->mean == b->mean && a->min == b->min && a->max == b->max;
+    return a->n && b->n && a->mean == b->mean && a->min == b->min && a->max == b->max;
 }
 
 /* Which point of another device has the same minute: its number; -2: itself a day before; -1 none. */
@@ -158,8 +158,9 @@ static int same_as(const struct look *k, int point)
         if (c->points[i].device != c->points[point].device && strcmp(role_of(k, i), role_of(k, point)) == 0 &&
             same_minute(&k->means[i], &k->means[point]))
             return i;
-    const struct mean *before = history_minute(k->past, point, k->from_ms - CLOCK_DAY_MS);
-    return same_minute(before, &k->means[point]) ? -2 : -1;
+    struct mean before;
+    bool known = history_minute(k->past, point, k->from_ms - CLOCK_DAY_MS, &before);
+    return known && same_minute(&before, &k->means[point]) ? -2 : -1;
 }
 
 static enum holds is_copy(struct look *k, int point, struct run *r)

@@ -54,7 +54,10 @@ static void a_stuck_meter_is_a_row_an_issue_and_corrects_its_windows(void **stat
     struct rig_rows verdict = rig_rows(r, "verdict", "\"corrects\"");
     assert_int_equal(verdict.n, 1);
     assert_non_null(strstr(verdict.body, "\"n\":55,\"of\":60"));
-    assert_int_equal(rig_rows(r, "hour", "\"corrects\"").n, 1);
+    struct rig_rows hour = rig_rows(r, "hour", "\"corrects\"");
+    assert_int_equal(hour.n, 1); /* of the meter that was stuck */
+    assert_non_null(strstr(hour.body, "\"points\":{\"a/pm10\":"));
+    assert_null(strstr(hour.body, "b/pm10"));
     assert_int_equal(rig_rows(r, "minute", STUCK).n,
                      1); /* the one in which it was sure; it keeps its value */
 }
