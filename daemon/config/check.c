@@ -158,7 +158,7 @@ int check_site(const struct loading *l)
 {
     int (*const checks[])(const struct loading *) = {check_coordinates, check_keeping, check_buses,
                                                      check_units,       check_points,  check_people,
-                                                     check_sources,     check_brokers};
+                                                     check_sources,     check_brokers, check_channels};
     int error = ERR_OK;
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !error; i++)
         error = checks[i](l);

@@ -21,6 +21,9 @@ struct person {
     const char *mqtt_user;    /* at the brokers; "" none */
     const char *organisation; /* organisation.name; "" none */
     const char *phone;        /* "" none; in no public notice */
+    const char *email;        /* "" none */
+    const char **channels;    /* channel_config.name: where he is told */
+    int nchannels;
 };
 
 enum organisation_kind { ORGANISATION_COMMUNITY, ORGANISATION_DEPARTMENT, ORGANISATION_UNIT };
@@ -106,6 +109,35 @@ struct mqtt_config {
     int64_t data_plan_bytes; /* of a month, 0 none: dustd --check warns above it */
 };
 
+/* Where alerts go. */
+enum channel_kind {
+    CHANNEL_WECOM,    /* group robots: 企业微信, */
+    CHANNEL_DINGTALK, /* 钉钉, */
+    CHANNEL_FEISHU,   /* 飞书 */
+    CHANNEL_WEBHOOK,  /* a plain POST */
+    CHANNEL_SMTP,
+    CHANNEL_MQTT, /* topic alert/<person> of a broker */
+    CHANNEL__KINDS
+};
+
+enum mail_tls { MAIL_STARTTLS, MAIL_TLS, MAIL_PLAIN };
+
+struct channel_config {
+    const char *name; /* unique */
+    enum channel_kind kind;
+    const char *url_file; /* first line: the whole address, which holds the robot's key; "" by other kinds */
+    const char *secret_file; /* of the signature; "" none */
+    bool mention;            /* the robot gets the person's telephone number */
+    const char *ca_file;     /* "": the system's */
+    int per_minute;          /* messages in any 60 s */
+    const char *host;        /* of the mail server, and so on */
+    int port;
+    enum mail_tls tls;
+    const char *username, *password_file; /* "" none */
+    const char *from;                     /* e-mail address */
+    const char *broker;                   /* mqtt_config.name */
+};
+
 struct config_point { /* the flat list all samples refer to */
     const struct device *device;
     const struct point *point;
@@ -156,6 +188,14 @@ struct config {
     int nsources;
     struct mqtt_config *mqtt;
     int nmqtt;
+    struct channel_config *channels;
+    int nchannels;
+    struct {
+        const char **quiet; /* "22:00-06:00", site's zone: general ones wait until it ends */
+        int nquiet;
+        int64_t gather_ms; /* at most one message of all but critical ones in so long, a person and channel */
+        int64_t keep_ms;   /* older ones are given up */
+    } alerts;
 };
 
 /* Loads and checks a site's configuration with the profiles and limit files it names. `dirs` is a NULL-ended
@@ -177,6 +217,9 @@ const struct person *config_person(const struct config *c, const char *name);
 const struct person *config_person_of_user(const struct config *c, const char *unix_user);
 
 const struct organisation *config_organisation(const struct config *c, const char *name);
+
+const struct channel_config *config_channel(const struct config *c, const char *name); /* NULL: none */
+const char *channel_kind_str(enum channel_kind k);                                     /* "wecom" */
 
 const struct input_source *config_source(const struct config *c, const char *name);
 

@@ -82,6 +82,7 @@ struct loading {
     struct complaint *why;
 };
 
+extern const struct schema channel_schema, alerts_schema; /* channels.c */
 extern const struct schema config_schema, limit_schema, requirement_schema, wording_schema;
 extern const struct schema person_schema, organisation_schema;
 extern const struct word organisation_kind_words[]; /* in the order of enum organisation_kind */
@@ -92,6 +93,10 @@ extern const struct word input_kind_words[]; /* in the order of enum input_kind 
  * setting that is one, or nothing. */
 int read_day(const char *text, int zone_min, int64_t *at_ms);
 const char *check_day(const char *text);
+
+const char *check_host(const char *text);
+const char *check_hours(const char *text);
+const char *check_email(const char *text);
 
 /* The node of a setting of the site's file, or the nearest thing above it that is there. */
 const struct yaml_node *place(const struct loading *l, const char *section, const char *name,
@@ -104,6 +109,7 @@ int find_file(const struct loading *l, const char *kind, const char *name, const
 
 /* The steps of config_load after the site's file is read; each fills its part of l->l->c. */
 int load_profiles(const struct loading *l);
+int check_channels(const struct loading *l);
 int check_site(const struct loading *l); /* buses, devices, people, brokers against each other */
 int check_people(const struct loading *l);
 int load_limits(const struct loading *l);

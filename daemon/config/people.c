@@ -47,6 +47,10 @@ static const struct setting person_rows[] = {
      .meaning = "of which organisation"},
     {"phone", SETTING_TEXT, FIELD(struct person, phone), .check = check_phone,
      .meaning = "for the ledger's own lists, never in a public notice"},
+    {"email", SETTING_TEXT, FIELD(struct person, email), .check = check_email,
+     .meaning = "where channels of e-mail send to"},
+    {"channels", SETTING_TEXTS, FIELD(struct person, channels), COUNT(struct person, nchannels),
+     .meaning = "where he is told of what concerns him: names in channels"},
     {0},
 };
 const struct schema person_schema = {"person", sizeof(struct person), person_rows, NULL, NULL};

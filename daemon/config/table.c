@@ -37,7 +37,7 @@ static const char *check_address(const char *text)
                  "polling)";
 }
 
-static const char *check_host(const char *text)
+const char *check_host(const char *text)
 {
     size_t length = strlen(text);
     bool fits = length && length <= 253 &&
@@ -46,7 +46,7 @@ static const char *check_host(const char *text)
 }
 
 static const struct word languages[] = {{"zh", 0}, {"en", 0}, {0}};
-static const char *check_hours(const char *text)
+const char *check_hours(const char *text)
 {
     struct hours h;
     return hours_parse(text, &h) == ERR_OK ? NULL
@@ -282,6 +282,9 @@ static const struct setting site_rows[] = {
     {"requirements", SETTING_MAP, 0, 0, .sub = &required_schema, .meaning = "the six 100 % requirements"},
     {"sources", SETTING_KEYED, FIELD(struct loaded, c.sources), COUNT(struct loaded, c.nsources),
      .sub = &source_schema, .meaning = "cameras, gates, offices that may send events over MQTT"},
+    {"channels", SETTING_KEYED, FIELD(struct loaded, c.channels), COUNT(struct loaded, c.nchannels),
+     .sub = &channel_schema, .meaning = "where people are told"},
+    {"alerts", SETTING_MAP, 0, 0, .sub = &alerts_schema, .meaning = "how people are told"},
     {"mqtt", SETTING_KEYED, FIELD(struct loaded, c.mqtt), COUNT(struct loaded, c.nmqtt), .sub = &mqtt_schema,
      .meaning = "brokers"},
     {0},

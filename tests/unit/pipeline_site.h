@@ -57,8 +57,8 @@ static struct limit rig_limit = {.id = "test/pm10-hour",
                                  .action_zh = "",
                                  .action_en = "",
                                  .person = "manager"};
-static struct person rig_people[] = {{"manager", "项目经理", ROLE_SITE, "m", "", "", ""},
-                                     {"officer", "办公室", ROLE_OFFICE, "", "", "", ""}};
+static struct person rig_people[] = {{"manager", "项目经理", ROLE_SITE, "m", "", "", "", "", NULL, 0},
+                                     {"officer", "办公室", ROLE_OFFICE, "", "", "", "", "", NULL, 0}};
 static struct mqtt_config rig_mqtt = {.name = "broker",
                                       .host = "127.0.0.1",
                                       .client_id = "",

@@ -7,7 +7,7 @@
 
 #include <ctype.h>
 
-enum { LINES_MAX = 400, MAPS_MAX = 16 };
+enum { LINES_MAX = 600, MAPS_MAX = 16 };
 
 struct lines {
     char *text[LINES_MAX]; /* from 1 */

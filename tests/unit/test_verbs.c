@@ -89,7 +89,7 @@ static void only_root_and_people_of_site_or_office_may_reload(void **state)
 {
     struct rig *r = *state;
     struct config next[3] = {rig_config, rig_config, rig_config};
-    struct person inspector = {"inspector", "检查人员", ROLE_INSPECTOR, "m", "", "", ""};
+    struct person inspector = {"inspector", "检查人员", ROLE_INSPECTOR, "m", "", "", "", "", NULL, 0};
     next[0].people = &inspector;
     next[0].npeople = 1;
     assert_says(r, STRANGER, "{\"do\":\"reload\"}",
