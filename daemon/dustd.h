@@ -11,6 +11,7 @@
 #include "daemon/health.h"
 #include "daemon/hold.h"
 #include "daemon/judge/judge.h"
+#include "daemon/ledger/escalate.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/lend.h"
 #include "daemon/rate.h"
@@ -171,7 +172,9 @@ struct dustd {
     struct required *required;
     struct judge *judge;
     struct ledger *ledger;
-    struct mean *means; /* of the minute just closed, one a point */
+    struct escalation *escalation;
+    int64_t told_minute_ms; /* in which it was last looked who is to be told */
+    struct mean *means;     /* of the minute just closed, one a point */
 
     /* the running minute, and what came of the next one while a slower bus still works on this one */
     int64_t minute_ms;

@@ -14,6 +14,7 @@ void judging_open(struct dustd *d)
     d->judge = judge_create(d->config);
     judge_know(d->judge, required_facts(d->required));
     d->ledger = ledger_create(d->config);
+    d->escalation = escalation_create();
     d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
 }
 
@@ -23,6 +24,7 @@ void judging_close(struct dustd *d)
     required_destroy(d->required);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
+    escalation_destroy(d->escalation);
     mem_free(d->means);
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/tell.h"
 #include "drivers/trouble.h"
 
 #include <math.h>
@@ -352,6 +353,7 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t boot_us)
         notice_step(d, now_ms, boot_us);
     if (!d->hold.late)
         pipeline_close_until(d, now_ms);
+    tell_turn(d, now_ms);
     retention_turn(d, now_ms);
     if (now_ms >= d->next_chunk_ms) {
         batch_chunk(d);

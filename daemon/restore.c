@@ -7,6 +7,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/inputs.h"
 #include "daemon/store/rawblock.h"
+#include "daemon/tell.h"
 
 #include <errno.h>
 #include <math.h>
@@ -223,6 +224,8 @@ static int scan(struct dustd *d, struct restoring *r)
     int rc = scan_from(d, &from_ms);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
+    if (rc == ERR_OK)
+        rc = tell_scan(d);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "device", INT64_MIN, restore_register, d);
     if (rc == ERR_OK)

@@ -6,6 +6,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/judge/aqi.h"
+#include "daemon/tell.h"
 #include "drivers/trouble.h"
 
 #include <assert.h>
@@ -230,6 +231,8 @@ int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue, char *body)
     int64_t seq = row_append_text(d, now_ms, "issue", issue, body);
     if (seq && ledger_apply(d->ledger, seq, body) != ERR_OK)
         log_error("%s: its step in row %lld cannot be applied", issue, (long long)seq);
+    else if (seq)
+        tell_step(d, issue, now_ms);
     return seq;
 }
 

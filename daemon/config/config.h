@@ -4,6 +4,7 @@
 #define DUST_CONFIG_H
 
 #include "daemon/base/yaml.h"
+#include "daemon/config/escalation.h"
 #include "daemon/config/quality.h"
 #include "daemon/config/requirement.h"
 #include "drivers/device.h"
@@ -184,6 +185,8 @@ struct config {
     struct person *people;
     int npeople;
     struct requirements requirements;
+    struct escalation_step *escalation; /* in the order of the file */
+    int nescalation;
     struct input_source *sources;
     int nsources;
     struct mqtt_config *mqtt;

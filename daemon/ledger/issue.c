@@ -42,7 +42,7 @@ enum light issue_light(const struct issue *i, int64_t now_ms)
 }
 
 /* "疑似扬尘超标：…" until a person has confirmed what a device found, "扬尘超标：…" then. */
-static json_t *title(const struct issue *i)
+json_t *issue_title(const struct issue *i)
 {
     const struct kind *kind = kind_find(i->kind);
     const json_t *texts = json_object_get(i->first, "title");
@@ -85,7 +85,7 @@ json_t *issue_json(const struct issue *i, int64_t now_ms)
     json_t *object =
         json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "id", i->id, "state", issue_state_str(i->state),
                   "state_zh", issue_state_zh(i->state), "kind", i->kind, "subject", i->subject, "cause",
-                  i->cause, "title", title(i), "basis", basis(i));
+                  i->cause, "title", issue_title(i), "basis", basis(i));
     json_object_set_new(object, "level", json_string(level_str(i->level)));
     json_object_set_new(object, "level_zh", json_string(level_zh(i->level)));
     step_add_text(object, "person", i->person);

@@ -122,6 +122,9 @@ const struct issue *ledger_at(const struct ledger *l, int i); /* by number */
 bool issue_is_open(const struct issue *i);
 enum light issue_light(const struct issue *i, int64_t now_ms);
 
+/* {"zh","en"}: its kind and what was found, "疑似…" until a person has confirmed it. A new reference. */
+json_t *issue_title(const struct issue *i);
+
 /* The issue as published and shown, at most LEDGER_ISSUE_MAX bytes (older steps are left out):
  * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"level","level_zh","person","found",
  * "answer_due","rectify_due","ended","light","overdue","answered","evidence","previous","relapse","nsteps",

@@ -137,7 +137,7 @@ static const struct issue *issue_in(struct bench *b, const char *kind, enum issu
     return i;
 }
 
-static int recover(struct bench *b, const char *kind, const char *subject, const char *cause)
+static inline int recover(struct bench *b, const char *kind, const char *subject, const char *cause)
 {
     char *body = NULL;
     struct finding f = {.kind = kind, .subject = subject, .cause = cause};

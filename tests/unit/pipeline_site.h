@@ -116,6 +116,12 @@ void config_hash(const struct config *c, char hex[static 65])
     hash_hex(hash, hex);
 }
 
+const struct organisation *config_organisation(const struct config *c, const char *name)
+{
+    (void)c, (void)name;
+    return NULL; /* the rig's site has none */
+}
+
 const struct person *config_person(const struct config *c, const char *name)
 {
     for (int i = 0; i < c->npeople; i++)

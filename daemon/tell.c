@@ -1,0 +1,63 @@
+#include "daemon/tell.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/ledger/escalate.h"
+
+/* False: the disk takes nothing; it is due again in the next minute. */
+static bool write_alert(struct dustd *d, const char *subject, json_t *members, int64_t now_ms)
+{
+    json_t *body = row_begin(d, now_ms, "alert", subject);
+    json_object_update(body, members);
+    int64_t seq = row_append(d, now_ms, "alert", subject, body);
+    if (seq)
+        escalation_said(d->escalation, subject, members);
+    json_decref(members);
+    return seq != 0;
+}
+
+static bool tell_issue(struct dustd *d, const struct issue *i, int64_t now_ms)
+{
+    json_t *alert = escalation_due(d->escalation, d->config, i, now_ms);
+    while (alert && write_alert(d, i->id, alert, now_ms))
+        alert = escalation_due(d->escalation, d->config, i, now_ms);
+    return !alert;
+}
+
+/* What waits for its date is told of once it has one; what a back-test finds, nobody is told. */
+static bool is_silent(const struct dustd *d)
+{
+    return d->hold.undated || d->hold.late || d->hearing;
+}
+
+void tell_step(struct dustd *d, const char *issue, int64_t now_ms)
+{
+    const struct issue *i = ledger_issue(d->ledger, issue);
+    if (i && !is_silent(d))
+        tell_issue(d, i, now_ms);
+}
+
+void tell_turn(struct dustd *d, int64_t now_ms)
+{
+    int64_t minute_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+    if (is_silent(d) || minute_ms == d->told_minute_ms)
+        return;
+    d->told_minute_ms = minute_ms;
+    for (int i = 0; i < ledger_count(d->ledger); i++)
+        if (!tell_issue(d, ledger_at(d->ledger, i), now_ms))
+            return;
+}
+
+static void restore_alert(const struct row *row, void *arg)
+{
+    struct dustd *d = arg;
+    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    if (body)
+        escalation_said(d->escalation, row->subject, body);
+    json_decref(body);
+}
+
+int tell_scan(struct dustd *d)
+{
+    return store_scan_rows(d->store, "alert", INT64_MIN, restore_alert, d);
+}

@@ -1,0 +1,14 @@
+/* Who is to be told becomes rows `alert`: after each step of an issue, and each minute of site time for what
+ * time alone has brought. Nothing while the clock has no date. Main thread. */
+#ifndef DUST_TELL_H
+#define DUST_TELL_H
+
+#include "daemon/dustd.h"
+
+void tell_step(struct dustd *d, const char *issue, int64_t now_ms); /* it has just had a step */
+void tell_turn(struct dustd *d, int64_t now_ms);
+
+/* At start, before the store's thread and once the ledger is there: what the journal's alert rows say. */
+int tell_scan(struct dustd *d);
+
+#endif
