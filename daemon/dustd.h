@@ -52,6 +52,7 @@ struct device_now {
     int64_t value_ms;             /* its last value; 0: none yet */
     struct bus_tally tally;       /* what became of its questions; all 0 until the first came */
     enum calibration calibration; /* as it was last told */
+    int64_t served_until_ms;      /* maintenance or calibration as it was last told; 0: none */
     bool fresh;                   /* read, and with live_every 0 not told yet */
 };
 

@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/required.h"
+#include "daemon/service.h"
 
 #include <string.h>
 
@@ -148,6 +149,8 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
     }
     see(d->inputs, &i, now_ms);
     required_input(d, &i, from->person ? from->person->roles : 0);
+    if (kind == INPUT_MAINTENANCE)
+        service_turn(d, now_ms);
     return ERR_OK;
 }
 

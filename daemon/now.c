@@ -6,6 +6,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/inputs.h"
 #include "daemon/required.h"
+#include "daemon/service.h"
 
 #include <math.h>
 #include <string.h>
@@ -144,6 +145,7 @@ void now_device(struct dustd *d, int uplink, int device)
     if (now->rtt_us > 0)
         json_object_set_new(body, "rtt_ms", json_real(rounded(now->rtt_us / 1000.0, 1)));
     calibration_add(body, &d->config->devices[device], clock_site_ms());
+    service_add(d, body, &d->config->devices[device], clock_site_ms());
     publish(d, uplink, topic, body, 1);
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/service.h"
 #include "daemon/tell.h"
 #include "drivers/trouble.h"
 
@@ -368,6 +369,7 @@ void pipeline_turn(struct dustd *d, int64_t now_ms, int64_t boot_us)
     if (now_ms >= d->next_state_ms) {
         now_state(d, -1);
         calibration_turn(d, now_ms);
+        service_turn(d, now_ms);
         if (!d->hold.undated)
             now_issues(d, now_ms);
         d->next_state_ms = now_ms + STATE_MS;

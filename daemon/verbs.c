@@ -9,6 +9,7 @@
 #include "daemon/gate.h"
 #include "daemon/inputs.h"
 #include "daemon/required.h"
+#include "daemon/service.h"
 #include "daemon/store/lines.h"
 #include "daemon/store/rawblock.h"
 
@@ -193,6 +194,7 @@ static void do_devices(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
         if (clock_is_dated(now->value_ms) && now_ms >= now->value_ms)
             json_object_set_new(j, "value_age_ms", json_integer(now_ms - now->value_ms));
         calibration_add(j, device, now_ms);
+        service_add(d, j, device, now_ms);
         add_tally(j, now);
         json_array_append_new(result, j);
     }

@@ -18,6 +18,22 @@ static void add_why(struct table *t, const struct ctl *c, const json_t *thing)
         table_cell(t, why);
 }
 
+/* Why it fails; else that it is being served, and until when. */
+static void add_device_why(struct table *t, const struct ctl *c, const json_t *device)
+{
+    char until[32];
+    const json_t *service = json_object_get(device, "service");
+    if (!service || *text_of(device, "why")) {
+        add_why(t, c, device);
+        return;
+    }
+    bool calibration = strcmp(text_of(service, "what"), "calibration") == 0;
+    table_printf(t,
+                 calibration ? say(c, "校准中，至 %s", "calibration until %s")
+                             : say(c, "维护中，至 %s", "maintenance until %s"),
+                 when_text(int_of(service, "until"), c->zone_min, until));
+}
+
 static void print_devices(const struct ctl *c, const json_t *devices)
 {
     struct table t = {.columns = 8, .right = 1u << 6};
@@ -43,7 +59,7 @@ static void print_devices(const struct ctl *c, const json_t *devices)
             table_printf(&t, "%.0f ms", json_number_value(rtt));
         else
             table_cell(&t, "");
-        add_why(&t, c, device);
+        add_device_why(&t, c, device);
     }
     table_print(&t, stdout);
     table_finish(&t);

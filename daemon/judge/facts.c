@@ -111,14 +111,26 @@ void facts_set_service(struct facts *f, const char *device, char letter, int64_t
     s->to_ms = to_ms;
 }
 
-char facts_service(const struct facts *f, const char *device, int64_t at_ms)
+static const struct service *find_service(const struct facts *f, const char *device, int64_t at_ms)
 {
     for (size_t i = f ? f->nservices : 0; i > 0; i--) {
         const struct service *s = &f->services[i - 1];
         if (s->from_ms <= at_ms && at_ms < s->to_ms && strcmp(s->device, device) == 0)
-            return s->letter;
+            return s;
     }
-    return 'N';
+    return NULL;
+}
+
+char facts_service(const struct facts *f, const char *device, int64_t at_ms)
+{
+    const struct service *s = find_service(f, device, at_ms);
+    return s ? s->letter : 'N';
+}
+
+int64_t facts_service_end(const struct facts *f, const char *device, int64_t at_ms)
+{
+    const struct service *s = find_service(f, device, at_ms);
+    return s ? s->to_ms : 0;
 }
 
 int facts_services(const struct facts *f, const char *device, int64_t from_ms, int64_t to_ms)

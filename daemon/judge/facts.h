@@ -32,6 +32,9 @@ void facts_set_service(struct facts *f, const char *device, char letter, int64_t
 /* 'M', 'C', or 'N' when it is not being served (accepts NULL). */
 char facts_service(const struct facts *f, const char *device, int64_t at_ms);
 
+/* Until when that lasts; 0 when it is not being served (accepts NULL). */
+int64_t facts_service_end(const struct facts *f, const char *device, int64_t at_ms);
+
 /* How many services of the device began in [from_ms, to_ms) (accepts NULL: 0). */
 int facts_services(const struct facts *f, const char *device, int64_t from_ms, int64_t to_ms);
 

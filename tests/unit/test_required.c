@@ -2,6 +2,7 @@
 #include "tests/unit/pipeline_rig.h"
 
 #include "daemon/required.h"
+#include "daemon/service.h"
 
 #define DAY_MS INT64_C(1767283200000) /* 2026-01-02T00:00+08:00, the first whole day of the rig */
 
@@ -232,6 +233,28 @@ static void stage_background_and_maintenance_reach_the_judges_facts(void **state
     assert_int_equal(facts_service(f, "a", DAY_MS + 1), 'C');
 }
 
+static void a_device_that_is_served_says_so_until_it_ends(void **state)
+{
+    struct rig *r = *state;
+    struct device_now *now = &r->d.devices[0];
+    now->state = DEVICE_UP;
+    say(r, (struct input){.kind = INPUT_MAINTENANCE,
+                          .from_ms = DAY_MS,
+                          .to_ms = DAY_MS + CLOCK_HOUR_MS,
+                          .what = "calibration",
+                          .about = "a"});
+    clock_simulate_since(DAY_MS, 1, clock_wire_us());
+    service_turn(&r->d, DAY_MS);
+    assert_non_null(
+        strstr(said("device/a"), "\"service\":{\"what\":\"calibration\",\"until\":1767286800000}"));
+    int told = stub.now_messages;
+    service_turn(&r->d, DAY_MS + CLOCK_MINUTE_MS);
+    assert_int_equal(stub.now_messages, told); /* nothing is new */
+    clock_simulate_since(DAY_MS + CLOCK_HOUR_MS, 1, clock_wire_us());
+    service_turn(&r->d, DAY_MS + CLOCK_HOUR_MS);
+    assert_null(strstr(said("device/a"), "service"));
+}
+
 static void the_board_says_how_today_stands_since_when_and_how_yesterday_ended(void **state)
 {
     struct rig *r = *state;
@@ -287,6 +310,7 @@ int main(void)
         REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
         REQUIRED(what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows),
         REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
+        REQUIRED(a_device_that_is_served_says_so_until_it_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
