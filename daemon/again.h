@@ -8,7 +8,8 @@
 
 struct again_window {
     int64_t start_ms, length_s;
-    uint64_t of; /* of a verdict: its limit and point; of a corrected hour or day: "" and its point; 0 */
+    uint64_t of; /* of a verdict: its limit and point ("" of the highest of several); of a corrected hour or
+                    day: "" and its point; 0 */
     int64_t seq; /* of its first row */
 };
 

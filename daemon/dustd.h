@@ -266,6 +266,8 @@ void row_quality(struct dustd *d, const struct quality_finding *f);
 int64_t row_running(struct dustd *d, const struct judge_event *e); /* of a window that has not ended */
 int64_t row_step(struct dustd *d, int64_t now_ms, const char *issue,
                  char *body); /* applied to the ledger too */
+/* A breach becomes an issue, or evidence of the open one; one that is corrected to something else, evidence.
+ */
 void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq);
 void row_device(struct dustd *d, int64_t at_ms, int device);
 void row_gap(struct dustd *d, int64_t now_ms, int64_t from_ms, int64_t to_ms,

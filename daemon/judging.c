@@ -41,8 +41,8 @@ void judging_heard(const struct judge_event *event, void *dustd)
         return;
     }
     int64_t seq = event->running ? row_running(d, event) : row_verdict(d, event);
-    bool finding = event->kind == JUDGE_VERDICT && event->verdict == VERDICT_BREACH && !event->limit->informs;
-    if (seq && finding)
+    bool breach = event->verdict == VERDICT_BREACH || (event->corrects && event->was == VERDICT_BREACH);
+    if (seq && event->kind == JUDGE_VERDICT && breach && !event->limit->informs)
         row_breach(d, event, seq);
 }
 

@@ -458,6 +458,8 @@ void required_input(struct dustd *d, const struct input *i, unsigned roles)
 {
     struct required *q = d->required;
     required_known(d, i, roles);
+    if (i->kind == INPUT_BACKGROUND)
+        judge_late(d->judge, judging_heard, d);
     if (d->config->requirements.n == 0 || i->kind == INPUT_BACKGROUND || i->kind == INPUT_MAINTENANCE)
         return;
     int64_t around_ms = requirements_settle_ms(&d->config->requirements) + CLOCK_HOUR_MS;

@@ -18,6 +18,8 @@
 struct restoring {
     struct dustd *d;
     int64_t minute_ms; /* 0: none yet */
+    int64_t from_ms;   /* whose rows go through the judge as the run without an end would have had them */
+    bool past;         /* this is before that */
     bool settings_same, said_gone;
     char last_boot[40]; /* the machine's, of the last run; "" unknown */
 };
@@ -30,7 +32,9 @@ static void forget_means(struct dustd *d)
 
 static void feed_restored(struct restoring *r)
 {
-    if (r->minute_ms)
+    if (r->minute_ms && r->past)
+        judge_past(r->d->judge, r->minute_ms, r->d->means);
+    else if (r->minute_ms)
         judge_feed(r->d->judge, r->minute_ms, r->d->means, NULL, NULL);
     forget_means(r->d);
 }
@@ -70,12 +74,20 @@ static const char *only_key(const json_t *object)
     return key ? key : "";
 }
 
+static bool is_of_highest(const struct dustd *d, const char *limit)
+{
+    for (int i = 0; i < d->config->nlimits; i++)
+        if (strcmp(d->config->limits[i].id, limit) == 0)
+            return d->config->limits[i].over == OVER_MAX;
+    return false;
+}
+
 static void restore_again(struct dustd *d, const struct row *row, int64_t length_s, const json_t *body)
 {
     const char *point = json_string_value(json_object_get(body, "point"));
     struct again_window w = {.start_ms = row->at_ms, .length_s = length_s, .seq = row->seq};
     if (strcmp(row->kind, "verdict") == 0)
-        w.of = again_of(row->subject, point ? point : "");
+        w.of = again_of(row->subject, point && !is_of_highest(d, row->subject) ? point : "");
     else if (json_object_get(body, "corrects")) /* of one point */
         w.of = again_of("", only_key(json_object_get(body, "points")));
     if (length_s)
@@ -119,6 +131,15 @@ static void restore_row(const struct row *row, void *arg)
         restore_minute(r, row, body);
     else if (!json_object_get(body, "corrects")) /* what it corrects was told with its window */
         restore_told(r, row, body);
+    json_decref(body);
+}
+
+static void restore_past(const struct row *row, void *arg)
+{
+    struct restoring *r = arg;
+    json_t *body = row->at_ms < r->from_ms && row->body ? json_loads(row->body, 0, NULL) : NULL;
+    if (body && !json_object_get(body, "removed"))
+        restore_minute(r, row, body);
     json_decref(body);
 }
 
@@ -217,11 +238,27 @@ static int scan_from(struct dustd *d, int64_t *from_ms)
     return rc;
 }
 
+/* Of a difference the windows of a week are wanted, because its background may come so late. */
+static int scan_past(struct restoring *r)
+{
+    bool wanted = false;
+    for (int i = 0; i < r->d->config->nlimits; i++)
+        wanted = wanted || r->d->config->limits[i].minus;
+    if (!wanted)
+        return ERR_OK;
+    r->past = true;
+    int64_t past_ms = r->from_ms - (INPUT_LATE_DAYS - 1) * (int64_t)CLOCK_DAY_MS;
+    int rc = store_scan_rows(r->d->store, "minute", past_ms, restore_past, r);
+    feed_restored(r);
+    r->past = false;
+    r->minute_ms = 0;
+    return rc;
+}
+
 static int scan(struct dustd *d, struct restoring *r)
 {
-    int64_t from_ms;
     forget_means(d);
-    int rc = scan_from(d, &from_ms);
+    int rc = scan_from(d, &r->from_ms);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
     if (rc == ERR_OK)
@@ -239,7 +276,9 @@ static int scan(struct dustd *d, struct restoring *r)
     if (rc == ERR_OK)
         rc = store_scan_held(d->store, hold_entry, &d->hold);
     if (rc == ERR_OK)
-        rc = store_scan_rows(d->store, NULL, from_ms, restore_row, r);
+        rc = scan_past(r);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, NULL, r->from_ms, restore_row, r);
     if (rc == ERR_OK)
         rc = store_scan_samples(d->store, restore_chunk, r);
     feed_restored(r);

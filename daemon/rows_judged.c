@@ -58,9 +58,10 @@ static json_t *comparison_json(const struct dustd *d, const struct judge_event *
 int64_t row_verdict(struct dustd *d, const struct judge_event *e)
 {
     const char *point = e->point >= 0 ? d->config->points[e->point].name : "";
-    struct again_window w = {.start_ms = e->start_ms,
-                             .length_s = e->length_ms / CLOCK_SECOND_MS,
-                             .of = again_of(e->limit->id, point)};
+    struct again_window w = {
+        .start_ms = e->start_ms,
+        .length_s = e->length_ms / CLOCK_SECOND_MS,
+        .of = again_of(e->limit->id, e->limit->over == OVER_MAX ? "" : point)}; /* whichever it is */
     json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
     row_name_earlier(d, &w, e->corrects, body);
     w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
@@ -114,18 +115,35 @@ static bool is_open(const struct dustd *d, const char *subject, const char *caus
     return false;
 }
 
-/* A breach becomes an issue, or evidence of the open one; to that the end of the window is enough. */
+/* A verdict that was a breach and is none any more; as breach_text. */
+static void withdrawn_text(const struct judge_event *e, const char *point, const char *start, char *zh,
+                           char *en)
+{
+    static const char *const words[] = {[VERDICT_PASS] = "达标",
+                                        [VERDICT_BREACH] = "超标",
+                                        [VERDICT_UNKNOWN] = "不可判定",
+                                        [VERDICT_EXCEEDED] = "超过限值"};
+    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
+    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟的超标判定已更正：%s", point, start, minutes,
+             words[e->verdict]);
+    snprintf(en, BREACH_TEXT, "%s: the verdict on the %d minutes from %s is no breach any more: %s", point,
+             minutes, start, verdict_str(e->verdict));
+}
+
+/* The end of the window is enough to an issue that is open. Withdrawn, it takes nothing back: it is one more
+ * piece of evidence, by which a person dismisses the issue or does not. */
 void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq)
 {
     const struct limit *l = e->limit;
     const char *point = e->point >= 0 ? d->config->points[e->point].name : "mean";
+    bool withdrawn = e->verdict != VERDICT_BREACH;
     if (e->running && is_open(d, l->id, point))
         return;
     char start[32], zh[BREACH_TEXT], en[BREACH_TEXT], id[32], *body = NULL;
     clock_text(e->start_ms, d->config->site.zone_min, start);
     start[16] = 0; /* to the minute */
     start[10] = ' ';
-    breach_text(e, point, start, zh, en);
+    (withdrawn ? withdrawn_text : breach_text)(e, point, start, zh, en);
     json_t *evidence = comparison_json(
         d, e, json_pack("{s:I,s:I}", "seq", (json_int_t)verdict_seq, "start", (json_int_t)e->start_ms));
     struct finding f = {.kind = "limit",
@@ -138,7 +156,10 @@ void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_se
                         .rectify_ms = l->rectify_ms,
                         .evidence = evidence};
     int64_t now_ms = clock_site_ms();
-    if (ledger_find(d->ledger, now_ms, &f, &body, id) != ERR_OK) {
+    int error = (withdrawn ? ledger_withdraw : ledger_find)(d->ledger, now_ms, &f, &body, id);
+    if (withdrawn && error == ERR_NOT_FOUND)
+        return; /* a person has ended it */
+    if (error != ERR_OK) {
         log_error("%s at %s: the breach in row %lld cannot be an issue", l->id, point,
                   (long long)verdict_seq);
         return;

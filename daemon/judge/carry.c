@@ -73,7 +73,9 @@ static void carry_limits(struct judge *j, const struct judge *was, const int *be
         p.limit = limit_after(j->config, was->config->limits[p.limit].id);
         if (p.limit < 0)
             continue;
-        p.means = carry_means(j, p.means, before);
+        if (!p.day)
+            pending_means(was, &was->pending[i], was->scratch);
+        p.means = carry_means(j, p.day ? NULL : was->scratch, before);
         pending_add(j, &p);
         mem_free(p.means);
     }

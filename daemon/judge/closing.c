@@ -32,11 +32,13 @@ const struct mean *means_for(const struct judge *j, const struct limit *l, const
 static void judge_limit(struct judge *j, int limit, const struct closed *w, struct report to)
 {
     const struct limit *l = &j->config->limits[limit];
-    struct judging with = {j->config, j->facts, states_of(j, limit), to.sink, to.arg};
+    struct judging with = judging_of(j, states_of(j, limit), to.sink, to.arg);
     struct judge_event event = {
         .start_ms = w->start_ms, .length_ms = w->length_ms, .means = means_for(j, l, w)};
     if (l->minus)
-        pending_add(j, &(struct pending){limit, w->start_ms, w->length_ms, false, false, w->means});
+        pending_add(
+            j, &(struct pending){
+                   .limit = limit, .start_ms = w->start_ms, .length_ms = w->length_ms, .means = w->means});
     else
         limit_judge(&with, l, &event);
 }
@@ -44,9 +46,10 @@ static void judge_limit(struct judge *j, int limit, const struct closed *w, stru
 static void judge_day(struct judge *j, int limit, int64_t day_ms, struct report to)
 {
     const struct limit *l = &j->config->limits[limit];
-    struct judging with = {j->config, j->facts, states_of(j, limit), to.sink, to.arg};
+    struct judging with = judging_of(j, states_of(j, limit), to.sink, to.arg);
     if (l->minus)
-        pending_add(j, &(struct pending){limit, day_ms, CLOCK_DAY_MS, true, false, NULL});
+        pending_add(
+            j, &(struct pending){.limit = limit, .start_ms = day_ms, .length_ms = CLOCK_DAY_MS, .day = true});
     else
         limit_judge_day(&with, l, day_ms);
 }

@@ -4,6 +4,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/judge/inside.h"
 
+#include <math.h>
 #include <string.h>
 
 struct correction {
@@ -70,7 +71,7 @@ static void hear(const struct judge_event *e, void *arg)
 static void compare(struct correction *c, int limit, int which, const struct closed *w)
 {
     struct judge *j = c->j;
-    struct judging with = {j->config, j->facts, NULL, hear, c};
+    struct judging with = judging_of(j, NULL, hear, c);
     struct judge_event event = {.start_ms = w->start_ms,
                                 .length_ms = w->length_ms,
                                 .means = means_for(j, &j->config->limits[limit], w)};
@@ -79,7 +80,33 @@ static void compare(struct correction *c, int limit, int which, const struct clo
     limit_judge(&with, &j->config->limits[limit], &event);
 }
 
-/* The verdict again, if the number or the word has changed; and the day that counted it. */
+static bool same_number(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Whether a row of the one would say what a row of the other does. */
+static bool says_the_same(const struct judge_event *a, const struct judge_event *b)
+{
+    return a->verdict == b->verdict && a->point == b->point && a->mean.n == b->mean.n &&
+           same_number(a->compared, b->compared) && same_number(a->mean.mean, b->mean.mean);
+}
+
+void tell_corrected(struct judge *j, int limit, const struct judge_event *before, struct judge_event *after,
+                    struct report to)
+{
+    const struct limit *l = &j->config->limits[limit];
+    struct judging with = judging_of(j, states_of(j, limit), to.sink, to.arg);
+    if (says_the_same(before, after))
+        return;
+    after->corrects = true;
+    after->was = before->verdict;
+    to.sink(after, to.arg);
+    if (l->allowed)
+        limit_recount(&with, l, before, after);
+}
+
+/* The verdict again, if what it says has changed. */
 static void correct_limit(struct correction *c, int limit, const struct closed *is)
 {
     struct judge *j = c->j;
@@ -91,14 +118,7 @@ static void correct_limit(struct correction *c, int limit, const struct closed *
     compare(c, limit, 1, is);
     if (!c->has[0] || !c->has[1])
         return;
-    bool same = c->first[0].verdict == c->first[1].verdict && c->first[0].mean.n == c->first[1].mean.n;
-    if (same)
-        return;
-    struct judging with = {j->config, j->facts, states_of(j, limit), c->to.sink, c->to.arg};
-    c->first[1].corrects = true;
-    c->to.sink(&c->first[1], c->to.arg);
-    if (l->allowed)
-        limit_recount(&with, l, &c->first[0], &c->first[1]);
+    tell_corrected(j, limit, &c->first[0], &c->first[1], c->to);
 }
 
 static void correct_closed(struct correction *c, const struct closed *is)
@@ -150,9 +170,13 @@ static void correct_pending(struct judge *j, int point, int64_t from_ms, int64_t
 {
     for (size_t i = 0; i < j->npending; i++) {
         struct pending *p = &j->pending[i];
-        struct closed w = {p->start_ms, p->length_ms, p->means, NULL};
-        if (!p->day && p->start_ms < to_ms && p->start_ms + p->length_ms > from_ms)
-            fill(j, point, &w);
+        struct closed w = {p->start_ms, p->length_ms, j->scratch, NULL};
+        if (p->day || p->start_ms >= to_ms || p->start_ms + p->length_ms <= from_ms ||
+            !history_reaches(j->history, p->start_ms))
+            continue;
+        pending_means(j, p, j->scratch);
+        fill(j, point, &w);
+        pending_correct(j, p, j->scratch);
     }
 }
 

@@ -30,13 +30,16 @@ struct known { /* told before the restart */
     bool settled; /* the closing that it was has come */
 };
 
-/* A window of a limit that waits for its background; or the day of one, for its windows. */
+/* A window of a limit that waits for its background, or has been judged; or the day of one, for its windows.
+ */
 struct pending {
     int limit;
     int64_t start_ms, length_ms;
-    bool day;  /* the day's count, not a window */
-    bool told; /* before the restart */
-    struct mean *means;
+    bool day;    /* the day's count, not a window */
+    bool told;   /* before the restart */
+    bool judged; /* with `background` in ug/m3, NaN: without one */
+    double background;
+    struct mean *means; /* of the points that the limit is about; NULL of a day */
 };
 
 struct report {
@@ -55,7 +58,7 @@ struct judge {
     struct limit_state *states; /* for each limit one a point and the site's */
     struct closed *waiting;     /* closed while nobody listened */
     struct known *known;
-    struct pending *pending; /* in the order of their ends */
+    struct pending *pending; /* in the order of their ends; judged ones for INPUT_LATE_DAYS */
     size_t nwaiting, nknown, npending;
     size_t known_at_feed; /* of nknown, at the last feed */
     struct history *history;
@@ -76,6 +79,14 @@ static inline struct limit_state *states_of(const struct judge *j, int limit)
     return &j->states[(size_t)limit * (npoints(j) + 1)];
 }
 
+/* With what the facts say. */
+static inline struct judging judging_of(const struct judge *j, struct limit_state *states, judge_sink sink,
+                                        void *arg)
+{
+    return (struct judging){
+        .config = j->config, .facts = j->facts, .states = states, .sink = sink, .arg = arg};
+}
+
 struct window *window_of(const struct judge *j, int64_t length_ms); /* NULL: no such length */
 uint32_t minutes_to(const struct window *w, int64_t end_ms); /* due from its start; those lived twice too */
 
@@ -90,8 +101,15 @@ bool limit_holds(const struct limit *l, int64_t at_ms); /* by its dates */
 /* correct.c: a finding whose flag reaches back. */
 void correct(struct judge *j, const struct quality_finding *f, struct report to);
 
-/* pending.c: what waits for its background. */
+/* A verdict on a window that has ended is another now, or its number is: tells it, `corrects`, and the day
+ * that counted it. Nothing, when it says what it said. */
+void tell_corrected(struct judge *j, int limit, const struct judge_event *before, struct judge_event *after,
+                    struct report to);
+
+/* pending.c: what waits for its background. `all`, and the means of what is added: of all points. */
 void pending_add(struct judge *j, const struct pending *p); /* keeps a copy */
+void pending_means(const struct judge *j, const struct pending *p, struct mean *all);
+void pending_correct(struct judge *j, struct pending *p, const struct mean *all);
 void pending_turn(struct judge *j, int64_t now_ms, struct report to);
 bool pending_told(struct judge *j, int64_t start_ms, int64_t length_ms, const char *limit);
 bool pending_has(const struct judge *j, int limit, int64_t start_ms);

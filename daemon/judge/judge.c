@@ -230,6 +230,13 @@ void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg)
         j->nknown = j->known_at_feed = 0; /* the past is settled */
 }
 
+void judge_past(struct judge *j, int64_t start_ms, const struct mean *means)
+{
+    judge_feed(j, start_ms, means, judge_mute, NULL);
+    for (size_t i = 0; i < j->npending; i++)
+        j->pending[i].told = true;
+}
+
 void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg)
 {
     for (int i = 0; i < j->nwindows; i++) {

@@ -51,7 +51,9 @@ struct judge_event {
     enum stage stage;         /* of a limit that asks for it, at the window's start */
     const char *why;          /* of unknown, and of a breach that is not over the value; static, "" none */
     struct judge_count count; /* of: 0 but for a day's count */
-    bool corrects;            /* told before; minutes of it have turned out to be no measurement since */
+    bool corrects; /* told before (`was`); minutes of it have turned out to be no measurement since,
+                      or its background came late */
+    enum verdict was;
     const struct quality_finding *finding; /* JUDGE_QUALITY (quality.h) */
     bool running;     /* the window has not ended; of a verdict: what it will be is certain */
     double may, used; /* of what runs: the mean that its rest may have, the share that is used (ahead.h) */
@@ -96,9 +98,17 @@ void judge_check(struct judge *j, int64_t start_ms, struct mean *means);
  * interruption. */
 void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
 
+/* The facts have learned of a background: windows of the last INPUT_LATE_DAYS that were judged without it, or
+ * with another, are judged again, and what says something else now is told, `corrects`. */
+void judge_late(struct judge *j, judge_sink sink, void *arg);
+
 /* Closes every window that has ended by now_ms, though its last minute never came (after a gap). Feed the
  * minute that ended first. A window of which no minute came at all is not reported: the gap is a row. */
 void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
+
+/* Restart, before those: a minute of the days that a background may still come for (INPUT_LATE_DAYS). As
+ * judge_feed, but whatever it closes was told. End with the day. */
+void judge_past(struct judge *j, int64_t start_ms, const struct mean *means);
 
 /* At restart: the journal already has the window of this length that starts there (its hour or day row, or
  * one of its verdicts: a minute and what it closes belong in one transaction). Called where the row stands

@@ -9,7 +9,7 @@
 
 static const double scale = 1e4;
 
-static bool has_role(const struct config *c, int point, const struct limit *limit)
+bool limit_is_about(const struct config *c, const struct limit *limit, int point)
 {
     return strcmp(c->points[point].point->role, limit->role) == 0;
 }
@@ -78,44 +78,68 @@ static struct limit_state *state_of(const struct judging *j, int slot)
     return j->states ? &j->states[slot < 0 ? j->config->npoints : slot] : NULL;
 }
 
-/* The count of that day: of the one that is counted, or a new one. */
+/* The count of that day, or a new one in the place of the oldest. */
+static struct day_count *find_day(struct limit_state *s, int64_t day_ms)
+{
+    for (int i = 0; i < COUNTED_DAYS; i++)
+        if (s->days[i].day_ms == day_ms)
+            return &s->days[i];
+    return NULL;
+}
+
 static struct day_count *day_of(struct limit_state *s, int64_t day_ms)
 {
-    if (s->today.day_ms != day_ms) {
-        s->past = s->today;
-        s->today = (struct day_count){.day_ms = day_ms};
-    }
-    return &s->today;
+    struct day_count *oldest = &s->days[0], *d = find_day(s, day_ms);
+    if (d)
+        return d;
+    for (int i = 1; i < COUNTED_DAYS; i++)
+        if (s->days[i].day_ms < oldest->day_ms)
+            oldest = &s->days[i];
+    *oldest = (struct day_count){.day_ms = day_ms};
+    return oldest;
+}
+
+static uint32_t windows_of_day(const struct limit *limit)
+{
+    return (uint32_t)(CLOCK_DAY_MS / limit->window_ms);
+}
+
+/* With those that never came. */
+static uint32_t unknowns_of(const struct day_count *d, uint32_t of)
+{
+    return d->unknown + (of > d->windows ? of - d->windows : 0);
+}
+
+static enum verdict verdict_of_day(const struct day_count *d, const struct limit *limit)
+{
+    uint32_t allowed = (uint32_t)limit->allowed;
+    if (d->exceeded > allowed)
+        return VERDICT_BREACH;
+    return d->exceeded + unknowns_of(d, windows_of_day(limit)) > allowed ? VERDICT_UNKNOWN : VERDICT_PASS;
 }
 
 /* While it runs a warning that the next exceedance is one too many, and the breach; at its end the verdict.
  */
 static void tell_day(const struct judging *j, struct judge_event e, struct day_count *d)
 {
-    uint32_t of = (uint32_t)(CLOCK_DAY_MS / e.limit->window_ms), allowed = (uint32_t)e.limit->allowed;
-    uint32_t unknowns = d->unknown + (of > d->windows ? of - d->windows : 0);
+    uint32_t of = windows_of_day(e.limit);
     e.start_ms = d->day_ms;
     e.length_ms = CLOCK_DAY_MS;
     e.mean = (struct mean){.mean = NAN, .min = NAN, .max = NAN, .quality = QUALITY_NORMAL};
     e.compared = e.background = NAN;
     e.why = "";
-    e.count = (struct judge_count){d->exceeded, unknowns, of};
-    e.verdict = VERDICT_PASS;
-    if (d->exceeded > allowed)
-        e.verdict = VERDICT_BREACH;
-    else if (d->exceeded + unknowns > allowed)
-        e.verdict = unknown(&e, "windows without a verdict");
+    e.count = (struct judge_count){d->exceeded, unknowns_of(d, of), of};
+    e.verdict = verdict_of_day(d, e.limit);
+    if (e.verdict == VERDICT_UNKNOWN)
+        e.why = "windows without a verdict";
     d->told = d->told || (e.running && e.kind == JUDGE_VERDICT);
     j->sink(&e, j->arg);
 }
 
-static void count(const struct judging *j, const struct judge_event *e, struct limit_state *s)
+/* After `e`, one more or one that was counted otherwise. */
+static void tell_running_day(const struct judging *j, const struct judge_event *e, struct day_count *d)
 {
-    struct day_count *d = day_of(s, clock_window_start(e->start_ms, CLOCK_DAY_MS, j->config->site.zone_min));
     struct judge_event day = {.limit = e->limit, .point = e->point, .running = true};
-    d->windows++;
-    d->exceeded += e->verdict == VERDICT_EXCEEDED;
-    d->unknown += e->verdict == VERDICT_UNKNOWN;
     uint32_t allowed = (uint32_t)e->limit->allowed;
     day.kind = d->exceeded > allowed ? JUDGE_VERDICT : JUDGE_WARNING;
     bool warns = d->exceeded == allowed && e->verdict == VERDICT_EXCEEDED;
@@ -123,9 +147,21 @@ static void count(const struct judging *j, const struct judge_event *e, struct l
         tell_day(j, day, d);
 }
 
-static void change(uint32_t *counted, bool before, bool after)
+static void change(uint16_t *counted, bool before, bool after)
 {
-    *counted = *counted + after - (before && *counted + after > 0);
+    if (after && !before)
+        (*counted)++;
+    if (before && !after && *counted > 0)
+        (*counted)--;
+}
+
+static void count(const struct judging *j, const struct judge_event *e, struct limit_state *s)
+{
+    struct day_count *d = day_of(s, clock_window_start(e->start_ms, CLOCK_DAY_MS, j->config->site.zone_min));
+    d->windows++;
+    change(&d->exceeded, false, e->verdict == VERDICT_EXCEEDED);
+    change(&d->unknown, false, e->verdict == VERDICT_UNKNOWN);
+    tell_running_day(j, e, d);
 }
 
 void limit_recount(const struct judging *j, const struct limit *limit, const struct judge_event *before,
@@ -133,23 +169,23 @@ void limit_recount(const struct judging *j, const struct limit *limit, const str
 {
     struct limit_state *s = state_of(j, limit->over == OVER_EACH ? after->point : -1);
     int64_t day_ms = clock_window_start(after->start_ms, CLOCK_DAY_MS, j->config->site.zone_min);
-    struct day_count *d = !s                          ? NULL
-                          : s->today.day_ms == day_ms ? &s->today
-                          : s->past.day_ms == day_ms  ? &s->past
-                                                      : NULL;
+    struct day_count *d = s ? find_day(s, day_ms) : NULL;
     if (!d)
         return;
+    struct judge_event day = {.kind = JUDGE_VERDICT, .limit = limit, .point = after->point, .corrects = true};
+    day.was = verdict_of_day(d, limit);
     change(&d->exceeded, before->verdict == VERDICT_EXCEEDED, after->verdict == VERDICT_EXCEEDED);
     change(&d->unknown, before->verdict == VERDICT_UNKNOWN, after->verdict == VERDICT_UNKNOWN);
-    struct judge_event day = {.kind = JUDGE_VERDICT, .limit = limit, .point = after->point, .corrects = true};
     if (d->ended)
         tell_day(j, day, d);
+    else if (before->verdict != after->verdict)
+        tell_running_day(j, after, d);
 }
 
 /* Whether that point (-1: the site) is judged by itself. */
 static bool is_judged(const struct config *c, const struct limit *limit, int point)
 {
-    return point < 0 ? limit->over != OVER_EACH : limit->over == OVER_EACH && has_role(c, point, limit);
+    return point < 0 ? limit->over != OVER_EACH : limit->over == OVER_EACH && limit_is_about(c, limit, point);
 }
 
 void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t day_ms)
@@ -159,8 +195,9 @@ void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t
         if (!s || !is_judged(j->config, limit, i))
             continue;
         struct judge_event e = {.kind = JUDGE_VERDICT, .limit = limit, .point = i};
-        day_of(s, day_ms)->ended = true;
-        tell_day(j, e, &s->today);
+        struct day_count *d = day_of(s, day_ms);
+        d->ended = true;
+        tell_day(j, e, d);
     }
 }
 
@@ -170,7 +207,9 @@ static double background_of(const struct judging *j, const struct limit *limit,
                             const struct judge_event *window)
 {
     double value = NAN;
-    double ugm3 = facts_background(j->facts, limit->role, window->start_ms, window->length_ms);
+    double ugm3 = j->background
+                      ? *j->background
+                      : facts_background(j->facts, limit->role, window->start_ms, window->length_ms);
     if (!limit->minus || isnan(ugm3) || unit_convert(ugm3, "ug/m3", limit->unit, &value))
         return NAN;
     return limit->cap > 0 && value > limit->cap ? limit->cap : value;
@@ -197,7 +236,7 @@ static void tell(const struct judging *j, const struct judge_event *window, int 
 static void judge_each(const struct judging *j, const struct judge_event *window)
 {
     for (int i = 0; i < j->config->npoints; i++)
-        if (has_role(j->config, i, window->limit))
+        if (limit_is_about(j->config, window->limit, i))
             tell(j, window, i, i, &window->means[i]);
 }
 
@@ -216,7 +255,7 @@ static void judge_max(const struct judging *j, const struct judge_event *window)
 {
     int top = -1;
     for (int i = 0; i < j->config->npoints; i++)
-        if (has_role(j->config, i, window->limit) &&
+        if (limit_is_about(j->config, window->limit, i) &&
             (top < 0 || weighs_more(window, &window->means[i], &window->means[top])))
             top = i;
     if (top >= 0)
@@ -228,7 +267,7 @@ static void judge_mean(const struct judging *j, const struct judge_event *window
     struct tally site = {0};
     uint32_t of = 0;
     for (int i = 0; i < j->config->npoints; i++) {
-        if (!has_role(j->config, i, window->limit))
+        if (!limit_is_about(j->config, window->limit, i))
             continue;
         tally_minute(&site, &window->means[i]);
         of++;

@@ -2,26 +2,30 @@
 #ifndef DUST_LIMIT_H
 #define DUST_LIMIT_H
 
+#include "daemon/judge/input.h"
 #include "daemon/judge/judge.h"
 
 /* What a limit remembers of one point from window to window; zeroed: nothing. */
 struct day_count {
-    int64_t day_ms; /* its start */
-    uint32_t windows, exceeded, unknown;
+    int64_t day_ms; /* its start; 0: none */
+    uint16_t windows, exceeded, unknown;
     bool told;  /* its breach, while it ran */
     bool ended; /* its verdict */
 };
 
+enum { COUNTED_DAYS = INPUT_LATE_DAYS + 2 }; /* what comes late may change the count of that many */
+
 struct limit_state {
-    bool in_force;                /* exceeded, and not below `release` since */
-    struct day_count today, past; /* the day that is counted, the one before */
-    int64_t warned_ms, lost_ms;   /* 1 + start of the running window of which that was told; 0: none */
+    bool in_force;                       /* exceeded, and not below `release` since */
+    struct day_count days[COUNTED_DAYS]; /* in no order */
+    int64_t warned_ms, lost_ms;          /* 1 + start of the running window of which that was told; 0: none */
 };
 
 struct judging {
     const struct config *config;
     const struct facts *facts;  /* NULL: nothing is known */
     struct limit_state *states; /* of this limit: one a point, then the site's; NULL: nothing is remembered */
+    const double *background;   /* in ug/m3, instead of what the facts say; NULL: what they say */
     judge_sink sink;
     void *arg;
 };
@@ -44,9 +48,13 @@ void limit_judge(const struct judging *j, const struct limit *limit, const struc
 void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t day_ms);
 
 /* A window of a limit that allows some has another verdict now (`before`, `after`: of one window and point):
- * its day counts anew, and if it is over is told again, `corrects`. */
+ * its day counts anew, and if it is over is told again, `corrects`; if it still runs, it is told when this
+ * one is one too many. */
 void limit_recount(const struct judging *j, const struct limit *limit, const struct judge_event *before,
                    const struct judge_event *after);
+
+/* Whether the point has the limit's role. */
+bool limit_is_about(const struct config *c, const struct limit *limit, int point);
 
 /* Whether a mean sum / n (sum in ten-thousandths) less `background` (0: none) exceeds the limit; `compared`
  * is what was compared. */

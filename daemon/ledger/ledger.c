@@ -145,9 +145,8 @@ static json_t *opening_step(const struct ledger *l, int64_t now_ms, const struct
     return step;
 }
 
-static json_t *recurrence_step(const struct issue *i, int64_t now_ms, const struct finding *f)
+static json_t *further_step(const struct issue *i, int64_t now_ms, const struct finding *f, enum verb verb)
 {
-    enum verb verb = i->state == ISSUE_REVIEW ? VERB_RETURN : VERB_EVIDENCE;
     struct step s = {now_ms, i->id, STEP_MACHINE, verb, i->state, life_next(i->state, verb)};
     json_t *step = step_new(&s);
     step_add_title(step, f->text_zh, f->text_en);
@@ -179,8 +178,24 @@ int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char 
     if (book_key(f->kind, f->subject, f->cause, key) == ERR_OK && finding_legal(f)) {
         const struct issue *i = book_newest(l, key);
         bool open = i && issue_is_open(i);
-        json_t *step = open ? recurrence_step(i, now_ms, f) : opening_step(l, now_ms, f, i);
+        enum verb verb = open && i->state == ISSUE_REVIEW ? VERB_RETURN : VERB_EVIDENCE;
+        json_t *step = open ? further_step(i, now_ms, f, verb) : opening_step(l, now_ms, f, i);
         error = print_with_evidence(step, f->evidence, body, id);
+    }
+    json_decref(f->evidence);
+    return error;
+}
+
+int ledger_withdraw(struct ledger *l, int64_t now_ms, const struct finding *f, char **body,
+                    char id[static 32])
+{
+    char key[180];
+    int error = ERR_FORMAT;
+    if (book_key(f->kind, f->subject, f->cause, key) == ERR_OK && finding_legal(f)) {
+        const struct issue *i = book_newest(l, key);
+        error = ERR_NOT_FOUND;
+        if (i && issue_is_open(i))
+            error = print_with_evidence(further_step(i, now_ms, f, VERB_EVIDENCE), f->evidence, body, id);
     }
     json_decref(f->evidence);
     return error;

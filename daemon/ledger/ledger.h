@@ -95,6 +95,12 @@ int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char 
 int ledger_recover(struct ledger *l, int64_t now_ms, const struct finding *f, char **body,
                    char id[static 32]);
 
+/* What an earlier finding said does not stand any more (something came late, a meter turned out to be stuck).
+ * That is evidence of the open issue, whose state it leaves: a person judges what remains. ERR_NOT_FOUND:
+ * nothing is open. ERR_FORMAT as ledger_find. */
+int ledger_withdraw(struct ledger *l, int64_t now_ms, const struct finding *f, char **body,
+                    char id[static 32]);
+
 /* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. ERR_DENIED,
  * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is missing or over 1,000 bytes) with `why` in plain words. */
 struct act {

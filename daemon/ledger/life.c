@@ -28,7 +28,7 @@ static const struct {
     unsigned char next[ISSUE__STATES];
 } verbs[VERB__COUNT] = {
     [VERB_OPEN]     = {"open",     0,         true,  false, {NO, NO, NO, NO, NO, NO, NO}}, /* makes the issue */
-    [VERB_EVIDENCE] = {"evidence", 0,         true,  false, { F,  C,  A,  W, NO, NO, NO}},
+    [VERB_EVIDENCE] = {"evidence", 0,         true,  false, { F,  C,  A,  W,  R, NO, NO}},
     [VERB_RECOVER]  = {"recover",  0,         true,  false, { X,  X,  X,  X,  X, NO, NO}},
     [VERB_CONFIRM]  = {"confirm",  AUTHORITY, false, false, { C, NO, NO, NO, NO, NO, NO}},
     [VERB_ASSIGN]   = {"assign",   AUTHORITY, false, false, {NO,  A, NO, NO, NO, NO, NO}},

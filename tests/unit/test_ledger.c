@@ -313,6 +313,27 @@ static void a_finding_that_cannot_be_recorded_is_refused(void **state)
     assert_int_equal(ledger_find(b->ledger, b->now, &f, &body, b->id), ERR_FORMAT);
 }
 
+/* Not by the breach that it was opened for, nor by the review it waits for. */
+static void what_is_withdrawn_is_evidence_and_leaves_the_state(void **state)
+{
+    struct bench *b = *state;
+    const struct finding f = a_finding("limit", "s", "c");
+    for (enum issue_state s = ISSUE_FOUND; s <= ISSUE_DISMISSED; s++) {
+        const struct issue *i = issue_in(b, "limit", s);
+        struct finding withdrawn = a_finding("limit", i->subject, i->cause);
+        char *body = NULL;
+        int evidence = i->nevidence, error = ledger_withdraw(b->ledger, b->now, &withdrawn, &body, b->id);
+        assert_int_equal(error, issue_is_open(i) ? ERR_OK : ERR_NOT_FOUND);
+        if (error)
+            continue;
+        apply(b, body);
+        assert_int_equal(i->state, s);
+        assert_int_equal(i->nevidence, evidence + 1);
+    }
+    char *body = NULL;
+    assert_int_equal(ledger_withdraw(b->ledger, b->now, &f, &body, b->id), ERR_NOT_FOUND);
+}
+
 /* --- numbers --- */
 
 static void numbers_count_within_the_sites_year(void **state)
@@ -442,6 +463,7 @@ int main(void)
         TEST(what_is_rectified_in_time_does_not_become_late_while_others_review),
         TEST(what_ended_late_stays_red_and_what_was_an_error_does_not),
         TEST(without_deadlines_the_light_is_green),
+        TEST(what_is_withdrawn_is_evidence_and_leaves_the_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

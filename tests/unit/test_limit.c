@@ -286,6 +286,146 @@ static void the_day_of_differences_is_counted_after_its_last_one(void **state)
     assert_int_equal(last(s)->verdict, VERDICT_PASS);
 }
 
+/* --- background that comes late --- */
+
+/* Hours that were judged without their background; the next minute is in the hour after them. */
+static void feed_without_background(struct site *s, int hours, double mean)
+{
+    feed(s, hours * 60 + 121, mean);
+    s->nheard = 0;
+}
+
+static void tell_background(struct site *s, int hour, double ugm3)
+{
+    facts_set_background(s->facts, "pm10", midnight + hour * (int64_t)HOUR, HOUR, ugm3);
+    judge_late(s->judge, hear, s);
+}
+
+static void a_background_that_comes_late_judges_its_window_again(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    feed_without_background(s, 2, 200);
+    tell_background(s, 1, 60);
+    assert_int_equal(s->nheard, 1);
+    assert_int_equal(s->heard[0].start_ms, midnight + HOUR);
+    assert_int_equal(s->heard[0].verdict, VERDICT_BREACH);
+    assert_int_equal(s->heard[0].was, VERDICT_UNKNOWN);
+    assert_true(s->heard[0].corrects && s->heard[0].compared == 140 && s->heard[0].background == 60);
+    tell_background(s, 0, 130);
+    assert_int_equal(s->nheard, 2);
+    assert_int_equal(s->heard[1].start_ms, midnight);
+    assert_int_equal(s->heard[1].verdict, VERDICT_PASS);
+}
+
+static void a_background_that_comes_otherwise_withdraws_the_breach(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    facts_set_background(s->facts, "pm10", midnight, HOUR, 60);
+    feed(s, 61, 200);
+    assert_int_equal(s->heard[0].verdict, VERDICT_BREACH);
+    tell_background(s, 0, 60);
+    assert_int_equal(s->nheard, 1); /* it says what it said */
+    tell_background(s, 0, 140);
+    assert_int_equal(s->nheard, 2);
+    assert_int_equal(s->heard[1].verdict, VERDICT_PASS);
+    assert_int_equal(s->heard[1].was, VERDICT_BREACH);
+    assert_true(s->heard[1].corrects);
+}
+
+static void a_background_does_not_help_a_window_of_too_few_values(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    feed(s, 30, NAN);
+    feed_without_background(s, 1, 200);
+    tell_background(s, 0, 60);
+    assert_int_equal(s->nheard, 0);
+}
+
+static void a_week_late_it_still_counts_and_not_later(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    feed_without_background(s, 7 * 24 - 1, 200);
+    tell_background(s, 0, 60); /* seven days after its end, to the minute */
+    assert_int_equal(s->nheard, 0);
+    tell_background(s, 1, 60);
+    assert_int_equal(s->nheard, 1);
+}
+
+static void a_day_is_counted_anew_when_its_backgrounds_come_days_late(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    s->limit.allowed = 2;
+    feed_without_background(s, 4 * 24, 200);
+    for (int h = 0; h < 2; h++)
+        tell_background(s, h, 60);
+    assert_int_equal(told(s, JUDGE_VERDICT, DAY), 2); /* unknown as it was, of other numbers */
+    assert_int_equal(last(s)->verdict, VERDICT_UNKNOWN);
+    assert_int_equal(last(s)->count.exceeded, 2);
+    assert_int_equal(last(s)->count.unknown, 22);
+    tell_background(s, 2, 60);
+    assert_int_equal(last(s)->length_ms, DAY);
+    assert_int_equal(last(s)->start_ms, midnight);
+    assert_int_equal(last(s)->verdict, VERDICT_BREACH);
+    assert_int_equal(last(s)->was, VERDICT_UNKNOWN);
+    assert_true(last(s)->corrects);
+    tell_background(s, 2, 150);
+    assert_int_equal(last(s)->count.exceeded, 2);
+    assert_int_equal(last(s)->was, VERDICT_BREACH);
+}
+
+static void the_running_day_breaks_when_what_comes_late_is_one_too_many(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    s->limit.allowed = 2;
+    feed_without_background(s, 3, 200);
+    tell_background(s, 0, 60);
+    assert_int_equal(told(s, JUDGE_WARNING, DAY), 0);
+    tell_background(s, 1, 60);
+    assert_int_equal(told(s, JUDGE_WARNING, DAY), 1);
+    tell_background(s, 2, 60);
+    assert_int_equal(told(s, JUDGE_VERDICT, DAY), 1);
+    assert_true(last(s)->running && !last(s)->corrects);
+    assert_int_equal(last(s)->verdict, VERDICT_BREACH);
+}
+
+/* Stuck minutes that are taken out, and the background after that: both count. */
+static void what_waits_for_its_background_knows_what_was_flagged(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    s->limit.background_wait_ms = 10 * MINUTE;
+    s->config.quality.flat_ms = 2 * HOUR;
+    s->config.quality.hole_ms = 10 * MINUTE;
+    s->config.quality.night = "";
+    feed(s, 50, 300);
+    feed(s, 121, 200); /* stuck since 00:50, which is sure at 02:50 */
+    s->nheard = 0;
+    tell_background(s, 0, 60);
+    assert_int_equal(s->nheard, 1);
+    assert_int_equal(last(s)->mean.n, 50);
+    assert_true(last(s)->compared == 240);
+}
+
+static void a_reload_carries_what_may_be_judged_again(void **state)
+{
+    struct site *s = *state;
+    make_difference(s);
+    feed_without_background(s, 1, 200);
+    struct config same = s->config;
+    struct judge *after = judge_carry(s->judge, &same, (const int[]){0});
+    judge_destroy(s->judge);
+    s->judge = after;
+    tell_background(s, 0, 60);
+    assert_int_equal(s->nheard, 1);
+    assert_int_equal(last(s)->verdict, VERDICT_BREACH);
+}
+
 /* --- stage, release, hours --- */
 
 static void a_limit_of_a_stage_is_judged_in_that_stage_only(void **state)
@@ -349,6 +489,14 @@ int main(void)
         EACH(a_background_over_its_cap_counts_as_the_cap),
         EACH(a_window_waits_for_its_background_and_keeps_the_order),
         EACH(without_its_background_a_window_is_unknown_never_passed),
+        EACH(a_background_that_comes_late_judges_its_window_again),
+        EACH(a_background_that_comes_otherwise_withdraws_the_breach),
+        EACH(a_background_does_not_help_a_window_of_too_few_values),
+        EACH(a_week_late_it_still_counts_and_not_later),
+        EACH(a_day_is_counted_anew_when_its_backgrounds_come_days_late),
+        EACH(the_running_day_breaks_when_what_comes_late_is_one_too_many),
+        EACH(what_waits_for_its_background_knows_what_was_flagged),
+        EACH(a_reload_carries_what_may_be_judged_again),
         EACH(the_day_of_differences_is_counted_after_its_last_one),
         EACH(a_limit_of_a_stage_is_judged_in_that_stage_only),
         EACH(once_over_it_stays_a_breach_until_it_is_below_the_release),

@@ -1,0 +1,156 @@
+/* A background that comes late, in the journal and the ledger: its window is a new row that names the one it
+ * corrects; a breach so found opens the issue, one so withdrawn is evidence and takes nothing away. */
+#include "tests/unit/pipeline_rig.h"
+
+#include "daemon/inputs.h"
+
+enum { MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS };
+static const int64_t midnight = 1767283200000; /* 2026-01-02T00:00+08:00 */
+
+static struct input_source sources[] = {
+    {.name = "county", .title_zh = "", .title_en = "", .kinds = 1 << INPUT_BACKGROUND, .person = ""}};
+
+static int lost; /* the first minutes of meter a are missing */
+
+static int setup(void **state)
+{
+    rig_limit.minus = true;
+    rig_limit.background_wait_ms = 2 * HOUR;
+    rig_config.sources = sources;
+    rig_config.nsources = 1;
+    return rig_setup(state);
+}
+
+static int teardown(void **state)
+{
+    int rc = rig_teardown(state);
+    rig_limit.minus = false;
+    rig_limit.over = OVER_EACH;
+    lost = 0;
+    rig_config.nsources = 0;
+    return rc;
+}
+
+/* Minutes of the site [from, to) from midnight on; meter a shows `a`, b 20 less. */
+static void live(struct rig *r, int from, int to, double a)
+{
+    for (int m = from; m < to; m++) {
+        int64_t start_ms = midnight + m * (int64_t)MINUTE;
+        for (int i = 0; i < RIG_POINTS; i++) {
+            double v = a - 20 * i;
+            r->d.means[i] = (struct mean){v, v - 1, v + 1 + m % 3, 60, 60, QUALITY_NORMAL, 0};
+        }
+        if (m < lost)
+            r->d.means[0] = (struct mean){NAN, NAN, NAN, 0, 60, QUALITY_NO_COMMUNICATION, 0};
+        judge_check(r->d.judge, start_ms, r->d.means);
+        row_minute(&r->d, start_ms, r->d.means, NULL);
+        judging_minute(&r->d, start_ms);
+        batch_flush(&r->d);
+        if (m % 30 == 0)
+            rig_settle(r);
+    }
+    rig_settle(r);
+    clock_simulate_since(midnight + to * (int64_t)MINUTE, 1, clock_wire_us() - r->since_ms * 1000);
+}
+
+static void tell_background(struct rig *r, const char *id, int hour, double ugm3)
+{
+    struct inputs_from county = {.source = "county", .kinds = 1 << INPUT_BACKGROUND};
+    struct inputs_said said;
+    int64_t from_ms = midnight + hour * (int64_t)HOUR;
+    json_t *message = json_pack("{s:s,s:I,s:I,s:s,s:f,s:s}", "id", id, "from", (json_int_t)from_ms, "to",
+                                (json_int_t)(from_ms + HOUR), "role", "pm10", "value", ugm3, "unit", "ug/m3");
+    assert_int_equal(inputs_take(&r->d, &county, INPUT_BACKGROUND, message, &said), ERR_OK);
+    json_decref(message);
+    batch_flush(&r->d);
+    rig_settle(r);
+}
+
+static void what_comes_late_is_a_row_that_corrects_and_opens_the_issue(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 4 * 60, 300);
+    assert_int_equal(ledger_count(r->d.ledger), 0); /* two hours are unknown */
+    tell_background(r, "one", 0, 40);
+    assert_int_equal(ledger_count(r->d.ledger), 1); /* 260 of a, 240 of b */
+    assert_string_equal(ledger_at(r->d.ledger, 0)->cause, "a/pm10");
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nsteps, 1);
+    struct rig_rows first = rig_rows(r, "verdict", "\"verdict\":\"unknown\",\"point\":\"a/pm10\"");
+    struct rig_rows corrected = rig_rows(r, "verdict", "\"corrects\"");
+    assert_int_equal(corrected.n, 2);
+    corrected = rig_rows(r, "verdict", "\"verdict\":\"breach\"");
+    assert_int_equal(corrected.n, 1);
+    assert_non_null(strstr(corrected.body, "\"background\":40.0"));
+    assert_true(corrected.at_ms == midnight);
+    assert_int_equal(first.n, 2);
+    assert_true(rig_member(corrected.body, "corrects") > 0 &&
+                rig_member(corrected.body, "corrects") < first.seq);
+}
+
+static void a_breach_that_is_withdrawn_is_evidence_and_the_issue_stays(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 61, 300);
+    tell_background(r, "one", 0, 40);
+    live(r, 61, 62, 300);
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, 1);
+    tell_background(r, "two", 0, 60);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    const struct issue *issue = ledger_at(r->d.ledger, 0);
+    assert_true(issue_is_open(issue));
+    assert_int_equal(issue->state, ISSUE_FOUND);
+    assert_int_equal(issue->nevidence, 2);
+    struct rig_rows step = rig_rows(r, "issue", "no breach any more: pass");
+    assert_int_equal(step.n, 1);
+    assert_non_null(strstr(step.body, "\"verdict\":\"pass\""));
+    rig_start(r, midnight + 63 * (int64_t)MINUTE); /* the ledger takes the step back in */
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, 2);
+}
+
+static void the_highest_of_several_is_corrected_whichever_it_was(void **state)
+{
+    struct rig *r = *state;
+    rig_limit.over = OVER_MAX;
+    lost = 30; /* so a is unknown even with a background, and b is the one over it */
+    live(r, 0, 3 * 60, 300);
+    rig_kill(r);
+    rig_start(r, midnight + 3 * HOUR);
+    live(r, 3 * 60, 3 * 60 + 1, 300);
+    tell_background(r, "one", 0, 20);
+    struct rig_rows first = rig_rows(r, "verdict", "\"point\":\"a/pm10\"");
+    struct rig_rows corrected = rig_rows(r, "verdict", "\"breach\"");
+    assert_int_equal(first.n, 1);
+    assert_int_equal(corrected.n, 1);
+    assert_int_equal(rig_member(corrected.body, "corrects"), first.seq);
+}
+
+static void after_a_restart_days_later_the_window_is_judged_again_and_nothing_else(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 4 * 24 * 60, 300);
+    int before = rig_rows(r, "verdict", NULL).n;
+    rig_start(r, midnight + 4 * (int64_t)CLOCK_DAY_MS);
+    live(r, 4 * 24 * 60, 4 * 24 * 60 + 1, 300);
+    tell_background(r, "one", 5, 40);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_int_equal(rig_rows(r, "verdict", NULL).n, before + 2);
+    struct rig_rows corrected = rig_rows(r, "verdict", "\"breach\"");
+    assert_true(corrected.at_ms == midnight + 5 * (int64_t)HOUR);
+    rig_start(r, midnight + 4 * (int64_t)CLOCK_DAY_MS + 2 * MINUTE); /* once is enough */
+    live(r, 4 * 24 * 60 + 2, 4 * 24 * 60 + 3, 300);
+    tell_background(r, "two", 5, 40);
+    assert_int_equal(rig_rows(r, "verdict", NULL).n, before + 2);
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        EACH(what_comes_late_is_a_row_that_corrects_and_opens_the_issue),
+        EACH(a_breach_that_is_withdrawn_is_evidence_and_the_issue_stays),
+        EACH(the_highest_of_several_is_corrected_whichever_it_was),
+        EACH(after_a_restart_days_later_the_window_is_judged_again_and_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
