@@ -190,7 +190,7 @@ static void only_general_ones_wait_while_it_is_quiet(void **state)
 static void no_sixty_seconds_hold_more_messages_than_the_channel_takes(void **state)
 {
     struct rig *r = *state;
-    int64_t at[200];
+    int64_t at[200] = {0};
     int n = 0, alerts = 0;
     for (int i = 0; i < 10 * 60; i++, pass(r, 500)) {
         alert(r, i % 3 ? "critical" : "general", "found", i % 2 ? "chief" : "clerk");
