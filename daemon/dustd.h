@@ -13,6 +13,7 @@
 #include "daemon/judge/judge.h"
 #include "daemon/ledger/escalate.h"
 #include "daemon/ledger/ledger.h"
+#include "daemon/ledger/task.h"
 #include "daemon/lend.h"
 #include "daemon/rate.h"
 #include "daemon/registers.h"
@@ -174,6 +175,9 @@ struct dustd {
     struct judge *judge;
     struct ledger *ledger;
     struct escalation *escalation;
+    struct tasks *tasks;
+    char *tasks_said;       /* of the tasks to the brokers last; NULL: nothing */
+    int64_t tasks_seq;      /* once this row is on the disk they are told anew; 0: nothing to tell */
     int64_t told_minute_ms; /* in which it was last looked who is to be told */
     struct mean *means;     /* of the minute just closed, one a point */
 
@@ -305,6 +309,7 @@ void now_site(struct dustd *d, int uplink);
 void now_clear(struct dustd *d, int uplink, const char *device); /* a device that is no more */
 void now_device(struct dustd *d, int uplink, int device);
 void now_requirements(struct dustd *d, int uplink);
+void now_task(struct dustd *d, int uplink); /* nothing while there never was a task */
 void now_live(struct dustd *d);
 void now_live_of(struct dustd *d, int device);
 json_t *now_state_json(const struct dustd *d);

@@ -5,6 +5,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/chore.h"
 #include "daemon/required.h"
 #include "daemon/service.h"
 
@@ -151,6 +152,7 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
     required_input(d, &i, from->person ? from->person->roles : 0);
     if (kind == INPUT_MAINTENANCE)
         service_turn(d, now_ms);
+    chore_input(d, &i, from->person ? from->person->roles : 0);
     return ERR_OK;
 }
 
@@ -284,6 +286,7 @@ static void restore_one(struct dustd *d, const struct input *i, int64_t at_ms, c
     const struct person *p = by ? config_person(d->config, by) : NULL;
     see(d->inputs, i, at_ms);
     required_known(d, i, p ? p->roles : 0);
+    chore_input(d, i, p ? p->roles : 0);
 }
 
 static void restore_input(const struct row *row, void *arg)

@@ -15,6 +15,7 @@ void judging_open(struct dustd *d)
     judge_know(d->judge, required_facts(d->required));
     d->ledger = ledger_create(d->config);
     d->escalation = escalation_create();
+    d->tasks = tasks_create();
     d->means = mem_array((size_t)d->config->npoints, sizeof *d->means);
 }
 
@@ -25,6 +26,8 @@ void judging_close(struct dustd *d)
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);
     escalation_destroy(d->escalation);
+    tasks_destroy(d->tasks);
+    mem_free(d->tasks_said);
     mem_free(d->means);
 }
 

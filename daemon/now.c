@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70 };
+enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70, MESSAGE_FITS = 12000 };
 
 /* To one uplink, or to all that are connected. Takes the reference. */
 static void publish(struct dustd *d, int uplink, const char *topic, json_t *body, int qos)
@@ -227,13 +227,12 @@ void now_issues(struct dustd *d, int64_t now_ms)
 /* A message is at most 12 KiB: of the reasons the first go, until it fits; dustctl shows them all. */
 void now_requirements(struct dustd *d, int uplink)
 {
-    enum { FITS = 12000 };
     size_t i, k;
     json_t *board = required_board(d), *line, *check;
     if (d->options.simulated)
         json_object_set_new(board, "simulated", json_true());
     bool cut = true;
-    while (cut && json_dumpb(board, NULL, 0, JSON_COMPACT) > FITS) {
+    while (cut && json_dumpb(board, NULL, 0, JSON_COMPACT) > MESSAGE_FITS) {
         cut = false;
         json_array_foreach(json_object_get(board, "requirements"), i, line)
         {
@@ -246,6 +245,22 @@ void now_requirements(struct dustd *d, int uplink)
     publish(d, uplink, "requirements", board, 1);
 }
 
+/* Of what is over the oldest goes first when it does not fit. */
+void now_task(struct dustd *d, int uplink)
+{
+    json_t *list = tasks_json(d->tasks, d->config, clock_site_ms());
+    if (json_array_size(list) == 0 && !d->tasks_said) {
+        json_decref(list);
+        return;
+    }
+    json_t *body = json_pack("{s:o}", "tasks", list);
+    if (d->options.simulated)
+        json_object_set_new(body, "simulated", json_true());
+    while (json_array_size(list) > 1 && json_dumpb(body, NULL, 0, JSON_COMPACT) > MESSAGE_FITS)
+        json_array_remove(list, 0);
+    publish(d, uplink, "task", body, 1);
+}
+
 void now_all(struct dustd *d, int uplink)
 {
     int64_t now_ms = clock_site_ms();
@@ -253,6 +268,8 @@ void now_all(struct dustd *d, int uplink)
     now_site(d, uplink);
     if (d->config->requirements.n && !d->hold.undated)
         now_requirements(d, uplink);
+    if (!d->hold.undated)
+        now_task(d, uplink);
     now_head(d, uplink);
     now_health(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)

@@ -2,10 +2,10 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/chore.h"
 #include "daemon/ledger/escalate.h"
 
-/* False: the disk takes nothing; it is due again in the next minute. */
-static bool write_alert(struct dustd *d, const char *subject, json_t *members, int64_t now_ms)
+bool tell_write(struct dustd *d, const char *subject, json_t *members, int64_t now_ms)
 {
     json_t *body = row_begin(d, now_ms, "alert", subject);
     json_object_update(body, members);
@@ -19,7 +19,7 @@ static bool write_alert(struct dustd *d, const char *subject, json_t *members, i
 static bool tell_issue(struct dustd *d, const struct issue *i, int64_t now_ms)
 {
     json_t *alert = escalation_due(d->escalation, d->config, i, now_ms);
-    while (alert && write_alert(d, i->id, alert, now_ms))
+    while (alert && tell_write(d, i->id, alert, now_ms))
         alert = escalation_due(d->escalation, d->config, i, now_ms);
     return !alert;
 }
@@ -40,9 +40,11 @@ void tell_step(struct dustd *d, const char *issue, int64_t now_ms)
 void tell_turn(struct dustd *d, int64_t now_ms)
 {
     int64_t minute_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
+    chore_publish(d);
     if (is_silent(d) || minute_ms == d->told_minute_ms)
         return;
     d->told_minute_ms = minute_ms;
+    chore_turn(d, now_ms);
     for (int i = 0; i < ledger_count(d->ledger); i++)
         if (!tell_issue(d, ledger_at(d->ledger, i), now_ms))
             return;
@@ -54,10 +56,12 @@ static void restore_alert(const struct row *row, void *arg)
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
     if (body)
         escalation_said(d->escalation, row->subject, body);
+    chore_alerted(d, row->subject, body);
     json_decref(body);
 }
 
 int tell_scan(struct dustd *d)
 {
-    return store_scan_rows(d->store, "alert", INT64_MIN, restore_alert, d);
+    int rc = chore_scan(d);
+    return rc == ERR_OK ? store_scan_rows(d->store, "alert", INT64_MIN, restore_alert, d) : rc;
 }

@@ -8,7 +8,11 @@
 void tell_step(struct dustd *d, const char *issue, int64_t now_ms); /* it has just had a step */
 void tell_turn(struct dustd *d, int64_t now_ms);
 
-/* At start, before the store's thread and once the ledger is there: what the journal's alert rows say. */
+/* An alert row; the reference is stolen. False: the disk takes nothing. */
+bool tell_write(struct dustd *d, const char *subject, json_t *members, int64_t now_ms);
+
+/* At start, before the store's thread and once the ledger is there: what the journal's task and alert rows
+ * say. */
 int tell_scan(struct dustd *d);
 
 #endif

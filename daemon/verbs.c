@@ -6,6 +6,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/chore.h"
 #include "daemon/gate.h"
 #include "daemon/inputs.h"
 #include "daemon/required.h"
@@ -374,6 +375,7 @@ static const struct verb_row verbs[] = {
      RATE_PAGE,
      {{"after", NUMBER}, {"from", NUMBER}, {"to", NUMBER}, {"limit", NUMBER}}},
     {"status", do_status, RATE_READ, {{0}}},
+    {"tasks", chore_request, RATE_READ, {{0}}},
     {"windows", do_windows, RATE_READ, {{0}}},
 };
 

@@ -129,6 +129,8 @@ int config_load(const char *file, const char *const *dirs, struct config **out, 
         error = load_limits(&l);
     if (!error)
         error = load_requirements(&l);
+    if (!error)
+        error = check_inspections(&l);
     for (int i = 0; i < d->nlimit_files; i++) {
         yaml_close(d->limit_files[i].doc);
         d->limit_files[i].doc = NULL;

@@ -5,6 +5,7 @@
 
 #include "daemon/base/yaml.h"
 #include "daemon/config/escalation.h"
+#include "daemon/config/inspection.h"
 #include "daemon/config/quality.h"
 #include "daemon/config/requirement.h"
 #include "drivers/device.h"
@@ -187,6 +188,8 @@ struct config {
     struct requirements requirements;
     struct escalation_step *escalation; /* in the order of the file */
     int nescalation;
+    struct inspection *inspections;
+    int ninspections;
     struct input_source *sources;
     int nsources;
     struct mqtt_config *mqtt;
@@ -225,6 +228,9 @@ const struct channel_config *config_channel(const struct config *c, const char *
 const char *channel_kind_str(enum channel_kind k);                                     /* "wecom" */
 
 const struct input_source *config_source(const struct config *c, const char *name);
+
+/* The check of the kind attest, by "<requirement>/<check>"; NULL. */
+const struct check *config_attest(const struct config *c, const char *name);
 
 const char *input_kind_str(enum input_kind k); /* "passage" */
 int input_kind_parse(const char *text, enum input_kind *k);

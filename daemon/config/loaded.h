@@ -114,6 +114,7 @@ int check_site(const struct loading *l); /* buses, devices, people, brokers agai
 int check_people(const struct loading *l);
 int load_limits(const struct loading *l);
 int load_requirements(const struct loading *l);
+int check_inspections(const struct loading *l); /* once requirements are loaded */
 
 void free_requirements(struct loaded *d);
 

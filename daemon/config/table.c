@@ -282,6 +282,8 @@ static const struct setting site_rows[] = {
     {"requirements", SETTING_MAP, 0, 0, .sub = &required_schema, .meaning = "the six 100 % requirements"},
     {"escalation", SETTING_KEYED, FIELD(struct loaded, c.escalation), COUNT(struct loaded, c.nescalation),
      .sub = &escalation_schema, .meaning = "who is told of an issue, and when; absent: nobody is"},
+    {"inspections", SETTING_KEYED, FIELD(struct loaded, c.inspections), COUNT(struct loaded, c.ninspections),
+     .sub = &inspection_schema, .meaning = "inspections that fall due each week"},
     {"sources", SETTING_KEYED, FIELD(struct loaded, c.sources), COUNT(struct loaded, c.nsources),
      .sub = &source_schema, .meaning = "cameras, gates, offices that may send events over MQTT"},
     {"channels", SETTING_KEYED, FIELD(struct loaded, c.channels), COUNT(struct loaded, c.nchannels),

@@ -40,6 +40,7 @@ int verb_reload(struct ctl *c);
 int verb_requirements(struct ctl *c);
 int verb_stage(struct ctl *c);
 int verb_status(struct ctl *c);
+int verb_tasks(struct ctl *c);
 int verb_verify(struct ctl *c);
 int verb_warning(struct ctl *c);
 int verb_watch(struct ctl *c);

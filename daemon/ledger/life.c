@@ -66,6 +66,7 @@ static const struct kind kinds[] = {
     {"limit", CLOSER_PERSON, "扬尘超标", "Dust limit breached", true, true, LEVEL_MAJOR},
     {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true, true, LEVEL_GENERAL},
     {"wash", CLOSER_EVENT, "车辆未冲洗", "Vehicle not washed", true, true, LEVEL_GENERAL},
+    {"task", CLOSER_EVENT, "到期任务未完成", "Task not done in time", false, false, LEVEL_GENERAL},
 };
 
 const struct kind *kind_find(const char *name)

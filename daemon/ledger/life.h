@@ -7,7 +7,7 @@
 
 enum closer {
     CLOSER_PERSON, /* limits and requirements: only a person signs off (销号) */
-    CLOSER_EVENT,  /* a vehicle's wash: the next right event */
+    CLOSER_EVENT,  /* a vehicle's wash, a missed inspection: the next right event */
     CLOSER_SELF,   /* equipment and data: recovery (自动恢复) */
 };
 

@@ -166,6 +166,19 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
         {"limits:",
          "escalation: {one: {when: found, title: {zh: 一, en: One}, tell: [site], levels: [bad]}}\nlimits:",
          "f.yaml:11:81: found \"bad\" for levels; allowed: "},
+        /* inspections */
+        {"limits:", "inspections: {week: {title: {zh: 周, en: Week}, person: boss}}\nlimits:",
+         "f.yaml:11:15: found nothing to inspect; allowed: with a requirement file"},
+        {"limits:", "inspections: {week: {title: {zh: 周, en: Week}, person: bos}}\nlimits:",
+         "f.yaml:11:56: found \"bos\" for person (did you mean \"boss\"?)"},
+        {"limits:",
+         "requirements: {file: six, person: boss}\ninspections: {week: {title: {zh: 周, en: Week}, person: "
+         "boss, "
+         "checks: [washing/exit-washed]}}\nlimits:",
+         "f.yaml:12:70: found washing/exit-washed, which is no such check here; allowed: checks of the kind "
+         "attest"},
+        {"limits:", "inspections: {week: {title: {zh: 周, en: Week}, person: boss, weekday: Fri}}\nlimits:",
+         "f.yaml:11:71: found \"Fri\" for weekday"},
         /* limits */
         {"person: boss", "person: bos",
          "f.yaml:12:28: found \"bos\" for person (did you mean \"boss\"?); allowed: one of boss"},
