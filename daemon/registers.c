@@ -4,6 +4,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/dustd.h"
+#include "daemon/judge/window.h"
 #include "drivers/decode.h"
 
 #include <math.h>
@@ -115,6 +116,21 @@ void registers_restore(struct dustd *d, const char *device, int64_t at_ms, const
     r.nreg = (uint8_t)hex_registers(json_string_value(json_object_get(body, "new_raw")), r.reg);
     if (r.nreg == point_registers(d->config->points[i].point))
         d->registers[i] = r;
+}
+
+/* It may have been read last a period before the run's last sign of life. */
+void registers_known(struct dustd *d)
+{
+    for (int i = 0; i < d->config->npoints; i++) {
+        const struct point *p = d->config->points[i].point;
+        struct sample s = {.nreg = d->registers[i].nreg};
+        memcpy(s.reg, d->registers[i].reg, sizeof s.reg);
+        if (!s.nreg)
+            continue;
+        decode_point(p, &s);
+        if (!isnan(s.value))
+            judge_setting(d->judge, i, round4(s.value), d->alive_ms - p->period_ms);
+    }
 }
 
 json_t *registers_json(const struct dustd *d, int point)

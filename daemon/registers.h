@@ -28,6 +28,10 @@ void registers_sample(struct dustd *d, const struct sample *s);
 /* Takes a row `device` of the journal, at the start; of another kind of change it is ignored. */
 void registers_restore(struct dustd *d, const char *device, int64_t at_ms, const json_t *body);
 
+/* At the start, after those and once d->alive_ms is known: tells the judge, whose minutes have no settings,
+ * what they were when the run before ended. */
+void registers_known(struct dustd *d);
+
 /* {"v","unit",…} of a watched point with `since` and `changed`, for those who ask; NULL when it was never
  * read. */
 json_t *registers_json(const struct dustd *d, int point);

@@ -312,6 +312,7 @@ static void go_on(struct dustd *d, const struct restoring *r)
 {
     d->closed_ms = r->minute_ms ? r->minute_ms + CLOCK_MINUTE_MS : INT64_MAX;
     d->alive_ms = last_alive(d);
+    registers_known(d);
     const char *last_boot = d->hold.last_boot[0] ? d->hold.last_boot : r->last_boot;
     bool clean = ended_clean(d);
     hold_begin(d);

@@ -133,6 +133,16 @@ int64_t facts_service_end(const struct facts *f, const char *device, int64_t at_
     return s ? s->to_ms : 0;
 }
 
+bool facts_served(const struct facts *f, const char *device, int64_t from_ms, int64_t to_ms)
+{
+    for (size_t i = 0; f && i < f->nservices; i++) {
+        const struct service *s = &f->services[i];
+        if (s->from_ms < to_ms && s->to_ms > from_ms && strcmp(s->device, device) == 0)
+            return true;
+    }
+    return false;
+}
+
 int facts_services(const struct facts *f, const char *device, int64_t from_ms, int64_t to_ms)
 {
     int n = 0;

@@ -108,6 +108,11 @@ void judge_due(struct judge *j, int point, uint32_t due)
     j->due[point] = due;
 }
 
+void judge_setting(struct judge *j, int point, double value, int64_t at_ms)
+{
+    quality_setting(j->doubts, point, value, at_ms);
+}
+
 static void use(const struct sample *s, void *tally)
 {
     tally_sample(tally, s);

@@ -77,6 +77,10 @@ void judge_due(struct judge *j, int point, uint32_t due);
  * one shows: it is in no mean, and the caller marks it in what is kept (D, WHY_SPIKE; its registers stay). */
 bool judge_sample(struct judge *j, const struct sample *s);
 
+/* Restart: what a setting of a device (a point with `watch`, which is in no minute row) was at at_ms, so that
+ * what was changed meanwhile is found. */
+void judge_setting(struct judge *j, int point, double value, int64_t at_ms);
+
 /* Ends the minute [start_ms, + 60 s): fills config.npoints means and forgets its samples. `of` is what the
  * device's period makes due in a minute, or what came, if that is more. */
 void judge_minute(struct judge *j, struct mean *means);

@@ -31,6 +31,9 @@ void quality_destroy(struct doubts *q); /* accepts NULL */
 /* So many samples of the point's next minute were spikes (spike.h). */
 void quality_spiked(struct doubts *q, int point, uint32_t n);
 
+/* What the point, a setting of its device, was at at_ms: known of the run before. */
+void quality_setting(struct doubts *q, int point, double value, int64_t at_ms);
+
 /* How far in the point's unit a spike is off at least; NaN: none is looked for there. */
 double quality_spike_floor(const struct doubts *q, int point);
 

@@ -251,16 +251,42 @@ static enum holds is_below_background(struct look *k, int point, struct run *r)
 
 /* --- the device and who is at it --- */
 
+static void remember_setting(struct run *r, double value, int64_t at_ms)
+{
+    r->value = value;
+    r->other = NAN;
+    r->seen_ms = at_ms;
+    r->has_value = true;
+}
+
+/* Two answers, of one minute or of two, must agree on the change: it accuses somebody. It may have happened
+ * at any time since the setting was read last, so a maintenance in between explains it, also one that is
+ * over. */
 static enum holds is_set_anew(struct look *k, int point, struct run *r)
 {
+    const struct config_point *of = &k->q->config->points[point];
     const struct mean *m = &k->means[point];
-    if (!k->q->config->points[point].point->watch || !m->n)
+    if (!of->point->watch || !m->n || m->min < m->max)
         return HOLDS_UNKNOWN;
-    bool changed = r->has_value && r->value != m->mean;
+    if (!r->has_value || r->value == m->mean) {
+        remember_setting(r, m->mean, k->from_ms);
+        return HOLDS_NOT;
+    }
+    bool sure = m->n > 1 || r->other == m->mean;
+    bool served = facts_served(k->facts, of->device->name, r->seen_ms, k->to_ms);
+    r->other = m->mean;
+    if (!sure)
+        return HOLDS_UNKNOWN;
     snprintf(k->why, WHY, "changed from %.10g to %.10g", r->value, m->mean);
-    r->value = m->mean;
-    r->has_value = true;
-    return if_so(changed);
+    remember_setting(r, m->mean, k->from_ms);
+    return if_so(!served);
+}
+
+void quality_setting(struct doubts *q, int point, double value, int64_t at_ms)
+{
+    for (size_t i = 0; i < RULES; i++)
+        if (quality_rules[i].holds == is_set_anew)
+            remember_setting(&q->runs[i * (size_t)q->config->npoints + (size_t)point], value, at_ms);
 }
 
 static enum holds is_door_open(struct look *k, int point, struct run *r)

@@ -10,6 +10,7 @@ struct run {
     double value, other;       /* the condition's own */
     int changes, with;
     bool has_value, active;
+    int64_t seen_ms; /* start of the latest minute that had `value` (setting) */
 };
 
 enum holds {

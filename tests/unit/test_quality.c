@@ -47,6 +47,7 @@ struct site {
     struct heard heard[HEARD];
     struct judge_event verdicts[HEARD];
     int nverdicts;
+    char why[160]; /* of the last finding */
 };
 
 static void hear(const struct judge_event *e, void *arg)
@@ -58,6 +59,7 @@ static void hear(const struct judge_event *e, void *arg)
         return;
     assert_true(s->n < HEARD);
     struct heard *h = &s->heard[s->n++];
+    strcpy(s->why, e->finding->why);
     strcpy(h->check, e->finding->check->name);
     h->point = e->point;
     h->minute = s->minute;
@@ -434,6 +436,62 @@ static void a_setting_that_changes_is_suspected_unless_the_device_is_served(void
         assert_true(s->heard[i].ended);
 }
 
+/* Read once a minute at most: the second answer tells. */
+static void put_setting(struct site *s, double value)
+{
+    usual(s);
+    put(s, SETTING, value, value);
+    s->now[SETTING].n = 1;
+    feed(s);
+}
+
+static void one_odd_reading_of_a_setting_accuses_nobody(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    feed_usual(s, 12 * 60);
+    const double readings[] = {100, 120, 100, 120, 130, 100};
+    for (size_t i = 0; i < sizeof readings / sizeof *readings; i++)
+        put_setting(s, readings[i]);
+    feed_with(s, 1, SETTING, 100, 120); /* two answers of a minute that differ */
+    assert_int_equal(s->n, 0);
+    put_setting(s, 120);
+    assert_int_equal(s->n, 0);
+    put_setting(s, 120);
+    only(s, "setting", SETTING);
+}
+
+/* It is read each hour: the maintenance may be over when the change is seen. */
+static void a_maintenance_since_the_last_reading_explains_a_changed_setting(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    feed_usual(s, 12 * 60);
+    facts_set_service(s->facts, "gate", 'C', now_ms(s) + MINUTE, now_ms(s) + 5 * MINUTE);
+    for (int i = 0; i < 20; i++) {
+        usual(s);
+        lose(s, SETTING, 'D');
+        feed(s);
+    }
+    feed_with(s, 1, SETTING, 120, 120);
+    assert_int_equal(s->n, 0);
+    feed_with(s, 1, SETTING, 130, 130); /* the next one is nobody's */
+    only(s, "setting", SETTING);
+}
+
+static void a_setting_that_was_changed_while_nobody_looked_is_suspected(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    s->minute = 12 * 60;
+    s->judge = judge_create(&s->config);
+    judge_know(s->judge, s->facts);
+    judge_setting(s->judge, SETTING, 95, now_ms(s) - 3 * (int64_t)HOUR);
+    feed_usual(s, 1);
+    assert_non_null(strstr(s->why, "from 95 to 100"));
+    only(s, "setting", SETTING);
+}
+
 static void an_open_cabinet_is_suspected_unless_the_device_is_served(void **state)
 {
     struct site *s = *state;
@@ -632,6 +690,9 @@ int main(void)
         EACH(humidity_that_jumps_while_dust_falls_and_the_spray_runs_is_a_sprayed_inlet),
         EACH(hours_far_below_the_background_are_suspected),
         EACH(a_setting_that_changes_is_suspected_unless_the_device_is_served),
+        EACH(one_odd_reading_of_a_setting_accuses_nobody),
+        EACH(a_maintenance_since_the_last_reading_explains_a_changed_setting),
+        EACH(a_setting_that_was_changed_while_nobody_looked_is_suspected),
         EACH(an_open_cabinet_is_suspected_unless_the_device_is_served),
         EACH(a_served_devices_minutes_carry_its_letter),
         EACH(maintenance_at_night_or_too_often_is_a_finding),

@@ -161,6 +161,28 @@ static void a_change_while_dustd_was_off_is_told_after_the_start(void **state)
     json_decref(body);
 }
 
+static void a_change_while_dustd_was_off_is_a_suspicion_too(void **state)
+{
+    struct rig *r = *state;
+    start(r, RIG_START_MS);
+    site.c.quality = (struct quality_config){.watch = true, .night = ""};
+    read_ratio(r, RIG_START_MS + SECOND, 100);
+    rig_seconds(r, RIG_START_MS + 2 * SECOND, 60, 80);
+    int64_t later_ms = RIG_START_MS + 3 * (int64_t)CLOCK_HOUR_MS;
+    start(r, later_ms);
+    site.c.quality = (struct quality_config){.watch = true, .night = ""};
+    read_ratio(r, later_ms + SECOND, 90);
+    read_ratio(r, later_ms + 2 * SECOND, 90);
+    rig_seconds(r, later_ms + 3 * SECOND, 60, 80);
+    struct rig_rows rows = rig_rows(r, "quality", "\"setting\"");
+    assert_true(rows.n >= 1);
+    rows = rig_rows(r, "quality", "\"begin\"");
+    assert_int_equal(rows.n, 1);
+    assert_non_null(strstr(rows.body, "\"point\":\"a/ratio\""));
+    assert_non_null(strstr(rows.body, "changed from 1 to 0.9"));
+    assert_non_null(strstr(rows.body, "\"suspicion\":true"));
+}
+
 static void what_is_watched_is_in_no_mean_but_in_the_raw_samples(void **state)
 {
     struct rig *r = *state;
@@ -205,6 +227,7 @@ int main(void)
         TEST(one_odd_answer_between_others_accuses_nobody),
         TEST(a_failed_read_is_no_change_and_no_value),
         TEST(a_change_while_dustd_was_off_is_told_after_the_start),
+        TEST(a_change_while_dustd_was_off_is_a_suspicion_too),
         TEST(what_is_watched_is_in_no_mean_but_in_the_raw_samples),
         TEST(a_full_store_makes_a_change_wait_and_not_be_forgotten),
     };
