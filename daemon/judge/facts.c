@@ -124,7 +124,7 @@ static const struct service *find_service(const struct facts *f, const char *dev
 char facts_service(const struct facts *f, const char *device, int64_t at_ms)
 {
     const struct service *s = find_service(f, device, at_ms);
-    return s ? s->letter : 'N';
+    return (char)(s ? s->letter : 'N');
 }
 
 int64_t facts_service_end(const struct facts *f, const char *device, int64_t at_ms)
