@@ -65,9 +65,10 @@ void act_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
     const char *verb = json_string_value(json_object_get(request, "verb"));
     struct act a = {.issue = json_string_value(json_object_get(request, "issue")),
                     .text = json_string_value(json_object_get(request, "text")),
-                    .person = json_string_value(json_object_get(request, "person"))};
+                    .person = json_string_value(json_object_get(request, "person")),
+                    .due_ms = json_integer_value(json_object_get(request, "due"))};
     const char *as = json_string_value(json_object_get(request, "as"));
-    char why[256] = "", did[32], *body = NULL;
+    char why[400] = "", did[32], *body = NULL;
     if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
         verb_fail(d, client, "needs \"issue\" and a known \"verb\"");
         return;

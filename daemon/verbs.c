@@ -358,7 +358,7 @@ static const struct verb_row verbs[] = {
     {"act",
      act_request,
      RATE_WRITE,
-     {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"as", TEXT}}},
+     {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"due", NUMBER}, {"as", TEXT}}},
     {"devices", do_devices, RATE_READ, {{0}}},
     {"input", inputs_request, RATE_WRITE, {{"kind", TEXT}, {"input", OBJECT}, {"as", TEXT}}},
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},

@@ -274,6 +274,19 @@ static int read_setting(const struct reading *r, const struct setting *row, cons
 
 /* --- maps --- */
 
+/* The default of a set: words with blanks between. */
+static void set_default(const struct setting *row, void *field)
+{
+    int64_t value = 0;
+    for (const struct word *w = row->words; w->text; w++) {
+        size_t length = strlen(w->text);
+        for (const char *at = strstr(row->absent, w->text); at; at = strstr(at + 1, w->text))
+            if ((at == row->absent || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+                value |= w->value;
+    }
+    field_set_int(row, field, value);
+}
+
 static int read_absent(const struct reading *r, const struct schema *schema, const struct setting *row,
                        const struct yaml_node *at, char *object)
 {
@@ -286,6 +299,10 @@ static int read_absent(const struct reading *r, const struct schema *schema, con
     }
     if (!row->absent) {
         value_blank(row, object + row->offset);
+        return ERR_OK;
+    }
+    if (row->type == SETTING_SET) {
+        set_default(row, object + row->offset);
         return ERR_OK;
     }
     int error = value_read(row, row->absent, object + row->offset);

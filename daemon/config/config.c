@@ -126,6 +126,8 @@ int config_load(const char *file, const char *const *dirs, struct config **out, 
     if (!error)
         error = check_site(&l);
     if (!error)
+        error = load_duties(&l);
+    if (!error)
         error = load_limits(&l);
     if (!error)
         error = load_requirements(&l);
@@ -219,30 +221,6 @@ int config_measured(const struct config *c)
     for (int i = 0; i < c->npoints; i++)
         n += !c->points[i].point->watch;
     return n;
-}
-
-const struct person *config_person(const struct config *c, const char *name)
-{
-    for (int i = 0; i < c->npeople; i++)
-        if (strcmp(c->people[i].name, name) == 0)
-            return &c->people[i];
-    return NULL;
-}
-
-const struct person *config_person_of_user(const struct config *c, const char *unix_user)
-{
-    for (int i = 0; i < c->npeople; i++)
-        if (unix_user[0] && strcmp(c->people[i].unix_user, unix_user) == 0)
-            return &c->people[i];
-    return NULL;
-}
-
-const struct organisation *config_organisation(const struct config *c, const char *name)
-{
-    for (int i = 0; i < c->norganisations; i++)
-        if (strcmp(c->organisations[i].name, name) == 0)
-            return &c->organisations[i];
-    return NULL;
 }
 
 struct config *config_keep(struct config *c)

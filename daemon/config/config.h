@@ -4,6 +4,7 @@
 #define DUST_CONFIG_H
 
 #include "daemon/base/yaml.h"
+#include "daemon/config/duty.h"
 #include "daemon/config/escalation.h"
 #include "daemon/config/inspection.h"
 #include "daemon/config/quality.h"
@@ -35,9 +36,6 @@ struct organisation {
     const char *title_zh, *title_en;
     enum organisation_kind kind; /* 属地社区, 行业主管部门, 责任单位 */
 };
-
-/* How grave an issue is: 一般, 较大, 重大. */
-enum level { LEVEL_GENERAL, LEVEL_MAJOR, LEVEL_CRITICAL };
 
 enum limit_compare { COMPARE_OVER, COMPARE_REACHES }; /* > and >= */
 enum limit_over { OVER_EACH, OVER_MEAN, OVER_MAX };   /* of the points with its role */
@@ -181,6 +179,11 @@ struct config {
     struct unjudged *unjudged; /* rules of the limit files that no point has the role for */
     int nunjudged;
     struct quality_config quality;
+    struct role_table roles;
+    struct issue_rules issues;
+    struct calendar calendar;
+    struct campaign_phase *phases; /* of the campaign */
+    int nphases;
     struct organisation *organisations;
     int norganisations;
     struct person *people;
@@ -226,6 +229,13 @@ const struct organisation *config_organisation(const struct config *c, const cha
 
 const struct channel_config *config_channel(const struct config *c, const char *name); /* NULL: none */
 const char *channel_kind_str(enum channel_kind k);                                     /* "wecom" */
+/* What is demanded of an issue: its category's for what people find, else its kind's; NULL: nothing is said.
+ */
+const struct duty *config_duty(const struct config *c, const char *kind, const char *subject);
+const struct duty *config_category(const struct config *c, const char *name);
+
+/* The phase of the campaign at a time, of several the one that began last; NULL. */
+const struct campaign_phase *config_phase(const struct config *c, int64_t at_ms);
 
 const struct input_source *config_source(const struct config *c, const char *name);
 

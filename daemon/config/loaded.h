@@ -85,6 +85,9 @@ struct loading {
 extern const struct schema channel_schema, alerts_schema; /* channels.c */
 extern const struct schema config_schema, limit_schema, requirement_schema, wording_schema;
 extern const struct schema person_schema, organisation_schema;
+extern const struct schema role_schema, issues_schema, kind_schema, category_schema, phase_schema,
+    calendar_schema;
+extern const char *const issue_kind_names[];        /* NULL-ended */
 extern const struct word organisation_kind_words[]; /* in the order of enum organisation_kind */
 extern const struct word person_role_words[];
 extern const struct word input_kind_words[]; /* in the order of enum input_kind */
@@ -112,6 +115,7 @@ int load_profiles(const struct loading *l);
 int check_channels(const struct loading *l);
 int check_site(const struct loading *l); /* buses, devices, people, brokers against each other */
 int check_people(const struct loading *l);
+int load_duties(const struct loading *l); /* roles, kinds of issues, phases */
 int load_limits(const struct loading *l);
 int load_requirements(const struct loading *l);
 int check_inspections(const struct loading *l); /* once requirements are loaded */

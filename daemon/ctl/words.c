@@ -97,18 +97,25 @@ const char *word_state(const char *state, bool zh)
         {"closed", "已销号", "closed"},
         {"confirmed", "已确认", "confirmed"},
         {"data", "数据异常", "data"},
+        {"critical", "重大", "critical"},
         {"device", "设备故障", "device"},
         {"dismissed", "误报", "dismissed"},
         {"down", "离线", "down"},
+        {"doubt", "数据存疑", "doubt"},
+        {"finding", "人员发现问题", "finding"},
         {"found", "疑似", "found"},
+        {"general", "一般", "general"},
         {"green", "绿灯", "green"},
         {"jammed", "线路被占住", "jammed"},
         {"limit", "扬尘超标", "limit"},
+        {"major", "较大", "major"},
         {"quarantined", "隔离", "quarantined"},
         {"red", "红灯", "red"},
+        {"requirement", "六个百分之百不到位", "requirement"},
         {"review", "待复核", "review"},
         {"unknown", "未知", "unknown"},
         {"up", "在线", "up"},
+        {"wash", "车辆未冲洗", "wash"},
         {"working", "整改中", "working"},
         {"yellow", "黄灯", "yellow"},
     };
@@ -146,15 +153,14 @@ const char *word_certificate(const char *what, bool zh)
 
 /* The machine's verbs stand last: nobody may ask for them. */
 static const struct word verbs[] = {
-    {"accept", "接办", "accept"},     {"answer", "回复", "answer"},
-    {"assign", "交办", "assign"},     {"close", "销号", "close"},
-    {"confirm", "确认", "confirm"},   {"dismiss", "认定为误报", "dismiss"},
-    {"note", "备注", "note"},         {"rectify", "整改完成", "rectify"},
-    {"return", "复核退回", "return"}, {"evidence", "新增证据", "evidence"},
-    {"open", "发现", "open"},         {"recover", "自动恢复", "recover"},
+    {"accept", "接办", "accept"},   {"answer", "回复", "answer"},       {"assign", "交办", "assign"},
+    {"close", "销号", "close"},     {"confirm", "确认", "confirm"},     {"dismiss", "认定为误报", "dismiss"},
+    {"note", "备注", "note"},       {"rectify", "整改完成", "rectify"}, {"return", "复核退回", "return"},
+    {"inspect", "复查", "inspect"}, {"photo", "照片", "photo"},         {"evidence", "新增证据", "evidence"},
+    {"open", "发现", "open"},       {"recover", "自动恢复", "recover"},
 };
 
-enum { PERSONS_VERBS = 9 };
+enum { PERSONS_VERBS = 11 };
 
 const char *word_verb(const char *verb, bool zh)
 {
@@ -174,6 +180,25 @@ const char *word_refusal(const char *error)
     static const struct {
         const char *part, *zh;
     } table[] = {
+        {"'open' makes a new issue", "新发现的问题用 dustctl issue open 登记"},
+        {"may not 'open'", "此人的角色不能登记新问题"},
+        {"there is no category", "没有这个类别，可用的类别见后"},
+        {"needs a place", "请写明地点"},
+        {"the place has", "地点太长（至多约 31 个汉字），或含有 |"},
+        {"'open' needs a text", "请写明发现了什么（至多约 133 个汉字）"},
+        {"needs how it was found",
+         "请写明发现方式：inspection 检查 spot 抽查 unannounced 暗访 visit 观摩 complaint 群众"},
+        {"there is no level", "等级只能是 general 一般 major 较大 critical 重大"},
+        {"is open for this category", "这个类别和地点已有未销号的问题，请在那里加备注或照片"},
+        {"takes a photo of before", "须先有整改前的照片"},
+        {"takes a photo of after", "须先有整改后的照片"},
+        {"takes a fresh inspection", "销号前须复查（inspect）"},
+        {"windows that were kept", "销号前达标的时段还不够"},
+        {"a photo of after is possible", "整改中或待复核时才有整改后的照片"},
+        {" photos; allowed", "这个问题的照片已满"},
+        {"has passed; allowed", "期限已过，请写将来的时间"},
+        {"ten years away", "期限太远"},
+        {"is after the campaign's phase", "期限晚于专项行动本阶段的最后一天"},
         {" is possible from ", "问题在当前状态下不能办理这一步"},
         {" may not '", "此人的角色无权办理这一步；责任单位不能给自己确认、退回、销号"},
         {"busy", "dustd 正忙，请稍后再试"},

@@ -28,6 +28,11 @@ static enum light light_of(int64_t due_ms, int64_t at_ms)
     return at_ms > due_ms ? LIGHT_RED : LIGHT_YELLOW;
 }
 
+const char *light_str(enum light l)
+{
+    return light_names[l];
+}
+
 enum light issue_light(const struct issue *i, int64_t now_ms)
 {
     bool waits = issue_is_open(i) && !i->rectified_ms;
@@ -45,21 +50,21 @@ enum light issue_light(const struct issue *i, int64_t now_ms)
 json_t *issue_title(const struct issue *i)
 {
     const struct kind *kind = kind_find(i->kind);
-    const json_t *texts = json_object_get(i->first, "title");
     bool lead = kind->suspicion && !i->confirmed;
     char zh[STEP_TITLE_MAX + 100], en[STEP_TITLE_MAX + 100];
-    snprintf(zh, sizeof zh, "%s%s：%s", lead ? "疑似" : "", kind->title_zh,
-             step_string(texts, "zh", STEP_TITLE_MAX + 1));
-    snprintf(en, sizeof en, "%s%s: %s", lead ? "Suspected: " : "", kind->title_en,
-             step_string(texts, "en", STEP_TITLE_MAX + 1));
+    snprintf(zh, sizeof zh, "%s%s：%s", lead ? "疑似" : "", kind->title_zh, i->title_zh);
+    snprintf(en, sizeof en, "%s%s: %s", lead ? "Suspected: " : "", kind->title_en, i->title_en);
     return json_pack("{s:s,s:s}", "zh", zh, "en", en);
 }
 
-/* A device's data are a lead, not proof [proposal]. */
+/* A device's data are a lead, not proof [proposal]; so is a complaint. */
 static json_t *basis(const struct issue *i)
 {
     if (i->confirmed)
         return json_pack("{s:s,s:s}", "zh", "已由人员确认", "en", "confirmed by a person");
+    if (i->by_person)
+        return json_pack("{s:s,s:s}", "zh", "反映线索，待人员核实", "en",
+                         "reported, to be verified by a person");
     return json_pack("{s:s,s:s}", "zh", "设备监测线索，待人员核实", "en",
                      "a lead from a device, to be verified by a person");
 }
@@ -70,16 +75,52 @@ static void add_stamp(json_t *object, const char *key, int64_t at_ms)
         json_object_set_new(object, key, json_integer(at_ms));
 }
 
+/* A list of the JSON texts. */
+static json_t *list_of(char *const *texts, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_loads(texts[i], 0, NULL));
+    return list;
+}
+
 /* As many of the last steps as fit. */
 static void add_steps(json_t *object, const struct issue *i)
 {
-    json_t *steps = json_copy(i->steps);
+    json_t *steps = list_of(i->steps, i->nkept);
     json_object_set_new(object, "steps", steps);
     while (json_array_size(steps) > 1 && json_dumpb(object, NULL, 0, JSON_COMPACT) > LEDGER_ISSUE_MAX)
         json_array_remove(steps, 0);
 }
 
-json_t *issue_json(const struct issue *i, int64_t now_ms)
+static void add_plan(json_t *object, const struct issue *i)
+{
+    add_stamp(object, "found", i->found_ms);
+    add_stamp(object, "answer_due", i->answer_due_ms);
+    add_stamp(object, "rectify_due", i->rectify_due_ms);
+    if (i->nodes_ms[0]) {
+        json_t *nodes = json_array();
+        for (int k = 0; k < ISSUE_NODES; k++)
+            json_array_append_new(nodes, json_integer(i->nodes_ms[k]));
+        json_object_set_new(object, "nodes", nodes);
+    }
+    step_add_text(object, "phase", i->phase);
+    add_stamp(object, "ended", i->ended_ms);
+}
+
+static void add_history(json_t *object, const struct issue *i)
+{
+    step_add_text(object, "previous", i->previous);
+    json_object_set_new(object, "relapse", json_boolean(i->relapse));
+    step_add_text(object, "relapse_of", i->relapse_of);
+    if (i->relapses)
+        json_object_set_new(object, "relapses", json_integer(i->relapses));
+    if (i->nphotos)
+        json_object_set_new(object, "photos", list_of(i->photos, i->nphotos));
+    json_object_set_new(object, "nsteps", json_integer(i->nsteps));
+}
+
+json_t *issue_json_brief(const struct issue *i, int64_t now_ms)
 {
     enum light light = issue_light(i, now_ms);
     json_t *object =
@@ -88,18 +129,21 @@ json_t *issue_json(const struct issue *i, int64_t now_ms)
                   i->cause, "title", issue_title(i), "basis", basis(i));
     json_object_set_new(object, "level", json_string(level_str(i->level)));
     json_object_set_new(object, "level_zh", json_string(level_zh(i->level)));
+    json_object_set_new(object, "way", json_string(way_str(i->way)));
+    json_object_set_new(object, "way_zh", json_string(way_zh(i->way)));
     step_add_text(object, "person", i->person);
-    add_stamp(object, "found", i->found_ms);
-    add_stamp(object, "answer_due", i->answer_due_ms);
-    add_stamp(object, "rectify_due", i->rectify_due_ms);
-    add_stamp(object, "ended", i->ended_ms);
+    add_plan(object, i);
     json_object_set_new(object, "light", json_string(light_names[light]));
     json_object_set_new(object, "overdue", json_boolean(light == LIGHT_RED));
     json_object_set_new(object, "answered", json_boolean(i->answered));
     json_object_set_new(object, "evidence", json_integer(i->nevidence));
-    step_add_text(object, "previous", i->previous);
-    json_object_set_new(object, "relapse", json_boolean(i->relapse));
-    json_object_set_new(object, "nsteps", json_integer(i->nsteps));
+    add_history(object, i);
+    return object;
+}
+
+json_t *issue_json(const struct issue *i, int64_t now_ms)
+{
+    json_t *object = issue_json_brief(i, now_ms);
     add_steps(object, i);
     return object;
 }

@@ -22,7 +22,7 @@ enum issue_state {
     ISSUE__STATES
 };
 
-/* What anybody may do; open, evidence and recover are the machine's. */
+/* What anybody may do; evidence and recover are the machine's, and open is too. */
 enum verb {
     VERB_OPEN,
     VERB_EVIDENCE,
@@ -36,30 +36,55 @@ enum verb {
     VERB_CLOSE,
     VERB_DISMISS,
     VERB_NOTE,
+    VERB_INSPECT, /* 复查: looked again while it waits for review */
+    VERB_PHOTO,
     VERB__COUNT
+};
+
+/* How it was found (发现方式). */
+enum way {
+    WAY_DEVICE,
+    WAY_INSPECTION,  /* 检查 */
+    WAY_SPOT,        /* 抽查 */
+    WAY_UNANNOUNCED, /* 暗访 */
+    WAY_VISIT,       /* 观摩 */
+    WAY_COMPLAINT,   /* 群众: a person must confirm it */
+    WAY__COUNT
 };
 
 enum light { LIGHT_GREEN, LIGHT_YELLOW, LIGHT_RED }; /* on time; 24 h or less left; overdue */
 
+enum { ISSUE_NODES = 3, ISSUE_PHOTOS_MAX = 40 };
+
 struct issue {
     char id[32];      /* "LQ-2026-0001" */
-    char key[180];    /* what it is one issue of: "<kind>|<limit or requirement>|<cause>" */
-    char kind[16];    /* "limit", "device" */
-    char subject[96]; /* limit id, device name */
-    char cause[64];   /* point or device */
+    const char *kind; /* "limit", "device", "finding" */
+    char subject[96]; /* limit id, device name, category of what people find */
+    char cause[96];   /* point or device; of what people find the place */
     enum issue_state state;
     enum level level; /* as it was opened; a relapse is one level up */
+    enum way way;
     int64_t found_ms, answer_due_ms, rectify_due_ms, ended_ms; /* 0: none */
-    char person[64];                                           /* responsible */
-    int64_t rectified_ms;                                      /* since when it waits for review; 0 */
+    int64_t nodes_ms[ISSUE_NODES]; /* 50, 80, 100 % of the working time until rectify_due_ms; 0: none */
+    char phase[32];                /* of the campaign, which set the last day; "" none */
+    char person[64];               /* responsible */
+    int64_t rectified_ms;          /* since when it waits for review; 0 */
     int nsteps, nevidence;
     bool answered;
-    bool confirmed;    /* by a person; until then a device's finding is a lead (线索) */
-    bool relapse;      /* 反弹: found within 30 days after `previous` was closed */
-    char previous[32]; /* the issue of the same key before this one, closed or dismissed; "" none */
+    bool confirmed;      /* by a person; until then a device's finding is a lead (线索) */
+    bool by_person;      /* found by one */
+    bool before, after;  /* there is a photo of before; of after, since it was last returned */
+    bool inspected;      /* since it was rectified */
+    bool relapse;        /* 反弹: found again soon after the one before was signed off */
+    int relapses;        /* which one of this kind and subject in this construction cycle, 0: none */
+    char relapse_of[32]; /* which, of the same kind and subject; "" none */
+    char previous[32];   /* the issue of the same kind, subject and cause before this one; "" none */
     int64_t last_seq;
-    json_t *steps; /* the last 20 steps, as in their rows; from 35 days after the end the last one. Its own */
-    json_t *first; /* the opening step */
+    char *title_zh, *title_en; /* what was found, its own */
+    char **steps; /* bodies of the last 20; from 35 days after the end of the last one. Its own */
+    int nkept;
+    char **photos; /* JSON of each, its own */
+    int nphotos;
 };
 
 enum { LEDGER_ISSUE_MAX = 12000, LEDGER_STEP_MAX = 8000 }; /* bytes of JSON */
@@ -78,7 +103,7 @@ struct finding {
     const char *kind, *subject, *cause;
     const char *text_zh, *text_en; /* what happened, as people read it */
     const char *person;
-    int64_t answer_ms, rectify_ms; /* allowed from now; 0 none */
+    int64_t answer_ms, rectify_ms; /* allowed from now; 0: as config_duty says, else none */
     json_t *evidence;
 };
 
@@ -101,6 +126,32 @@ int ledger_recover(struct ledger *l, int64_t now_ms, const struct finding *f, ch
 int ledger_withdraw(struct ledger *l, int64_t now_ms, const struct finding *f, char **body,
                     char id[static 32]);
 
+/* What a person has found. All texts are needed but `person` and `level`. */
+struct report {
+    const struct person *by;
+    bool as_root;
+    const char *category; /* one of the configuration's */
+    const char *place;    /* at most 95 bytes */
+    const char *way;      /* "inspection" … */
+    const char *text;     /* what was found */
+    const char *person;   /* who is responsible; NULL or "": whoever it is assigned to */
+    const char *level;    /* NULL or "": the category's */
+};
+
+/* A new issue of kind "finding". Confirmed at once when who finds it may confirm and it is no complaint.
+ * Errors as of ledger_act; ERR_STATE: one is open for the same category and place. */
+int ledger_report(struct ledger *l, int64_t now_ms, const struct report *r, char **body, char id[static 32],
+                  char *why, size_t why_size);
+
+/* A photo that is kept already. */
+struct photo {
+    const char *sha256; /* 64 hex digits */
+    const char *type;   /* "jpg" */
+    const char *name;   /* as the sender called it */
+    int64_t bytes;
+    const char *when; /* "before", "after"; NULL or "": by the state */
+};
+
 /* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. ERR_DENIED,
  * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is missing or over 1,000 bytes) with `why` in plain words. */
 struct act {
@@ -110,9 +161,15 @@ struct act {
     bool as_root;
     const char *text;   /* the reason, the measure; some verbs need one */
     const char *person; /* assign: to whom; NULL or "": who is responsible already */
+    int64_t due_ms;     /* assign: until when; 0: as it is */
+    const struct photo *photo;
+    int clean_windows; /* close: so many windows of its limit and point were kept one after the other */
 };
 int ledger_act(struct ledger *l, int64_t now_ms, const struct act *a, char **body, char *why,
                size_t why_size);
+
+/* Whether somebody may `verb` on the issue now, so that main need not take in what will be refused. */
+int ledger_may(const struct ledger *l, const struct act *a, char *why, size_t why_size);
 
 /* Applies a step row (kind "issue"): now, or at start from the journal. ERR_FORMAT for a body that is no step
  * of this ledger (unreadable, from another state, out of turn, an old seq): nothing of it is applied. */
@@ -123,6 +180,7 @@ void ledger_continue(struct ledger *l, const char *last);
 const char *ledger_last_number(const struct ledger *l); /* "" none */
 
 const struct issue *ledger_issue(const struct ledger *l, const char *id);
+int ledger_relapses(const struct ledger *l); /* of the site in this construction cycle */
 int ledger_count(const struct ledger *l);
 const struct issue *ledger_at(const struct ledger *l, int i); /* by number */
 bool issue_is_open(const struct issue *i);
@@ -132,16 +190,22 @@ enum light issue_light(const struct issue *i, int64_t now_ms);
 json_t *issue_title(const struct issue *i);
 
 /* The issue as published and shown, at most LEDGER_ISSUE_MAX bytes (older steps are left out):
- * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"level","level_zh","person","found",
- * "answer_due","rectify_due","ended","light","overdue","answered","evidence","previous","relapse","nsteps",
- * "steps":[…]}; what there is none of is absent. A new reference. */
+ * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"level","level_zh","way","way_zh","person","found",
+ * "answer_due","rectify_due","nodes":[ms,ms,ms],"phase","ended","light","overdue","answered","evidence","previous",
+ * "relapse","relapse_of","relapses","photos":[…],"nsteps","steps":[…]}; what there is none of is absent. A
+ * new reference. */
 json_t *issue_json(const struct issue *i, int64_t now_ms);
+json_t *issue_json_brief(const struct issue *i, int64_t now_ms); /* without steps */
 
 const char *issue_state_str(enum issue_state s); /* "found" */
 const char *issue_state_zh(enum issue_state s);  /* "疑似" */
 const char *level_str(enum level l);             /* "general" */
 const char *level_zh(enum level l);              /* "一般" */
 int level_parse(const char *text, enum level *l);
+const char *light_str(enum light l); /* "green" */
+const char *way_str(enum way w);     /* "spot" */
+const char *way_zh(enum way w);      /* "抽查" */
+int way_parse(const char *text, enum way *w);
 const char *verb_str(enum verb v);
 int verb_parse(const char *text, enum verb *v);
 

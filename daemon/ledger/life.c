@@ -2,6 +2,8 @@
 
 #include "daemon/base/err.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -19,26 +21,33 @@ enum {
 #define X ISSUE_CLOSED
 #define D ISSUE_DISMISSED
 
-/* Columns: from found, confirmed, assigned, working, review, closed, dismissed. */
+#define TABLE(verb) offsetof(struct role_table, verb)
+#define MACHINE     SIZE_MAX
+
+/* Columns: whose in the configuration's table; roles as shipped; the machine may; it judges; it needs a text;
+ * from found, confirmed, assigned, working, review, closed, dismissed. */
 // clang-format off
 static const struct {
     const char *name;
+    size_t table;
     unsigned roles;
-    bool machine, text;
+    bool machine, judges, text;
     unsigned char next[ISSUE__STATES];
 } verbs[VERB__COUNT] = {
-    [VERB_OPEN]     = {"open",     0,         true,  false, {NO, NO, NO, NO, NO, NO, NO}}, /* makes the issue */
-    [VERB_EVIDENCE] = {"evidence", 0,         true,  false, { F,  C,  A,  W,  R, NO, NO}},
-    [VERB_RECOVER]  = {"recover",  0,         true,  false, { X,  X,  X,  X,  X, NO, NO}},
-    [VERB_CONFIRM]  = {"confirm",  AUTHORITY, false, false, { C, NO, NO, NO, NO, NO, NO}},
-    [VERB_ASSIGN]   = {"assign",   AUTHORITY, false, false, {NO,  A, NO, NO, NO, NO, NO}},
-    [VERB_ACCEPT]   = {"accept",   UNIT,      false, false, {NO, NO,  W, NO, NO, NO, NO}},
-    [VERB_ANSWER]   = {"answer",   UNIT,      false, true,  { F,  C,  A,  W,  R, NO, NO}},
-    [VERB_RECTIFY]  = {"rectify",  UNIT,      false, true,  {NO, NO, NO,  R, NO, NO, NO}},
-    [VERB_RETURN]   = {"return",   AUTHORITY, true,  true,  {NO, NO, NO, NO,  W, NO, NO}},
-    [VERB_CLOSE]    = {"close",    AUTHORITY, false, false, {NO, NO, NO, NO,  X, NO, NO}},
-    [VERB_DISMISS]  = {"dismiss",  AUTHORITY, false, true,  { D,  D,  D,  D,  D, NO, NO}},
-    [VERB_NOTE]     = {"note",     ALL,       false, true,  { F,  C,  A,  W,  R,  X,  D}},
+    [VERB_OPEN]     = {"open",     TABLE(open),      ALL,       true,  false, false, {NO, NO, NO, NO, NO, NO, NO}},
+    [VERB_EVIDENCE] = {"evidence", MACHINE,          0,         true,  false, false, { F,  C,  A,  W,  R, NO, NO}},
+    [VERB_RECOVER]  = {"recover",  MACHINE,          0,         true,  false, false, { X,  X,  X,  X,  X, NO, NO}},
+    [VERB_CONFIRM]  = {"confirm",  TABLE(confirm),   AUTHORITY, false, true,  false, { C, NO, NO, NO, NO, NO, NO}},
+    [VERB_ASSIGN]   = {"assign",   TABLE(assign),    AUTHORITY, false, true,  false, {NO,  A, NO, NO, NO, NO, NO}},
+    [VERB_ACCEPT]   = {"accept",   TABLE(accept),    UNIT,      false, false, false, {NO, NO,  W, NO, NO, NO, NO}},
+    [VERB_ANSWER]   = {"answer",   TABLE(answer),    UNIT,      false, false, true,  { F,  C,  A,  W,  R, NO, NO}},
+    [VERB_RECTIFY]  = {"rectify",  TABLE(rectify),   UNIT,      false, false, true,  {NO, NO, NO,  R, NO, NO, NO}},
+    [VERB_RETURN]   = {"return",   TABLE(send_back), AUTHORITY, true,  true,  true,  {NO, NO, NO, NO,  W, NO, NO}},
+    [VERB_CLOSE]    = {"close",    TABLE(close),     AUTHORITY, false, true,  false, {NO, NO, NO, NO,  X, NO, NO}},
+    [VERB_DISMISS]  = {"dismiss",  TABLE(dismiss),   AUTHORITY, false, true,  true,  { D,  D,  D,  D,  D, NO, NO}},
+    [VERB_NOTE]     = {"note",     TABLE(note),      ALL,       false, false, true,  { F,  C,  A,  W,  R,  X,  D}},
+    [VERB_INSPECT]  = {"inspect",  TABLE(inspect),   AUTHORITY, false, true,  true,  {NO, NO, NO, NO,  R, NO, NO}},
+    [VERB_PHOTO]    = {"photo",    TABLE(photo),     ALL,       false, false, false, { F,  C,  A,  W,  R, NO, NO}},
 };
 // clang-format on
 
@@ -63,6 +72,7 @@ static const struct kind kinds[] = {
     {"data", CLOSER_SELF, "数据异常", "Data fault", false, false, LEVEL_GENERAL},
     {"doubt", CLOSER_PERSON, "数据存疑", "Data in doubt", true, true, LEVEL_MAJOR},
     {"device", CLOSER_SELF, "设备故障", "Equipment fault", false, false, LEVEL_GENERAL},
+    {"finding", CLOSER_PERSON, "人员发现问题", "Found by a person", true, true, LEVEL_GENERAL},
     {"limit", CLOSER_PERSON, "扬尘超标", "Dust limit breached", true, true, LEVEL_MAJOR},
     {"requirement", CLOSER_PERSON, "六个百分之百不到位", "Requirement not met", true, true, LEVEL_GENERAL},
     {"wash", CLOSER_EVENT, "车辆未冲洗", "Vehicle not washed", true, true, LEVEL_GENERAL},
@@ -82,9 +92,13 @@ enum issue_state life_next(enum issue_state from, enum verb verb)
     return (enum issue_state)verbs[verb].next[from];
 }
 
-unsigned life_roles(enum verb verb)
+unsigned life_roles(const struct config *c, enum verb verb)
 {
-    return verbs[verb].roles;
+    static const struct role_table nothing;
+    unsigned roles = verbs[verb].roles;
+    if (verbs[verb].table != MACHINE && memcmp(&c->roles, &nothing, sizeof nothing) != 0)
+        memcpy(&roles, (const char *)&c->roles + verbs[verb].table, sizeof roles);
+    return verbs[verb].judges ? roles & ~(unsigned)UNIT : roles;
 }
 
 bool life_machine(enum verb verb)
@@ -92,17 +106,74 @@ bool life_machine(enum verb verb)
     return verbs[verb].machine;
 }
 
+bool life_person(enum verb verb)
+{
+    return verbs[verb].table != MACHINE;
+}
+
 bool life_needs_text(enum verb verb)
 {
     return verbs[verb].text;
 }
 
-bool life_may(unsigned roles, enum verb verb)
+bool life_judges(enum verb verb)
 {
-    unsigned allowed = verbs[verb].roles;
-    if (allowed == AUTHORITY && roles & UNIT)
+    return verbs[verb].judges;
+}
+
+static bool is_of_unit(const struct config *c, const struct person *by)
+{
+    const struct organisation *of =
+        by->organisation && *by->organisation ? config_organisation(c, by->organisation) : NULL;
+    return by->roles & UNIT || (of && of->kind == ORGANISATION_UNIT);
+}
+
+bool life_may(const struct config *c, const struct person *by, enum verb verb)
+{
+    if (verbs[verb].judges && is_of_unit(c, by))
         return false;
-    return (roles & allowed) != 0;
+    return (by->roles & life_roles(c, verb)) != 0;
+}
+
+char *life_allowed(const struct config *c, const struct issue *i, const struct person *by,
+                   char text[static 160])
+{
+    int n = 0;
+    text[0] = 0;
+    for (int v = 0; v < VERB__COUNT; v++) {
+        bool own = verbs[v].judges && strcmp(by->name, i->person) == 0;
+        if (verbs[v].next[i->state] != NO && !own && life_may(c, by, (enum verb)v))
+            n += snprintf(text + n, 160 - (size_t)n, "%s%s", n ? " " : "", verbs[v].name);
+    }
+    return text;
+}
+
+static const struct {
+    const char *name, *zh;
+} ways[WAY__COUNT] = {
+    [WAY_DEVICE] = {"device", "设备"}, [WAY_INSPECTION] = {"inspection", "检查"},
+    [WAY_SPOT] = {"spot", "抽查"},     [WAY_UNANNOUNCED] = {"unannounced", "暗访"},
+    [WAY_VISIT] = {"visit", "观摩"},   [WAY_COMPLAINT] = {"complaint", "群众"},
+};
+
+const char *way_str(enum way w)
+{
+    return ways[w].name;
+}
+
+const char *way_zh(enum way w)
+{
+    return ways[w].zh;
+}
+
+int way_parse(const char *text, enum way *w)
+{
+    for (int i = 0; i < WAY__COUNT; i++)
+        if (strcmp(ways[i].name, text) == 0) {
+            *w = (enum way)i;
+            return ERR_OK;
+        }
+    return ERR_NOT_FOUND;
 }
 
 const char *issue_state_str(enum issue_state s)

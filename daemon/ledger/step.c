@@ -54,7 +54,7 @@ void step_add_text(json_t *step, const char *key, const char *text)
         json_object_set_new(step, key, json_string(text));
 }
 
-static json_t *machine_text(const char *text)
+json_t *step_text(const char *text)
 {
     char copy[STEP_TITLE_MAX + 1];
     size_t n = text ? strlen(text) : 0;
@@ -75,8 +75,8 @@ static json_t *machine_text(const char *text)
 void step_add_title(json_t *step, const char *zh, const char *en)
 {
     json_t *title = json_object();
-    json_object_set_new(title, "zh", machine_text(zh));
-    json_object_set_new(title, "en", machine_text(en));
+    json_object_set_new(title, "zh", step_text(zh));
+    json_object_set_new(title, "en", step_text(en));
     json_object_set_new(step, "title", title);
 }
 

@@ -39,6 +39,9 @@ void step_add_text(json_t *step, const char *key, const char *text);
 /* Adds a machine's text: control characters become blanks, cut to STEP_TITLE_MAX bytes on a code point. */
 void step_add_title(json_t *step, const char *zh, const char *en);
 
+/* The same as a string of its own: any text can be recorded so. A new reference. */
+json_t *step_text(const char *text);
+
 /* Prints and drops the step: a mem.h string, or ERR_RANGE. */
 int step_print(json_t *step, char **body);
 

@@ -26,7 +26,7 @@ struct bench {
     int64_t now, seq;
     char *bodies[BODIES_MAX]; /* of the steps applied, in order */
     int nbodies;
-    char id[32], why[200]; /* of the last call */
+    char id[32], why[400]; /* of the last call */
 };
 
 static int bench_setup(void **state)
@@ -96,10 +96,16 @@ static const struct issue *find_breach(struct bench *b)
     return find(b, "limit", "shanxi-taiyuan/pm10-hour", "gate/pm10");
 }
 
+static const struct photo a_photo = {.sha256 =
+                                         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                                     .type = "jpg",
+                                     .name = "IMG_1.jpg",
+                                     .bytes = 1000};
+
 /* What happens when somebody tries; applied when it is allowed. */
 static int try_act(struct bench *b, const char *issue, enum verb verb, enum who who)
 {
-    struct act a = {.issue = issue, .verb = verb, .by = &b->people[who], .text = "已洒水", .person = NULL};
+    struct act a = {.issue = issue, .verb = verb, .by = &b->people[who], .text = "已洒水", .photo = &a_photo};
     char *body = NULL;
     b->why[0] = 0;
     int error = ledger_act(b->ledger, b->now, &a, &body, b->why, sizeof b->why);

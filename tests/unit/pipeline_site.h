@@ -116,18 +116,4 @@ void config_hash(const struct config *c, char hex[static 65])
     hash_hex(hash, hex);
 }
 
-const struct organisation *config_organisation(const struct config *c, const char *name)
-{
-    (void)c, (void)name;
-    return NULL; /* the rig's site has none */
-}
-
-const struct person *config_person(const struct config *c, const char *name)
-{
-    for (int i = 0; i < c->npeople; i++)
-        if (strcmp(c->people[i].name, name) == 0)
-            return &c->people[i];
-    return NULL;
-}
-
 #endif

@@ -179,6 +179,22 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "attest"},
         {"limits:", "inspections: {week: {title: {zh: 周, en: Week}, person: boss, weekday: Fri}}\nlimits:",
          "f.yaml:11:71: found \"Fri\" for weekday"},
+        /* the ledger */
+        {"limits:", "roles: {close: [office, site]}\nlimits:",
+         "f.yaml:11:16: found the responsible unit (site, contractor) among those who close: it never judges "
+         "its own "
+         "case; allowed: community office inspector"},
+        {"limits:", "roles: {note: []}\nlimits:",
+         "f.yaml:11:15: found nobody who may note; allowed: at least one of"},
+        {"limits:", "issues: {kinds: {limits: {}}}\nlimits:",
+         "f.yaml:11:18: found \"limits\", which is no kind of issue (did you mean \"limit\"?); allowed: data "
+         "device"},
+        {"limits:", "issues: {kinds: {wash: {clean_windows: 2}}}\nlimits:",
+         "f.yaml:11:40: found clean_windows for wash; allowed: for limit, which alone has windows"},
+        {"limits:", "campaign: {a: {title: {zh: 查, en: Survey}, from: 2023-09-20, to: 2023-09-14}}\nlimits:",
+         "f.yaml:11:66: found a last day before the first; allowed: 2023-09-20 or later"},
+        {"limits:", "calendar: {holidays: [2026-02-30]}\nlimits:",
+         "f.yaml:11:23: found \"2026-02-30\" for holidays; allowed: a day such as 2026-03-01"},
         /* limits */
         {"person: boss", "person: bos",
          "f.yaml:12:28: found \"bos\" for person (did you mean \"boss\"?); allowed: one of boss"},

@@ -311,24 +311,24 @@ static void an_issue_keeps_its_last_twenty_steps_and_counts_all(void **state)
     for (int k = 0; k < 50; k++)
         i = find_breach(b);
     assert_int_equal(i->nsteps, 50);
-    assert_int_equal(json_array_size(i->steps), 20);
-    assert_string_equal(json_string_value(json_object_get(i->first, "step")), "open");
+    assert_int_equal(i->nkept, 20);
+    assert_string_equal(i->title_en, "hour mean 312.4 ug/m3 reaches 250");
 }
 
 static void long_after_its_end_an_issue_keeps_its_last_step_only(void **state)
 {
     struct bench *b = *state;
     const struct issue *old = issue_in(b, "limit", ISSUE_CLOSED), *open = issue_in(b, "limit", ISSUE_REVIEW);
-    size_t steps = json_array_size(old->steps), open_steps = json_array_size(open->steps);
+    int steps = old->nkept, open_steps = open->nkept;
     b->now = old->ended_ms + 35LL * DAY;
     find(b, "limit", "s", "another");
-    assert_int_equal(json_array_size(old->steps), steps);
+    assert_int_equal(old->nkept, steps);
     b->now += 1;
     find(b, "limit", "s", "and another");
-    assert_int_equal(json_array_size(old->steps), 1);
+    assert_int_equal(old->nkept, 1);
     assert_int_equal(old->nsteps, steps);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(old->steps, 0), "step")), "close");
-    assert_int_equal(json_array_size(open->steps), open_steps);
+    assert_non_null(strstr(old->steps[0], "\"step\":\"close\""));
+    assert_int_equal(open->nkept, open_steps);
 }
 
 static void the_largest_issue_fits_into_a_message(void **state)
