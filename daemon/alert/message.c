@@ -19,11 +19,13 @@ static const struct {
     const char *name, *zh, *en;
 } steps[] = {
     {"found", "发现问题", "found"},
+    {"assigned", "交办", "assigned"},
     {"unanswered", "逾期未答复", "unanswered"},
     {"due_soon", "即将到期", "due soon"},
     {"overdue", "整改逾期", "overdue"},
     {"notice", "通报", "notice"},
     {"summon", "约谈", "summons"},
+    {"accountable", "追责", "held accountable"},
     {"ended", "已办结", "ended"},
     {"task", "待办任务", "task"},
     {"test", "测试（无需处理）", "test (nothing to do)"},

@@ -84,6 +84,16 @@ static void a_task_that_falls_due_is_a_row_and_on_its_topic(void **state)
     assert_int_equal(rows.n, 1);
 }
 
+static void what_is_not_on_the_disk_is_not_told(void **state)
+{
+    struct rig *r = *state;
+    tell_turn(&r->d, RIG_START_MS);
+    tell_turn(&r->d, RIG_START_MS);
+    assert_null(said_task());
+    minute(r, RIG_START_MS);
+    assert_non_null(said_task());
+}
+
 static void a_missed_inspection_is_a_finding_in_the_ledger(void **state)
 {
     struct rig *r = *state;
@@ -150,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CHORE(a_task_that_falls_due_is_a_row_and_on_its_topic),
+        CHORE(what_is_not_on_the_disk_is_not_told),
         CHORE(a_missed_inspection_is_a_finding_in_the_ledger),
         CHORE(the_next_one_that_is_done_makes_it_good),
         CHORE(an_inspection_in_time_leaves_no_finding),

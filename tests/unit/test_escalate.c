@@ -159,6 +159,19 @@ static void whom_it_is_given_to_is_told_and_so_is_the_next_one(void **state)
     }
 }
 
+static void a_deadline_that_is_moved_starts_its_steps_anew(void **state)
+{
+    struct floor *f = *state;
+    struct issue *i = (struct issue *)(uintptr_t)find_breach(f->b);
+    do_act(f->b, VERB_ANSWER, SITE);
+    pass(f, 3 * (int64_t)DAY);
+    i->rectify_due_ms += 5 * (int64_t)DAY;
+    pass(f, 5 * (int64_t)DAY);
+    assert_said(f, 0, "found LQ-2026-0001: site-manager", "due_soon LQ-2026-0001: site-manager",
+                "overdue LQ-2026-0001: site-manager community", "due_soon LQ-2026-0001: site-manager",
+                "overdue LQ-2026-0001: site-manager community");
+}
+
 static void a_reminder_that_would_come_with_the_finding_is_left_out(void **state)
 {
     struct floor *f = *state;
@@ -289,6 +302,7 @@ int main(void)
         ON_FLOOR(everybody_who_was_told_is_told_when_it_is_over_and_nobody_else),
         ON_FLOOR(of_an_issue_that_was_over_before_anybody_was_told_nobody_hears),
         ON_FLOOR(whom_it_is_given_to_is_told_and_so_is_the_next_one),
+        ON_FLOOR(a_deadline_that_is_moved_starts_its_steps_anew),
         ON_FLOOR(a_reminder_that_would_come_with_the_finding_is_left_out),
         ON_FLOOR(nobody_is_reminded_of_a_deadline_that_has_passed_while_nobody_looked),
         ON_FLOOR(a_restart_repeats_nothing_and_forgets_nothing),

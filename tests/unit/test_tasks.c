@@ -257,6 +257,18 @@ static void an_inspection_that_is_no_longer_asked_for_is_dropped_and_no_finding(
     assert_said(d, 2, "due weekly-2026-03-27");
 }
 
+static void who_was_reminded_is_not_reminded_again_of_one_that_is_asked_for_again(void **state)
+{
+    struct desk *d = *state;
+    pass(d, 6 * (int64_t)DAY + HOUR);
+    assert_int_equal(d->n, 2);
+    d->config.ninspections = 0;
+    look(d);
+    d->config.ninspections = 1;
+    look(d);
+    assert_said(d, 2, "dropped weekly-2026-03-20", "due weekly-2026-03-20");
+}
+
 static void a_certificate_is_a_task_from_30_days_before_its_end_until_it_is_renewed(void **state)
 {
     struct desk *d = *state;
@@ -354,6 +366,7 @@ int main(void)
         ON_DESK(a_clock_that_is_set_back_repeats_no_task),
         ON_DESK(weeks_in_which_the_daemon_was_down_are_not_held_against_anybody),
         ON_DESK(an_inspection_that_is_no_longer_asked_for_is_dropped_and_no_finding),
+        ON_DESK(who_was_reminded_is_not_reminded_again_of_one_that_is_asked_for_again),
         ON_DESK(a_certificate_is_a_task_from_30_days_before_its_end_until_it_is_renewed),
         ON_DESK(a_missed_one_is_a_finding_in_the_words_of_both_languages),
         ON_DESK(the_list_says_what_is_still_to_be_looked_at),
