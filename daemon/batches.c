@@ -137,6 +137,7 @@ static void take_commit(struct dustd *d, const struct store_message *m)
     for (int i = 0; i < d->config->nmqtt; i++)
         mqtt_committed(d->uplinks[i].mqtt, m->seq);
     tell_committed(d);
+    reported_publish(d, -1);
     if (!d->seal.told && d->seal.seq <= d->committed) {
         now_head(d, -1);
         d->seal.told = true;

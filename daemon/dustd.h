@@ -17,6 +17,7 @@
 #include "daemon/lend.h"
 #include "daemon/rate.h"
 #include "daemon/registers.h"
+#include "daemon/reported.h"
 #include "daemon/sample.h"
 #include "daemon/seal.h"
 #include "daemon/store/store.h"
@@ -214,6 +215,7 @@ struct dustd {
     struct rate_book rates; /* of the control socket's clients */
     struct writer writer;
     struct denied denied;
+    struct reported reported;
 
     int64_t next_chunk_ms, next_live_ms, next_state_ms, next_keep_ms; /* site time */
     int64_t step_site_ms, step_boot_us; /* for noticing that the clock was set */
@@ -310,6 +312,7 @@ void now_clear(struct dustd *d, int uplink, const char *device); /* a device tha
 void now_device(struct dustd *d, int uplink, int device);
 void now_requirements(struct dustd *d, int uplink);
 void now_task(struct dustd *d, int uplink); /* nothing while there never was a task */
+void now_report(struct dustd *d, int uplink, const char *kind, const char *body);
 void now_live(struct dustd *d);
 void now_live_of(struct dustd *d, int device);
 json_t *now_state_json(const struct dustd *d);
@@ -347,8 +350,14 @@ void carry_cursors(struct dustd *d, const struct config *is,
                    const int *before);                        /* of the batches on their way */
 void carry_removed(struct dustd *d, const struct config *is); /* devices that are no more */
 
-/* people.c: who of config.people is which user of this machine, into person_uid. */
+/* people.c: who of config.people is which user of this machine, into person_uid; and as JSON what they are
+ * called, what the site is: {"site-manager":{"title","organisation","phone"}},
+ * {"name":{"title":{zh,en},"kind"}},
+ * {"name","title","community","contractor","authority"}. */
 void people_lookup(struct dustd *d);
+json_t *people_json(const struct config *c);
+json_t *organisations_json(const struct config *c);
+json_t *site_json(const struct config *c);
 
 /* once.c: dustd --once. */
 int once_run(const struct config *c);

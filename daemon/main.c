@@ -305,6 +305,7 @@ static void destroy(struct dustd *d)
     batch_finish(&d->batch);
     page_free(d->hold.page);
     again_finish(&d->again);
+    reported_finish(&d->reported);
     json_decref(d->last_run);
     mem_free(d->buses);
     mem_free(d->uplinks);

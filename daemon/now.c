@@ -261,6 +261,13 @@ void now_task(struct dustd *d, int uplink)
     publish(d, uplink, "task", body, 1);
 }
 
+void now_report(struct dustd *d, int uplink, const char *kind, const char *body)
+{
+    char topic[32];
+    snprintf(topic, sizeof topic, "report/%s", kind);
+    publish(d, uplink, topic, json_loads(body, 0, NULL), 1);
+}
+
 void now_all(struct dustd *d, int uplink)
 {
     int64_t now_ms = clock_site_ms();
@@ -272,6 +279,7 @@ void now_all(struct dustd *d, int uplink)
         now_task(d, uplink);
     now_head(d, uplink);
     now_health(d, uplink);
+    reported_publish(d, uplink);
     for (int i = 0; i < d->config->ndevices; i++)
         now_device(d, uplink, i);
     for (int i = 0; i < d->nremoved; i++)

@@ -21,3 +21,51 @@ void people_lookup(struct dustd *d)
             log_warning("person %s: there is no user %s on this machine", d->config->people[i].name, user);
     }
 }
+
+static void add_text(json_t *to, const char *key, const char *text)
+{
+    if (text && *text)
+        json_object_set_new(to, key, json_string(text));
+}
+
+static json_t *titles(const char *zh, const char *en)
+{
+    return json_pack("{s:s,s:s}", "zh", zh, "en", en);
+}
+
+json_t *people_json(const struct config *c)
+{
+    json_t *people = json_object();
+    for (int i = 0; i < c->npeople; i++) {
+        const struct person *p = &c->people[i];
+        json_t *j = json_pack("{s:s}", "title", p->title);
+        add_text(j, "organisation", p->organisation);
+        add_text(j, "phone", p->phone);
+        json_object_set_new(people, p->name, j);
+    }
+    return people;
+}
+
+json_t *organisations_json(const struct config *c)
+{
+    static const char *const kinds[] = {[ORGANISATION_COMMUNITY] = "community",
+                                        [ORGANISATION_DEPARTMENT] = "department",
+                                        [ORGANISATION_UNIT] = "unit"};
+    json_t *organisations = json_object();
+    for (int i = 0; i < c->norganisations; i++) {
+        const struct organisation *o = &c->organisations[i];
+        json_object_set_new(
+            organisations, o->name,
+            json_pack("{s:o,s:s}", "title", titles(o->title_zh, o->title_en), "kind", kinds[o->kind]));
+    }
+    return organisations;
+}
+
+json_t *site_json(const struct config *c)
+{
+    json_t *site = json_pack("{s:s,s:o,s:s,s:s}", "name", c->site.name, "title",
+                             titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
+                             "contractor", c->site.contractor);
+    add_text(site, "authority", c->site.authority);
+    return site;
+}

@@ -274,6 +274,8 @@ static int scan(struct dustd *d, struct restoring *r)
     if (rc == ERR_OK)
         rc = inputs_scan(d);
     if (rc == ERR_OK)
+        rc = reported_scan(d);
+    if (rc == ERR_OK)
         rc = store_scan_held(d->store, hold_entry, &d->hold);
     if (rc == ERR_OK)
         rc = scan_past(r);

@@ -62,6 +62,19 @@ int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char 
     return row_append_text(d, at_ms, kind, subject, text);
 }
 
+/* Who the people are that the ledger's rows name, for whoever reads a copy; as far as there is room. */
+static void add_people(const struct dustd *d, json_t *body)
+{
+    enum { ROOM = ROW_BODY_MAX / 6 };
+    json_t *lists[] = {people_json(d->config), organisations_json(d->config)};
+    static const char *const names[] = {"people", "organisations"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (json_object_size(lists[i]) && json_dumpb(lists[i], NULL, 0, JSON_COMPACT) < ROOM)
+            json_object_set(body, names[i], lists[i]);
+        json_decref(lists[i]);
+    }
+}
+
 /* The settings in force; their text too, where it fits in a row. */
 void row_settings(struct dustd *d, int64_t now_ms, const struct author *by)
 {
@@ -73,7 +86,8 @@ void row_settings(struct dustd *d, int64_t now_ms, const struct author *by)
     if (by && by->as_root)
         json_object_set_new(body, "as_root", json_true());
     json_object_set_new(body, "sha256", json_string(hex));
-    json_object_set_new(body, "site", json_string(d->config->site.name));
+    json_object_set_new(body, "site", site_json(d->config));
+    add_people(d, body);
     json_object_set_new(body, "language", json_string(d->config->language));
     json_object_set_new(body, "zone_min", json_integer(d->config->site.zone_min));
     char *text = NULL;

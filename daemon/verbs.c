@@ -75,11 +75,8 @@ static json_t *status_lost(const struct dustd *d)
 static void do_status(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid, (void)request;
-    const struct config *c = d->config;
     int64_t now_ms = clock_site_ms();
-    json_t *site = json_pack("{s:s,s:o,s:s,s:s}", "name", c->site.name, "title",
-                             titles(c->site.title_zh, c->site.title_en), "community", c->site.community,
-                             "contractor", c->site.contractor);
+    json_t *site = site_json(d->config);
     json_t *result = json_pack("{s:o,s:s,s:i,s:b,s:b,s:I,s:s,s:s,s:I,s:I}", "site", site, "version",
                                DUST_VERSION, "rate", clock_rate(), "simulated", d->options.simulated, "dated",
                                !d->hold.undated, "held", (json_int_t)(d->hold.next - d->hold.low), "clock",
@@ -365,6 +362,7 @@ static const struct verb_row verbs[] = {
     {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
     {"lend", lend_request, RATE_WRITE, {{"bus", TEXT}, {"seconds", NUMBER}, {"as", TEXT}}},
     {"reload", reload_request, RATE_WRITE, {{"as", TEXT}}},
+    {"report", reported_request, RATE_WRITE, {{"kind", TEXT}, {"report", OBJECT}, {"as", TEXT}}},
     {"requirements", do_requirements, RATE_READ, {{0}}},
     {"rows",
      do_rows,

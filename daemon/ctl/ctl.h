@@ -15,7 +15,8 @@ struct ctl {
     const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *out, *person, *as, *reason, *id;
     const char *devices, *baud, *format, *units, *timeout; /* probe */
     bool json, all, rows, samples;
-    char *const *words; /* after the verb */
+    bool public, record; /* report */
+    char *const *words;  /* after the verb */
     int nwords;
     /* learned on the way */
     struct client *client; /* NULL until the first request */
@@ -37,6 +38,7 @@ int verb_maintain(struct ctl *c);
 int verb_metrics(struct ctl *c);
 int verb_probe(struct ctl *c);
 int verb_reload(struct ctl *c);
+int verb_report(struct ctl *c);
 int verb_requirements(struct ctl *c);
 int verb_stage(struct ctl *c);
 int verb_status(struct ctl *c);

@@ -136,7 +136,9 @@ char *mask_text(const char *text, const char *const *names, int n, bool zh)
     while (*text) {
         uint32_t code;
         size_t step = name_at(text, names, n);
-        struct run run = step ? (struct run){0} : run_at(text);
+        struct run run = {0};
+        if (!step)
+            run = run_at(text);
         if (step) {
             buf_text(&b, zh ? "某某" : "N.N.");
         } else if (run.bytes) {

@@ -77,6 +77,7 @@ static inline void rig_kill(struct rig *r)
         mem_free(d->removed[i]);
     page_free(d->hold.page);
     again_finish(&d->again);
+    reported_finish(&d->reported);
     json_decref(d->last_run);
     void *const owned[] = {d->registers, d->now,     d->said_bad,   d->devices, d->uplinks,
                            d->buses,     d->told,    d->person_uid, d->samples, d->handed,
