@@ -5,6 +5,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/inputs.h"
+#include "daemon/judge/quality.h"
 #include "daemon/required.h"
 
 void judging_open(struct dustd *d)
@@ -31,18 +32,27 @@ void judging_close(struct dustd *d)
     mem_free(d->means);
 }
 
+/* Its flag reaches back: to minutes that the requirements have counted. */
+static void take_back(struct dustd *d, const struct quality_finding *f)
+{
+    if (f->check->flag && !f->ended)
+        required_flagged(d, f->point, f->from_ms, f->to_ms);
+}
+
 void judging_heard(const struct judge_event *event, void *dustd)
 {
     struct dustd *d = dustd;
-    if (d->hearing && !d->hearing->event(event, d->hearing->arg))
-        return;
-    if (event->kind == JUDGE_WINDOW || event->kind == JUDGE_QUALITY) {
-        if (event->kind == JUDGE_WINDOW)
-            row_window(d, event);
-        else
+    bool row = !d->hearing || d->hearing->event(event, d->hearing->arg);
+    if (event->kind == JUDGE_QUALITY) {
+        if (row)
             row_quality(d, event->finding);
+        take_back(d, event->finding);
         return;
     }
+    if (row && event->kind == JUDGE_WINDOW)
+        row_window(d, event);
+    if (!row || event->kind == JUDGE_WINDOW)
+        return;
     int64_t seq = event->running ? row_running(d, event) : row_verdict(d, event);
     bool breach = event->verdict == VERDICT_BREACH || (event->corrects && event->was == VERDICT_BREACH);
     if (seq && event->kind == JUDGE_VERDICT && breach && !event->limit->informs)

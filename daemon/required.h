@@ -26,6 +26,10 @@ void required_minute(struct dustd *d, int64_t start_ms);
  */
 void required_end(struct dustd *d, int64_t end_ms);
 
+/* A check of quality has flagged these minutes of the point afterwards: days that were judged already are
+ * judged again. */
+void required_flagged(struct dustd *d, int point, int64_t from_ms, int64_t to_ms);
+
 /* What came in, and is in the batch: days that were judged already are judged again. */
 void required_input(struct dustd *d, const struct input *i, unsigned roles);
 

@@ -129,6 +129,15 @@ void record_minute(struct record *r, int64_t start_ms, const struct mean *means)
             *value_at(d, r->ours[i], start_ms) = mean_valid(&means[i]) ? (float)means[i].mean : NAN;
 }
 
+void record_flag(struct record *r, int point, int64_t from_ms, int64_t to_ms)
+{
+    for (int64_t ms = from_ms; r->ours[point] >= 0 && ms < to_ms; ms += CLOCK_MINUTE_MS) {
+        const struct day *d = place(r, day_of(r, ms));
+        if (d->values && d->start_ms == day_of(r, ms))
+            *value_at(d, r->ours[point], ms) = NAN;
+    }
+}
+
 double record_value(const struct record *r, int point, int64_t minute_ms)
 {
     int64_t day_ms = day_of(r, minute_ms);

@@ -32,6 +32,9 @@ struct record *record_carry(const struct record *was, const struct config *c);
  */
 void record_minute(struct record *r, int64_t start_ms, const struct mean *means);
 
+/* The point's minutes that start in [from_ms, to_ms) have turned out to be no measurement. */
+void record_flag(struct record *r, int point, int64_t from_ms, int64_t to_ms);
+
 /* What came in. `roles` are those of the person who said it, 0 of nobody. */
 void record_input(struct record *r, const struct input *i, unsigned roles);
 

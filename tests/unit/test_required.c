@@ -193,6 +193,80 @@ static void a_restart_tells_nothing_twice_and_judges_what_is_left(void **state)
     assert_int_equal(rig_rows(r, "issue", "\"step\":\"evidence\"").n, 1);
 }
 
+/* The requirement is that the meters measure, in every half hour round the clock. */
+static struct check measured[] = {{.name = "measured",
+                                   .title_zh = "在线监测",
+                                   .title_en = "Measured",
+                                   .kind = CHECK_DURING,
+                                   .always = true,
+                                   .role = "pm10",
+                                   .state = STATE_MEASURED,
+                                   .slot_ms = 30 * CLOCK_MINUTE_MS,
+                                   .grace_ms = 3 * CLOCK_MINUTE_MS,
+                                   .banned_from = WARNING_NEVER}};
+
+static int measured_setup(void **state)
+{
+    list[0].checks = measured;
+    int rc = required_setup(state);
+    rig_config.quality = (struct quality_config){
+        .hole_ms = 10 * CLOCK_MINUTE_MS, .flat_ms = 2 * (int64_t)CLOCK_HOUR_MS, .night = ""};
+    struct rig *r = *state;
+    rig_kill(r);
+    rig_start(r, RIG_START_MS);
+    return rc;
+}
+
+static int measured_teardown(void **state)
+{
+    list[0].checks = checks;
+    rig_config.quality = (struct quality_config){0};
+    return required_teardown(state);
+}
+
+/* Minutes of the day [from, to), through the judge and into the journal; meter a stands still in `stuck`. */
+static void measure(struct rig *r, int from, int to, int stuck)
+{
+    for (int m = from; m < to; m++) {
+        int64_t start_ms = DAY_MS + m * (int64_t)CLOCK_MINUTE_MS;
+        for (int i = 0; i < r->d.config->npoints; i++) {
+            double v = i == 0 && m >= stuck ? 66 : 80 + m % 7;
+            r->d.means[i] = (struct mean){v, v, v, 60, 60, QUALITY_NORMAL, 0};
+        }
+        judge_check(r->d.judge, start_ms, r->d.means);
+        row_minute(&r->d, start_ms, r->d.means, NULL);
+        judging_minute(&r->d, start_ms);
+        batch_flush(&r->d);
+        if (m % 60 == 0)
+            rig_settle(r);
+    }
+    rig_settle(r);
+}
+
+static void a_flag_that_reaches_back_over_midnight_judges_the_day_again(void **state)
+{
+    struct rig *r = *state;
+    const int stuck = 1440 - 90; /* which is sure half an hour after midnight */
+    measure(r, 0, 1440 + 20, stuck);
+    struct rig_rows rows = rig_rows(r, "requirement", "\"verdict\":\"pass\"");
+    assert_int_equal(rows.n, 1);
+    assert_true(rows.at_ms == DAY_MS);
+    int64_t first = rows.seq;
+    rig_start(r, DAY_MS + (1440 + 20) * (int64_t)CLOCK_MINUTE_MS); /* also after a restart */
+    measure(r, 1440 + 20, 1440 + 35, stuck);
+    rows = rig_rows(r, "requirement", "\"day\":\"2026-01-02\"");
+    assert_int_equal(rows.n, 2);
+    assert_non_null(strstr(rows.body, "\"verdict\":\"unknown\""));
+    assert_non_null(strstr(rows.body, "\"unknown\":3")); /* the three half hours before midnight */
+    assert_int_equal(rig_member(rows.body, "corrects"), first);
+    rig_start(r, DAY_MS + (1440 + 35) * (int64_t)CLOCK_MINUTE_MS);
+    const struct record *record = required_record(r->d.required);
+    double flagged = record_value(record, 0, DAY_MS + (1440 - 30) * (int64_t)CLOCK_MINUTE_MS);
+    double other = record_value(record, 1, DAY_MS + (1440 - 30) * (int64_t)CLOCK_MINUTE_MS);
+    assert_true(flagged != flagged); /* no number */
+    assert_true(other > 79);
+}
+
 static void what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows(void **state)
 {
     struct rig *r = *state;
@@ -308,6 +382,8 @@ int main(void)
         REQUIRED(a_restart_tells_nothing_twice_and_judges_what_is_left),
         REQUIRED(the_board_says_how_today_stands_since_when_and_how_yesterday_ended),
         REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
+        cmocka_unit_test_setup_teardown(a_flag_that_reaches_back_over_midnight_judges_the_day_again,
+                                        measured_setup, measured_teardown),
         REQUIRED(what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows),
         REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
         REQUIRED(a_device_that_is_served_says_so_until_it_ends),
