@@ -24,7 +24,7 @@ static struct mean mean_of_hours(const struct judge *j, int point, int64_t day_m
     struct tally day = {0};
     for (int64_t ms = day_ms; ms < day_ms + CLOCK_DAY_MS; ms += CLOCK_HOUR_MS) {
         uint32_t again;
-        struct tally hour = history_tally(j->history, point, ms, ms + CLOCK_HOUR_MS, &again);
+        struct tally hour = history_tally(j->history, point, ms, ms + CLOCK_HOUR_MS, 0, &again);
         struct mean m = tally_mean(&hour, CLOCK_HOUR_MS / CLOCK_MINUTE_MS + again);
         if (hour.came)
             tally_minute(&day, &m);
@@ -35,7 +35,7 @@ static struct mean mean_of_hours(const struct judge *j, int point, int64_t day_m
 static void fill(const struct judge *j, int point, struct closed *w)
 {
     uint32_t again;
-    struct tally t = history_tally(j->history, point, w->start_ms, w->start_ms + w->length_ms, &again);
+    struct tally t = history_tally(j->history, point, w->start_ms, w->start_ms + w->length_ms, 0, &again);
     w->means[point] = tally_mean(&t, (uint32_t)(w->length_ms / CLOCK_MINUTE_MS) + again);
     if (w->hourly)
         w->hourly[point] = mean_of_hours(j, point, w->start_ms);
@@ -43,14 +43,15 @@ static void fill(const struct judge *j, int point, struct closed *w)
 
 static void sum_again(struct judge *j, struct window *w, int point)
 {
-    w->tallies[point] = history_tally(j->history, point, w->start_ms, w->start_ms + w->length_ms, NULL);
+    w->tallies[point] =
+        history_tally(j->history, point, w->start_ms, w->start_ms + w->length_ms, w->since, NULL);
     if (!w->hourly)
         return;
     struct window *hour = window_of(j, CLOCK_HOUR_MS);
     struct tally day = {0};
     for (int64_t ms = w->start_ms; ms < w->start_ms + w->length_ms; ms += CLOCK_HOUR_MS) {
         uint32_t again;
-        struct tally t = history_tally(j->history, point, ms, ms + CLOCK_HOUR_MS, &again);
+        struct tally t = history_tally(j->history, point, ms, ms + CLOCK_HOUR_MS, w->since, &again);
         struct mean m = tally_mean(&t, CLOCK_HOUR_MS / CLOCK_MINUTE_MS + again);
         if (t.came && !(hour->open && hour->start_ms == ms))
             tally_minute(&day, &m);

@@ -18,6 +18,7 @@ static const double scale = 1e4, too_large = 1e15;
 struct history {
     size_t room, npoints, nkept;
     size_t first, count;
+    uint64_t fed;
     int *columns; /* of each point, -1: not kept */
     int64_t *starts;
     struct packed *minutes; /* nkept a minute */
@@ -124,6 +125,7 @@ void history_add(struct history *h, int64_t start_ms, const struct mean *means)
     if (h->count == h->room)
         drop_oldest(h);
     size_t at = place(h, h->count++);
+    h->fed++;
     h->starts[at] = start_ms;
     for (size_t i = 0; i < h->npoints; i++)
         if (h->columns[i] >= 0)
@@ -151,18 +153,24 @@ size_t history_flag(struct history *h, int point, int64_t from_ms, int64_t to_ms
     return flagged;
 }
 
+uint64_t history_fed(const struct history *h)
+{
+    return h->fed;
+}
+
 bool history_reaches(const struct history *h, int64_t start_ms)
 {
     return h->lost_ms <= start_ms;
 }
 
 struct tally history_tally(const struct history *h, int point, int64_t start_ms, int64_t end_ms,
-                           uint32_t *again)
+                           uint64_t since, uint32_t *again)
 {
+    uint64_t gone = h->fed - h->count;
     struct tally t = {0};
     int64_t latest_ms = INT64_MIN;
     uint32_t twice = 0;
-    for (size_t i = 0; history_keeps(h, point) && i < h->count; i++) {
+    for (size_t i = since > gone ? since - gone : 0; history_keeps(h, point) && i < h->count; i++) {
         size_t at = place(h, i);
         int64_t ms = h->starts[at];
         if (ms < start_ms || ms >= end_ms)
@@ -204,6 +212,7 @@ void history_carry(struct history *to, const struct history *from, const int *be
                            : tally_mean(&(struct tally){0}, 1);
         history_add(to, from->starts[at], means);
     }
+    to->fed = from->fed > to->fed ? from->fed : to->fed;
     to->lost_ms = from->lost_ms > to->lost_ms ? from->lost_ms : to->lost_ms;
     mem_free(means);
 }

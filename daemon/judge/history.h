@@ -28,10 +28,13 @@ size_t history_flag(struct history *h, int point, int64_t from_ms, int64_t to_ms
 /* Whether everything that was fed of [start_ms, …) is still here. */
 bool history_reaches(const struct history *h, int64_t start_ms);
 
-/* The tally of the point over the minutes that start in [start_ms, end_ms); `again` (may be NULL) are those
- * that came again after the clock stepped back. */
+/* How many minutes were ever fed. */
+uint64_t history_fed(const struct history *h);
+
+/* The tally of the point over the minutes that start in [start_ms, end_ms), of those that were fed after
+ * `since` others; `again` (may be NULL) are those that came again after the clock stepped back. */
 struct tally history_tally(const struct history *h, int point, int64_t start_ms, int64_t end_ms,
-                           uint32_t *again);
+                           uint64_t since, uint32_t *again);
 
 /* The point's minute that starts then: mean, min, max, quality, and n 1 when it has values, else 0 (how many
  * there were is not kept). False: it is not here, or cannot be found because the clock stepped back. */

@@ -13,6 +13,7 @@
 struct window {
     int64_t length_ms, start_ms;
     bool open;
+    uint64_t since;        /* minutes that were fed before it was opened */
     int64_t latest_ms;     /* start of its latest minute */
     uint32_t again;        /* minutes that came again after the clock stepped back within it */
     struct tally *tallies; /* one a point */

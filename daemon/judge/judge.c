@@ -150,11 +150,14 @@ uint32_t minutes_to(const struct window *w, int64_t end_ms)
     return (uint32_t)((end_ms - w->start_ms) / CLOCK_MINUTE_MS) + w->again;
 }
 
+/* With the minute that was fed last. */
 static void open_window(const struct judge *j, struct window *w, int64_t start_ms)
 {
+    uint64_t fed = history_fed(j->history);
     w->start_ms = clock_window_start(start_ms, w->length_ms, j->config->site.zone_min);
     w->latest_ms = w->start_ms - 1;
     w->again = 0;
+    w->since = fed ? fed - 1 : 0;
     w->open = true;
     memset(w->tallies, 0, npoints(j) * sizeof *w->tallies);
     if (w->hourly)

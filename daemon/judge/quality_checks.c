@@ -238,7 +238,7 @@ static enum holds is_below_background(struct look *k, int point, struct run *r)
     double background = facts_background(k->facts, role_of(k, point), start_ms, CLOCK_HOUR_MS);
     if (isnan(background))
         return HOLDS_UNKNOWN;
-    struct tally t = history_tally(k->past, point, start_ms, end_ms, NULL);
+    struct tally t = history_tally(k->past, point, start_ms, end_ms, 0, NULL);
     struct mean m = tally_mean(&t, CLOCK_HOUR_MS / CLOCK_MINUTE_MS);
     if (!mean_valid(&m))
         return HOLDS_UNKNOWN;

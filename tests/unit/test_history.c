@@ -89,7 +89,7 @@ static void what_is_no_number_has_no_values_and_keeps_its_letter(void **state)
     assert_int_equal(m.quality, 'D'); /* no window counts it either */
     assert_true(history_minute(h, 0, midnight + 2 * MINUTE, &m));
     assert_int_equal(m.n, 0); /* no minute of ours */
-    struct tally t = history_tally(h, 0, midnight, midnight + 3 * MINUTE, NULL);
+    struct tally t = history_tally(h, 0, midnight, midnight + 3 * MINUTE, 0, NULL);
     assert_int_equal(t.came, 3);
     assert_int_equal(t.n, 0);
     history_destroy(h);
@@ -104,7 +104,7 @@ static void a_point_that_nothing_looks_back_at_has_no_minutes(void **state)
     assert_true(history_keeps(h, 0));
     assert_false(history_keeps(h, 1));
     assert_false(history_minute(h, 1, midnight, &m));
-    assert_int_equal(history_tally(h, 1, midnight, midnight + MINUTE, NULL).came, 0);
+    assert_int_equal(history_tally(h, 1, midnight, midnight + MINUTE, 0, NULL).came, 0);
     assert_int_equal(history_flag(h, 1, midnight, midnight + MINUTE, 'D'), 0);
     history_destroy(h);
 }
@@ -123,10 +123,12 @@ static void a_flagged_minute_keeps_its_numbers_and_counts_no_more(void **state)
     assert_true(history_minute(h, 0, midnight + 3 * MINUTE, &m));
     assert_int_equal(m.quality, 'D');
     assert_true(m.mean == 83 && m.n == 1);
-    struct tally t = history_tally(h, 0, midnight, midnight + 5 * MINUTE, NULL);
+    struct tally t = history_tally(h, 0, midnight, midnight + 5 * MINUTE, 0, NULL);
     assert_int_equal(t.n, 1);
     assert_true(t.sum == 840000);
-    assert_int_equal(history_tally(h, 2, midnight, midnight + 5 * MINUTE, NULL).n, 3);
+    assert_int_equal(history_tally(h, 2, midnight, midnight + 5 * MINUTE, 0, NULL).n, 3);
+    assert_int_equal(history_fed(h), 5);
+    assert_int_equal(history_tally(h, 2, midnight, midnight + 5 * MINUTE, 4, NULL).n, 1); /* the last */
     history_destroy(h);
 }
 

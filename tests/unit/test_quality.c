@@ -597,6 +597,92 @@ static void what_is_corrected_is_what_would_have_been(void **state)
     assert_int_equal(day->count.exceeded, exceeded);
 }
 
+/* The last word on the hour that starts then. */
+static const struct judge_event *last_of_hour(const struct site *s, int64_t start_ms)
+{
+    const struct judge_event *last = NULL;
+    for (int i = 0; i < s->nverdicts; i++)
+        if (s->verdicts[i].point == PM10 && s->verdicts[i].start_ms == start_ms && !s->verdicts[i].running)
+            last = &s->verdicts[i];
+    assert_non_null(last);
+    return last;
+}
+
+static void a_clock_set_back_within_a_window_counts_its_minutes_once_each_when_they_are_flagged(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    s->limit.window_ms = HOUR;
+    feed_usual(s, 45);
+    s->minute = 40; /* five minutes again */
+    feed_usual(s, 15);
+    feed_with(s, 9, PM10, 0, 0); /* 00:55 to 01:04 */
+    const struct judge_event *hour = last_of_hour(s, midnight);
+    assert_int_equal(hour->mean.n, 65);
+    assert_int_equal(hour->mean.of, 65);
+    feed_with(s, 1, PM10, 0, 0);
+    hour = last_of_hour(s, midnight);
+    assert_true(hour->corrects);
+    assert_int_equal(hour->mean.n, 60);
+    assert_int_equal(hour->mean.of, 65);
+}
+
+/* The hour is told twice; the second has its own minutes only. */
+static void a_clock_set_back_out_of_a_window_mixes_no_minutes_of_the_first(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    s->limit.window_ms = HOUR;
+    feed_usual(s, 61);
+    s->minute = 10;
+    feed_usual(s, 10);
+    feed_with(s, 10, PM10, 0, 0); /* 00:20 to 00:30: sure within the hour that is open again */
+    feed_usual(s, 30);
+    const struct judge_event *hour = last_of_hour(s, midnight);
+    assert_int_equal(hour->mean.n, 40); /* 00:10 to 01:00 but for the ten */
+    assert_int_equal(hour->mean.of, 60);
+    assert_int_equal(hour->verdict, VERDICT_UNKNOWN);
+}
+
+/* An hour whose last five minutes of the gate's PM10 turn out to be none; the yard's is higher. */
+static int corrections_of(struct site *s, enum limit_over over)
+{
+    int n = 0;
+    everything_on(s);
+    s->limit.window_ms = HOUR;
+    s->limit.over = over;
+    for (int i = 0; i < 66; i++) {
+        usual(s);
+        put(s, OTHER, 200 + i % 7, 203 + i % 7);
+        if (i >= 55)
+            put(s, PM10, 0, 0);
+        feed(s);
+    }
+    for (int i = 0; i < s->nverdicts; i++)
+        n += s->verdicts[i].corrects;
+    return n;
+}
+
+static void a_correction_that_says_what_was_said_is_not_told(void **state)
+{
+    struct site *s = *state;
+    assert_int_equal(corrections_of(s, OVER_MAX), 0); /* the yard's is the highest, as it was */
+}
+
+static void a_number_that_is_another_is_told_though_the_verdict_is_the_same(void **state)
+{
+    struct site *s = *state;
+    assert_int_equal(corrections_of(s, OVER_MEAN), 1);
+    const struct judge_event *last = NULL;
+    for (int i = 0; i < s->nverdicts; i++)
+        if (s->verdicts[i].corrects)
+            last = &s->verdicts[i];
+    assert_non_null(last);
+    assert_int_equal(last->verdict, VERDICT_PASS);
+    assert_int_equal(last->was, VERDICT_PASS);
+    assert_int_equal(last->mean.n, 2); /* points, both before and after */
+}
+
 /* --- spikes --- */
 
 struct used {
@@ -698,6 +784,10 @@ int main(void)
         EACH(maintenance_at_night_or_too_often_is_a_finding),
         EACH(windows_that_passed_on_stuck_minutes_pass_no_more),
         EACH(what_is_corrected_is_what_would_have_been),
+        EACH(a_correction_that_says_what_was_said_is_not_told),
+        EACH(a_number_that_is_another_is_told_though_the_verdict_is_the_same),
+        EACH(a_clock_set_back_within_a_window_counts_its_minutes_once_each_when_they_are_flagged),
+        EACH(a_clock_set_back_out_of_a_window_mixes_no_minutes_of_the_first),
         EACH(a_single_sample_far_off_is_in_no_mean),
         EACH(what_is_repeated_is_no_spike),
         EACH(one_step_of_a_fall_is_no_spike),
