@@ -134,7 +134,8 @@ struct shed {
 /* Who hears what is found in the store's stead: a back-test. It has no batch, and nothing is committed. */
 struct hearing {
     bool (*event)(const struct judge_event *e, void *arg); /* whether it is to become a row */
-    void (*row)(int64_t seq, const char *kind, const char *body, void *arg);
+    void (*row)(int64_t seq, const char *kind, char *body,
+                void *arg); /* the body is the listener's, to free (mem_free) when the next row comes */
     void *arg;
 };
 

@@ -9,6 +9,7 @@
 #include "daemon/cost.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
+#include "daemon/replay/replay.h"
 #include "daemon/watch.h"
 
 #include <errno.h>
@@ -369,6 +370,8 @@ int main(int argc, char **argv)
         config_print(d.config, stdout);
     else if (d.options.once)
         code = once_run(d.config);
+    else if (d.options.replay)
+        code = replay_run(&d.options, d.config);
     else if (d.options.adopt)
         code = adopt_run(&d.options, d.config);
     else

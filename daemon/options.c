@@ -12,7 +12,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: dustd [-c FILE] [--check | --print | --once | --adopt FILE] [--simulated [--clock-rate N] "
+    "usage: dustd [-c FILE] [--check | --print | --once | --adopt FILE | --replay FILE...] [--simulated "
+    "[--clock-rate N] "
     "[--clock-start "
     "STAMP]]\n"
     "  -c, --config FILE    configuration (default /etc/dustd/dustd.yaml)\n"
@@ -20,6 +21,11 @@ static const char usage[] =
     "      --print          print the configuration in force and exit; it loads to the same\n"
     "      --once           read every device once, print the values, exit; touches no database\n"
     "      --adopt FILE     take over a replaced gateway's export, into a new state directory, and exit\n"
+    "      --replay FILE    judge recorded samples (an export, CSV, …; more files may follow) and exit; "
+    "touches\n"
+    "                       no device, broker, control socket or database\n"
+    "      --as COLUMN=POINT[,UNIT]  replay: which point a column of a file is, or: COLUMN=time\n"
+    "      --json           replay: JSON lines, the rows that there would have been\n"
     "      --simulated      devices on ptys and loopback only; marks every row\n"
     "      --clock-rate N   simulated: site time runs N times as fast (1 to 3600)\n"
     "      --clock-start S  simulated: site time starts at S, as 2026-03-05T08:00:00+08:00\n"
@@ -34,6 +40,9 @@ enum long_option {
     OPT_PRINT,
     OPT_ONCE,
     OPT_ADOPT,
+    OPT_REPLAY,
+    OPT_AS,
+    OPT_JSON,
     OPT_SIMULATED,
     OPT_RATE,
     OPT_START,
@@ -52,6 +61,9 @@ static const struct option options[] = {
     {"print", no_argument, NULL, OPT_PRINT},
     {"once", no_argument, NULL, OPT_ONCE},
     {"adopt", required_argument, NULL, OPT_ADOPT},
+    {"replay", required_argument, NULL, OPT_REPLAY},
+    {"as", required_argument, NULL, OPT_AS},
+    {"json", no_argument, NULL, OPT_JSON},
     {"simulated", no_argument, NULL, OPT_SIMULATED},
     {"clock-rate", required_argument, NULL, OPT_RATE},
     {"clock-start", required_argument, NULL, OPT_START},
@@ -86,6 +98,12 @@ static bool read_since(const char *text, int64_t *us)
     return *text && !*end && *us > 0;
 }
 
+static void add_text(const char ***list, int *n, const char *text)
+{
+    *list = mem_resize(*list, (size_t)*n + 1, sizeof **list);
+    (*list)[(*n)++] = text;
+}
+
 static int take_option(int opt, struct options *o, enum log_level *level)
 {
     switch (opt) {
@@ -94,6 +112,9 @@ static int take_option(int opt, struct options *o, enum log_level *level)
     case OPT_PRINT: o->print = true; break;
     case OPT_ONCE: o->once = true; break;
     case OPT_ADOPT: o->adopt = optarg; break;
+    case OPT_REPLAY: add_text(&o->replay, &o->nreplay, optarg); break;
+    case OPT_AS: add_text(&o->as, &o->nas, optarg); break;
+    case OPT_JSON: o->json = true; break;
     case OPT_SIMULATED: o->simulated = true; break;
     case OPT_DATA: o->data_dir = optarg; break;
     case OPT_DEBUG: *level = LOG_LEVEL_DEBUG; break;
@@ -130,10 +151,16 @@ int options_parse(int argc, char **argv, struct options *o)
         if (code >= 0)
             return code;
     }
+    while (o->replay && optind < argc)
+        add_text(&o->replay, &o->nreplay, argv[optind++]);
     if (optind < argc)
         return bad("not an option", argv[optind]);
-    if (o->check + o->print + o->once + (o->adopt != NULL) > 1)
-        return bad("only one of", "--check --print --once --adopt");
+    if (o->check + o->print + o->once + (o->adopt != NULL) + (o->replay != NULL) > 1)
+        return bad("only one of", "--check --print --once --adopt --replay");
+    if ((o->nas || o->json) && !o->replay)
+        return bad("needs --replay", o->nas ? "--as" : "--json");
+    if (o->replay && o->simulated)
+        return bad("a back-test has no clock of its own", "--simulated");
     if ((o->clock_rate || o->clock_start_ms) && !o->simulated)
         return bad("needs --simulated", o->clock_rate ? "--clock-rate" : "--clock-start");
     if ((o->unsynced_until_ms || o->boot_id) && !o->simulated)

@@ -32,7 +32,6 @@ int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const 
     struct batch *b = &d->batch;
     if (d->hearing) {
         d->hearing->row(++d->head.seq, kind, body, d->hearing->arg);
-        mem_free(body);
         return d->head.seq;
     }
     if (shed_row(d, kind, strlen(body))) {

@@ -245,6 +245,11 @@ void judge_past(struct judge *j, int64_t start_ms, const struct mean *means)
         j->pending[i].told = true;
 }
 
+void judge_settle(struct judge *j, judge_sink sink, void *arg)
+{
+    pending_turn(j, INT64_MAX, (struct report){sink, arg});
+}
+
 void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg)
 {
     for (int i = 0; i < j->nwindows; i++) {

@@ -114,6 +114,9 @@ void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
  * judge_feed, but whatever it closes was told. End with the day. */
 void judge_past(struct judge *j, int64_t start_ms, const struct mean *means);
 
+/* No background comes any more: windows that wait for theirs are judged without. */
+void judge_settle(struct judge *j, judge_sink sink, void *arg);
+
 /* At restart: the journal already has the window of this length that starts there (its hour or day row, or
  * one of its verdicts: a minute and what it closes belong in one transaction). Called where the row stands
  * among the minutes: after the feed before it and before the feed after its minute's; twice is as good as

@@ -1,0 +1,46 @@
+/* Which column of a recording is which point of the site, and in which unit. Pure. */
+#ifndef DUST_REPLAY_COLUMNS_H
+#define DUST_REPLAY_COLUMNS_H
+
+#include "daemon/config/config.h"
+#include "daemon/replay/format.h"
+#include "daemon/replay/text.h"
+
+enum { COLUMNS_MAX = 256 };
+
+/* --as COLUMN=POINT[,UNIT] of the command line; COLUMN=time names the time's column. */
+struct wish {
+    const char *column, *point, *unit; /* unit "": not said */
+    bool used;                         /* some file has the column */
+};
+
+/* Splits the text in place. ERR_FORMAT with one line in `why`: no '=', no such point, no such unit. */
+int wish_read(const struct config *c, char *text, struct wish *out, struct complaint *why);
+
+struct column {
+    int cell;               /* in a line, from 0 */
+    int point;              /* index into config.points */
+    const char *unit, *own; /* of the recording and of the point: these measure the same */
+};
+
+struct columns {
+    int ncells;          /* that a line has */
+    int time;            /* cell; -1: not in a cell */
+    bool utc;            /* the header says so */
+    struct column *list; /* mem_free */
+    int n;
+    char ignored[200]; /* headers that are no point, by comma */
+};
+
+/* Finds out by a file's header cells. A column is a point when it is named "<device>/<point>", or by a role,
+ * or name, that one point has; a wish goes before. ERR_FORMAT with `why` (at the header's line and the
+ * cell's column): no time, no point, two columns for one point, a role that several points have, a unit that
+ * is missing, unknown or measures something else. `wishes` learn that they were used. */
+int columns_find(const struct config *c, const struct format *f, char *const *cells, const size_t *at,
+                 int ncells, struct wish *wishes, int nwishes, const struct text *where, struct columns *out,
+                 struct complaint *why);
+
+/* The value in the point's unit. */
+double column_value(const struct column *c, double recorded);
+
+#endif

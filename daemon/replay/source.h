@@ -1,0 +1,88 @@
+/* A recording as a stream of what was read when: the readers of the formats behind one function. A source
+ * reads its file once, from the front, and holds a line of it. Main thread. */
+#ifndef DUST_REPLAY_SOURCE_H
+#define DUST_REPLAY_SOURCE_H
+
+#include "daemon/judge/input.h"
+#include "daemon/judge/judge.h"
+#include "daemon/replay/columns.h"
+
+enum recorded_kind {
+    RECORDED_SAMPLES, /* read at at_ms */
+    RECORDED_MEANS,   /* of each minute of [at_ms, until_ms), whole minutes */
+    RECORDED_INPUT,   /* came at at_ms, beside Modbus */
+};
+
+struct reading {
+    int point;
+    uint8_t quality;  /* of a sample; a value that is not there is B, never 0 */
+    double value;     /* of a sample, in the point's unit; NaN: none */
+    struct mean mean; /* of a minute; n is 0 where the recording has none */
+};
+
+struct recorded {
+    enum recorded_kind kind;
+    int64_t at_ms, until_ms;
+    const struct reading *readings; /* the source's, until the next call */
+    int n;
+    struct input input;
+    char by[64]; /* of an input: the person, "" a source in nobody's name */
+};
+
+struct source {
+    const struct format *format;
+    struct text *text;
+    struct columns columns; /* of CSV and station */
+    int64_t step_ms;        /* between two lines as a rule; 0: as the site's configuration has it */
+    int64_t left_out;       /* lines that were left out, and the first of them and why: */
+    int first_left_out;
+    const char *why_left_out;
+    int (*next)(struct source *s, struct recorded *out, struct complaint *why);
+    void (*close)(struct source *s);
+};
+
+/* What all readers are told. */
+struct source_site {
+    const struct config *config;
+    struct wish *wishes;
+    int nwishes;
+};
+
+/* Opens a file by its first line; an export is two sources, its rows and its samples. ERR_IO, or ERR_FORMAT
+ * with `why`. */
+enum { SOURCES_PER_FILE = 2 };
+int source_open(const char *file, const struct source_site *site, struct source *out[SOURCES_PER_FILE],
+                int *n, struct complaint *why);
+
+/* The same of bytes in memory, which must outlive them; `name` stands for the file. */
+struct bytes {
+    const char *name, *data;
+    size_t length;
+};
+int source_of_memory(const struct bytes *bytes, const struct source_site *site,
+                     struct source *out[SOURCES_PER_FILE], int *n, struct complaint *why);
+
+/* What comes next. ERR_NOT_FOUND: nothing more. ERR_FORMAT with `why`, and then nothing more. */
+int source_next(struct source *s, struct recorded *out, struct complaint *why);
+
+void source_close(struct source *s); /* accepts NULL */
+
+/* The readers. Each takes `text` over, whatever it returns; first_line is its first, which has been read.
+ * `ahead` is the same file once more, to look how often it was written; the caller's. */
+int csv_source(struct text *text, struct text *ahead, const struct source_site *site, char *first_line,
+               struct source **out, struct complaint *why);
+int station_source(struct text *text, struct text *ahead, const struct source_site *site, char *first_line,
+                   struct source **out, struct complaint *why);
+int rows_source(struct text *text, const struct source_site *site, char *first_line, struct source **out,
+                struct complaint *why);
+int samples_source(struct text *text, const struct source_site *site, char *first_line, struct source **out,
+                   struct complaint *why);
+
+/* The median of what lies between n times, in order; 0: less than two. */
+int64_t source_step(int64_t *times, int n);
+enum { SOURCE_AHEAD = 101 };
+
+/* Counts a line that is left out. */
+void source_leave_out(struct source *s, const char *why);
+
+#endif
