@@ -1,6 +1,6 @@
 /* CSV with a header. A line stands for its moment when lines come more often than once a minute; else for the
  * minutes until the next line, but no longer than lines are apart as a rule. */
-#include "daemon/replay/source.h"
+#include "daemon/replay/recording.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
@@ -16,7 +16,7 @@ struct cells {
 };
 
 struct csv {
-    struct source source; /* first */
+    struct recording source; /* first */
     char separator;
     int zone_min;
     struct cells cells;
@@ -52,8 +52,9 @@ static int split(const struct csv *s, const struct text *t, char *line, struct c
             return text_complain(t, (size_t)(at - line) + 1, why, "more than %d cells", COLUMNS_MAX);
         out->text[out->n] = at;
         out->at[out->n] = (size_t)(at - line) + 1;
-        char *end = *at == '"' ? unquote(at) : strchr(at, s->separator);
-        if (*at == '"' && !end)
+        bool quoted = *at == '"';
+        char *end = quoted ? unquote(at) : strchr(at, s->separator);
+        if (quoted && !end)
             return text_complain(t, out->at[out->n], why, "a quote that does not end in its line");
         at = end ? end : at + strlen(at);
         char found = *at;
@@ -171,7 +172,7 @@ static void span_of(const struct csv *s, int64_t *from_ms, int64_t *until_ms)
     *until_ms = next_ms < *until_ms ? next_ms : *until_ms;
 }
 
-static int next_line(struct source *source, struct recorded *out, struct complaint *why)
+static int next_line(struct recording *source, struct recorded *out, struct complaint *why)
 {
     struct csv *s = (struct csv *)source;
     int i = s->which;
@@ -192,7 +193,7 @@ static int next_line(struct source *source, struct recorded *out, struct complai
     return ERR_OK;
 }
 
-static void close_csv(struct source *source)
+static void close_csv(struct recording *source)
 {
     struct csv *s = (struct csv *)source;
     mem_free(s->readings[0]);
@@ -205,22 +206,22 @@ static void close_csv(struct source *source)
 /* How far apart its lines are. What cannot be read here is refused when its turn comes. */
 static int64_t look_ahead(struct csv *s, struct text *ahead)
 {
-    int64_t times[SOURCE_AHEAD];
+    int64_t times[RECORDING_AHEAD];
     struct complaint ignored;
     char *line;
     int n = 0;
     if (text_next(ahead, &line, &ignored) != ERR_OK)
         return 0;
-    while (n < SOURCE_AHEAD && next_cells(s, ahead, &ignored) == ERR_OK &&
+    while (n < RECORDING_AHEAD && next_cells(s, ahead, &ignored) == ERR_OK &&
            read_time(s, ahead, &times[n], &ignored) == ERR_OK)
         n++;
-    return source_step(times, n);
+    return recording_step(times, n);
 }
 
-static int begin(struct csv *s, struct text *ahead, const struct source_site *site, char *line,
+static int begin(struct csv *s, struct text *ahead, const struct recording_site *site, char *line,
                  struct complaint *why)
 {
-    struct source *source = &s->source;
+    struct recording *source = &s->source;
     s->separator = separator_of(line);
     int rc = split(s, source->text, line, &s->cells, why);
     for (int i = 0; rc == ERR_OK && i < s->cells.n; i++)
@@ -243,16 +244,16 @@ static int begin(struct csv *s, struct text *ahead, const struct source_site *si
     return rc;
 }
 
-int csv_source(struct text *text, struct text *ahead, const struct source_site *site, char *first_line,
-               struct source **out, struct complaint *why)
+int csv_recording(struct text *text, struct text *ahead, const struct recording_site *site, char *first_line,
+                  struct recording **out, struct complaint *why)
 {
     struct csv *s = mem_new(struct csv);
-    s->source =
-        (struct source){.format = format_of(first_line), .text = text, .next = next_line, .close = close_csv};
+    s->source = (struct recording){
+        .format = format_of(first_line), .text = text, .next = next_line, .close = close_csv};
     int rc = begin(s, ahead, site, first_line, why);
     if (rc == ERR_OK)
         *out = &s->source;
     else
-        source_close(&s->source);
+        recording_close(&s->source);
     return rc;
 }

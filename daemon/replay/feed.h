@@ -4,7 +4,7 @@
 #define DUST_REPLAY_FEED_H
 
 #include "daemon/dustd.h"
-#include "daemon/replay/source.h"
+#include "daemon/replay/recording.h"
 
 struct feed;
 

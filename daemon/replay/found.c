@@ -210,7 +210,7 @@ void found_minute(const struct mean *means, void *found)
 
 /* --- the whole --- */
 
-void found_source(struct found *f, const struct source *s)
+void found_recording(struct found *f, const struct recording *s)
 {
     const struct columns *c = &s->columns;
     if (f->json)

@@ -18,7 +18,7 @@ const struct hearing *found_hearing(const struct found *f);
 void found_minute(const struct mean *means, void *found);
 
 /* What of the files was not used, before anything is found. */
-void found_source(struct found *f, const struct source *s);
+void found_recording(struct found *f, const struct recording *s);
 
 /* After the last minute: how much each limit, requirement and point comes to. */
 void found_end(struct found *f, const struct feed_counts *counts);

@@ -3,19 +3,19 @@
 #include "daemon/base/mem.h"
 #include "daemon/replay/feed.h"
 #include "daemon/replay/found.h"
-#include "daemon/replay/source.h"
+#include "daemon/replay/recording.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct stream {
-    struct source *source;
+    struct recording *source;
     struct recorded head; /* what it says next */
     bool has;
 };
 
 struct replay {
-    struct source_site site;
+    struct recording_site site;
     struct stream *streams;
     int n;
     struct found *found;
@@ -40,21 +40,21 @@ static int read_wishes(struct replay *r, const struct options *o)
 
 static int next_head(struct replay *r, struct stream *s)
 {
-    int rc = source_next(s->source, &s->head, &r->why);
+    int rc = recording_next(s->source, &s->head, &r->why);
     s->has = rc == ERR_OK;
     return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
 static int open_file(struct replay *r, const char *file)
 {
-    struct source *sources[SOURCES_PER_FILE];
+    struct recording *sources[RECORDINGS_PER_FILE];
     int n;
-    int rc = source_open(file, &r->site, sources, &n, &r->why);
+    int rc = recording_open(file, &r->site, sources, &n, &r->why);
     for (int i = 0; i < n; i++) {
         r->streams[r->n] = (struct stream){.source = sources[i]};
         feed_pace(r->feed, &sources[i]->columns, sources[i]->step_ms);
         if (i == 0)
-            found_source(r->found, sources[i]);
+            found_recording(r->found, sources[i]);
         r->n++;
     }
     return rc;
@@ -99,7 +99,7 @@ static int run(struct replay *r)
 static void say_left_out(const struct replay *r)
 {
     for (int i = 0; i < r->n; i++) {
-        const struct source *s = r->streams[i].source;
+        const struct recording *s = r->streams[i].source;
         if (s->left_out)
             fprintf(stderr, "%s:%d: %s: left out, and %lld lines more\n", text_name(s->text),
                     s->first_left_out, s->why_left_out, (long long)s->left_out - 1);
@@ -109,7 +109,7 @@ static void say_left_out(const struct replay *r)
 static void finish(struct replay *r)
 {
     for (int i = 0; i < r->n; i++)
-        source_close(r->streams[i].source);
+        recording_close(r->streams[i].source);
     for (int i = 0; i < r->site.nwishes; i++)
         mem_free((char *)r->site.wishes[i].column);
     mem_free(r->site.wishes);
@@ -147,7 +147,7 @@ static int judge_files(struct replay *r, const struct options *o)
 int replay_run(const struct options *o, struct config *c)
 {
     struct replay r = {.site.config = c};
-    r.streams = mem_array((size_t)o->nreplay * SOURCES_PER_FILE + 1, sizeof *r.streams);
+    r.streams = mem_array((size_t)o->nreplay * RECORDINGS_PER_FILE + 1, sizeof *r.streams);
     r.found = found_create(c, o->json, stdout);
     r.feed = feed_create(c, found_hearing(r.found), found_minute);
     int code = judge_files(&r, o);

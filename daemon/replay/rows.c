@@ -1,7 +1,7 @@
 /* What dustd writes itself, JSON lines: an export of dustctl (its rows, or its raw samples, which are behind
  * them), or rows as they are published and as --replay --json prints them. Taken are minutes, samples, and
  * what came in beside Modbus; whatever dustd has decided from these is decided anew. */
-#include "daemon/replay/source.h"
+#include "daemon/replay/recording.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct rows {
-    struct source source; /* first */
+    struct recording source; /* first */
     const struct config *config;
     struct reading *readings; /* config.npoints */
     bool export;              /* ends with a line {"end":true,…} */
@@ -239,7 +239,7 @@ static int at_the_end(struct rows *r, struct complaint *why)
                          "the export ends here, without its last line: it is not whole");
 }
 
-static int next_row(struct source *source, struct recorded *out, struct complaint *why)
+static int next_row(struct recording *source, struct recorded *out, struct complaint *why)
 {
     struct rows *r = (struct rows *)source;
     while (!(r->export && r->ended)) {
@@ -299,7 +299,7 @@ static enum taken take_line(struct rows *r, const char *line, struct recorded *o
     return taken;
 }
 
-static int next_sample(struct source *source, struct recorded *out, struct complaint *why)
+static int next_sample(struct recording *source, struct recorded *out, struct complaint *why)
 {
     struct rows *r = (struct rows *)source;
     while (!r->ended) {
@@ -318,7 +318,7 @@ static int next_sample(struct source *source, struct recorded *out, struct compl
 
 /* --- opening --- */
 
-static void close_rows(struct source *source)
+static void close_rows(struct recording *source)
 {
     struct rows *r = (struct rows *)source;
     mem_free(r->readings);
@@ -326,13 +326,13 @@ static void close_rows(struct source *source)
     mem_free(r);
 }
 
-static int open_lines(struct text *text, const struct source_site *site, const char *first_line,
-                      int (*next)(struct source *, struct recorded *, struct complaint *),
-                      struct source **out, struct complaint *why)
+static int open_lines(struct text *text, const struct recording_site *site, const char *first_line,
+                      int (*next)(struct recording *, struct recorded *, struct complaint *),
+                      struct recording **out, struct complaint *why)
 {
     struct rows *r = mem_new(struct rows);
     r->source =
-        (struct source){.format = format_of(first_line), .text = text, .next = next, .close = close_rows};
+        (struct recording){.format = format_of(first_line), .text = text, .next = next, .close = close_rows};
     r->config = site->config;
     r->readings = mem_array((size_t)site->config->npoints + 1, sizeof *r->readings);
     r->export = strncmp(first_line, "{\"export\":", 10) == 0;
@@ -342,18 +342,18 @@ static int open_lines(struct text *text, const struct source_site *site, const c
     if (!r->export || strncmp(first_line + 10, "1,", 2) == 0)
         return ERR_OK;
     int rc = text_complain(text, 1, why, "an export of another version than 1");
-    source_close(&r->source);
+    recording_close(&r->source);
     return rc;
 }
 
-int rows_source(struct text *text, const struct source_site *site, char *first_line, struct source **out,
-                struct complaint *why)
+int rows_recording(struct text *text, const struct recording_site *site, char *first_line,
+                   struct recording **out, struct complaint *why)
 {
     return open_lines(text, site, first_line, next_row, out, why);
 }
 
-int samples_source(struct text *text, const struct source_site *site, char *first_line, struct source **out,
-                   struct complaint *why)
+int samples_recording(struct text *text, const struct recording_site *site, char *first_line,
+                      struct recording **out, struct complaint *why)
 {
     return open_lines(text, site, first_line, next_sample, out, why);
 }

@@ -6,7 +6,7 @@
  * hPa, then PM1, PM2.5, PM10 of the factory's particles and of ambient air, in ug/m3. Behind '*' stands the
  * XOR of the characters from A up to it, and of 0x1A. A line that fails it was heard and cannot be read: its
  * values are missing. */
-#include "daemon/replay/source.h"
+#include "daemon/replay/recording.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
@@ -32,7 +32,7 @@ static const struct {
 enum { VALUES = sizeof values / sizeof *values };
 
 struct station {
-    struct source source; /* first */
+    struct recording source; /* first */
     int zone_min;
     int64_t last_ms; /* of the line before; 0: none */
     char *first;     /* the file's first line, until it is taken */
@@ -91,11 +91,11 @@ static bool take_line(struct station *s, char *line, int64_t *at_ms)
     if (long_enough)
         line[TIME_LENGTH] = 0;
     if (!long_enough || stamp_read(line, s->zone_min, at_ms) != ERR_OK) {
-        source_leave_out(&s->source, "no time at its beginning");
+        recording_leave_out(&s->source, "no time at its beginning");
         return false;
     }
     if (*at_ms < s->last_ms) {
-        source_leave_out(&s->source, "its time is before the line above");
+        recording_leave_out(&s->source, "its time is before the line above");
         return false;
     }
     s->last_ms = *at_ms;
@@ -113,7 +113,7 @@ static bool take_line(struct station *s, char *line, int64_t *at_ms)
     return true;
 }
 
-static int next_line(struct source *source, struct recorded *out, struct complaint *why)
+static int next_line(struct recording *source, struct recorded *out, struct complaint *why)
 {
     struct station *s = (struct station *)source;
     char *line;
@@ -138,7 +138,7 @@ static int next_line(struct source *source, struct recorded *out, struct complai
     }
 }
 
-static void close_station(struct source *source)
+static void close_station(struct recording *source)
 {
     mem_free(((struct station *)source)->first);
     mem_free(source);
@@ -151,7 +151,7 @@ static int64_t look_ahead(const struct station *s, struct text *ahead)
     struct complaint ignored;
     char *line;
     int n = 0;
-    while (n < SOURCE_AHEAD && text_next(ahead, &line, &ignored) == ERR_OK) {
+    while (n < RECORDING_AHEAD && text_next(ahead, &line, &ignored) == ERR_OK) {
         if (strlen(line) < TIME_LENGTH)
             continue;
         line[TIME_LENGTH] = 0;
@@ -164,7 +164,8 @@ static int64_t look_ahead(const struct station *s, struct text *ahead)
 }
 
 /* The cells that columns_find is asked about are the names of the format's columns. */
-static int begin(struct station *s, struct text *ahead, const struct source_site *site, struct complaint *why)
+static int begin(struct station *s, struct text *ahead, const struct recording_site *site,
+                 struct complaint *why)
 {
     char *names[VALUES];
     size_t at[VALUES] = {0};
@@ -180,17 +181,17 @@ static int begin(struct station *s, struct text *ahead, const struct source_site
     return rc;
 }
 
-int station_source(struct text *text, struct text *ahead, const struct source_site *site, char *first_line,
-                   struct source **out, struct complaint *why)
+int station_recording(struct text *text, struct text *ahead, const struct recording_site *site,
+                      char *first_line, struct recording **out, struct complaint *why)
 {
     struct station *s = mem_new(struct station);
     s->first = mem_string(first_line);
-    s->source = (struct source){
+    s->source = (struct recording){
         .format = format_of(first_line), .text = text, .next = next_line, .close = close_station};
     int rc = begin(s, ahead, site, why);
     if (rc == ERR_OK)
         *out = &s->source;
     else
-        source_close(&s->source);
+        recording_close(&s->source);
     return rc;
 }

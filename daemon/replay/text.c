@@ -48,20 +48,28 @@ static int read_more(struct text *t)
     return (int)n;
 }
 
+/* What is cut off tells itself only at its end. */
+static bool gz_failed(const struct text *t, struct complaint *why)
+{
+    int code;
+    const char *what = gzerror(t->gz, &code);
+    if (code == Z_MEM_ERROR)
+        mem_exhausted();
+    if (code == Z_OK || code == Z_STREAM_END)
+        return false;
+    text_complain(t, 0, why, "cannot be read further: %s; allowed is text, or gzip that is whole",
+                  code == Z_ERRNO ? strerror(errno) : what);
+    return true;
+}
+
 static int fill(struct text *t, struct complaint *why)
 {
     memmove(t->bytes, t->bytes + t->from, t->to - t->from);
     t->to -= t->from;
     t->from = 0;
     int n = read_more(t);
-    if (n < 0) {
-        int code;
-        const char *what = gzerror(t->gz, &code);
-        if (code == Z_MEM_ERROR)
-            mem_exhausted();
-        return text_complain(t, 0, why, "cannot be read further: %s; allowed is text, or gzip that is whole",
-                             code == Z_ERRNO ? strerror(errno) : what);
-    }
+    if (n <= 0 && t->gz && gz_failed(t, why))
+        return ERR_FORMAT;
     t->to += (size_t)n;
     t->ended = n == 0;
     return ERR_OK;

@@ -1,7 +1,7 @@
-/* A recording as a stream of what was read when: the readers of the formats behind one function. A source
+/* A recording as a stream of what was read when: the readers of the formats behind one function. A recording
  * reads its file once, from the front, and holds a line of it. Main thread. */
-#ifndef DUST_REPLAY_SOURCE_H
-#define DUST_REPLAY_SOURCE_H
+#ifndef DUST_REPLAY_RECORDING_H
+#define DUST_REPLAY_RECORDING_H
 
 #include "daemon/judge/input.h"
 #include "daemon/judge/judge.h"
@@ -29,7 +29,7 @@ struct recorded {
     char by[64]; /* of an input: the person, "" a source in nobody's name */
 };
 
-struct source {
+struct recording {
     const struct format *format;
     struct text *text;
     struct columns columns; /* of CSV and station */
@@ -37,12 +37,12 @@ struct source {
     int64_t left_out;       /* lines that were left out, and the first of them and why: */
     int first_left_out;
     const char *why_left_out;
-    int (*next)(struct source *s, struct recorded *out, struct complaint *why);
-    void (*close)(struct source *s);
+    int (*next)(struct recording *s, struct recorded *out, struct complaint *why);
+    void (*close)(struct recording *s);
 };
 
 /* What all readers are told. */
-struct source_site {
+struct recording_site {
     const struct config *config;
     struct wish *wishes;
     int nwishes;
@@ -50,39 +50,39 @@ struct source_site {
 
 /* Opens a file by its first line; an export is two sources, its rows and its samples. ERR_IO, or ERR_FORMAT
  * with `why`. */
-enum { SOURCES_PER_FILE = 2 };
-int source_open(const char *file, const struct source_site *site, struct source *out[SOURCES_PER_FILE],
-                int *n, struct complaint *why);
+enum { RECORDINGS_PER_FILE = 2 };
+int recording_open(const char *file, const struct recording_site *site,
+                   struct recording *out[RECORDINGS_PER_FILE], int *n, struct complaint *why);
 
 /* The same of bytes in memory, which must outlive them; `name` stands for the file. */
 struct bytes {
     const char *name, *data;
     size_t length;
 };
-int source_of_memory(const struct bytes *bytes, const struct source_site *site,
-                     struct source *out[SOURCES_PER_FILE], int *n, struct complaint *why);
+int recording_of_memory(const struct bytes *bytes, const struct recording_site *site,
+                        struct recording *out[RECORDINGS_PER_FILE], int *n, struct complaint *why);
 
 /* What comes next. ERR_NOT_FOUND: nothing more. ERR_FORMAT with `why`, and then nothing more. */
-int source_next(struct source *s, struct recorded *out, struct complaint *why);
+int recording_next(struct recording *s, struct recorded *out, struct complaint *why);
 
-void source_close(struct source *s); /* accepts NULL */
+void recording_close(struct recording *s); /* accepts NULL */
 
 /* The readers. Each takes `text` over, whatever it returns; first_line is its first, which has been read.
  * `ahead` is the same file once more, to look how often it was written; the caller's. */
-int csv_source(struct text *text, struct text *ahead, const struct source_site *site, char *first_line,
-               struct source **out, struct complaint *why);
-int station_source(struct text *text, struct text *ahead, const struct source_site *site, char *first_line,
-                   struct source **out, struct complaint *why);
-int rows_source(struct text *text, const struct source_site *site, char *first_line, struct source **out,
-                struct complaint *why);
-int samples_source(struct text *text, const struct source_site *site, char *first_line, struct source **out,
-                   struct complaint *why);
+int csv_recording(struct text *text, struct text *ahead, const struct recording_site *site, char *first_line,
+                  struct recording **out, struct complaint *why);
+int station_recording(struct text *text, struct text *ahead, const struct recording_site *site,
+                      char *first_line, struct recording **out, struct complaint *why);
+int rows_recording(struct text *text, const struct recording_site *site, char *first_line,
+                   struct recording **out, struct complaint *why);
+int samples_recording(struct text *text, const struct recording_site *site, char *first_line,
+                      struct recording **out, struct complaint *why);
 
 /* The median of what lies between n times, in order; 0: less than two. */
-int64_t source_step(int64_t *times, int n);
-enum { SOURCE_AHEAD = 101 };
+int64_t recording_step(int64_t *times, int n);
+enum { RECORDING_AHEAD = 101 };
 
 /* Counts a line that is left out. */
-void source_leave_out(struct source *s, const char *why);
+void recording_leave_out(struct recording *s, const char *why);
 
 #endif

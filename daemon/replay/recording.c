@@ -1,4 +1,4 @@
-#include "daemon/replay/source.h"
+#include "daemon/replay/recording.h"
 
 #include "daemon/base/mem.h"
 
@@ -43,13 +43,13 @@ static int no_format(const struct text *t, const char *line, struct complaint *w
 }
 
 /* Both sources of an export, or of rows as published: these have no samples. */
-static int open_rows(const struct opening *from, struct text *text, const struct source_site *site,
-                     char *line, struct source **out, int *n, struct complaint *why)
+static int open_rows(const struct opening *from, struct text *text, const struct recording_site *site,
+                     char *line, struct recording **out, int *n, struct complaint *why)
 {
     struct text *again;
     char *first;
     bool export = strncmp(line, "{\"export\":", 10) == 0;
-    int rc = rows_source(text, site, line, &out[0], why);
+    int rc = rows_recording(text, site, line, &out[0], why);
     if (rc != ERR_OK)
         return rc;
     *n = 1;
@@ -57,13 +57,13 @@ static int open_rows(const struct opening *from, struct text *text, const struct
         return ERR_OK;
     rc = open_first(from, &again, &first, why);
     if (rc == ERR_OK)
-        rc = samples_source(again, site, first, &out[1], why);
+        rc = samples_recording(again, site, first, &out[1], why);
     *n += rc == ERR_OK;
     return rc;
 }
 
 static int open_lines(const struct opening *from, struct text *text, const struct format *f,
-                      const struct source_site *site, char *line, struct source **out, int *n,
+                      const struct recording_site *site, char *line, struct recording **out, int *n,
                       struct complaint *why)
 {
     struct text *ahead;
@@ -72,15 +72,15 @@ static int open_lines(const struct opening *from, struct text *text, const struc
         text_close(text);
         return rc;
     }
-    rc = f->shape == FORMAT_CSV ? csv_source(text, ahead, site, line, out, why)
-                                : station_source(text, ahead, site, line, out, why);
+    rc = f->shape == FORMAT_CSV ? csv_recording(text, ahead, site, line, out, why)
+                                : station_recording(text, ahead, site, line, out, why);
     text_close(ahead);
     *n = rc == ERR_OK;
     return rc;
 }
 
-static int open_any(const struct opening *from, const struct source_site *site, struct source **out, int *n,
-                    struct complaint *why)
+static int open_any(const struct opening *from, const struct recording_site *site, struct recording **out,
+                    int *n, struct complaint *why)
 {
     struct text *text;
     char *line;
@@ -98,28 +98,28 @@ static int open_any(const struct opening *from, const struct source_site *site, 
         rc = open_lines(from, text, f, site, line, out, n, why);
     }
     while (rc != ERR_OK && *n)
-        source_close(out[--*n]);
+        recording_close(out[--*n]);
     return rc;
 }
 
-int source_open(const char *file, const struct source_site *site, struct source *out[SOURCES_PER_FILE],
-                int *n, struct complaint *why)
+int recording_open(const char *file, const struct recording_site *site,
+                   struct recording *out[RECORDINGS_PER_FILE], int *n, struct complaint *why)
 {
     return open_any(&(struct opening){.file = file}, site, out, n, why);
 }
 
-int source_of_memory(const struct bytes *bytes, const struct source_site *site,
-                     struct source *out[SOURCES_PER_FILE], int *n, struct complaint *why)
+int recording_of_memory(const struct bytes *bytes, const struct recording_site *site,
+                        struct recording *out[RECORDINGS_PER_FILE], int *n, struct complaint *why)
 {
     return open_any(&(struct opening){.bytes = bytes}, site, out, n, why);
 }
 
-int source_next(struct source *s, struct recorded *out, struct complaint *why)
+int recording_next(struct recording *s, struct recorded *out, struct complaint *why)
 {
     return s->next(s, out, why);
 }
 
-void source_close(struct source *s)
+void recording_close(struct recording *s)
 {
     if (!s)
         return;
@@ -134,7 +134,7 @@ static int smaller_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int64_t source_step(int64_t *times, int n)
+int64_t recording_step(int64_t *times, int n)
 {
     if (n < 2)
         return 0;
@@ -144,7 +144,7 @@ int64_t source_step(int64_t *times, int n)
     return times[(n - 1) / 2];
 }
 
-void source_leave_out(struct source *s, const char *why)
+void recording_leave_out(struct recording *s, const char *why)
 {
     if (s->left_out++)
         return;
