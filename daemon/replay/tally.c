@@ -2,13 +2,15 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/judge/input.h"
 #include "daemon/judge/window.h"
 
 #include <math.h>
 #include <string.h>
 
-/* How long the last word on a window, a limit's day and a requirement's day is known. */
-enum { TOLD_HOURS = 30, TOLD_LIMIT_DAYS = 3, TOLD_DAYS = 16 };
+/* How long the last word on a window or a limit's day is known, without and with a background that may come
+ * late; and the same of a requirement's day. */
+enum { TOLD_HOURS = 52, TOLD_LATE_HOURS = (INPUT_LATE_DAYS + 2) * 24, TOLD_DAYS = 16 };
 
 struct told_word {
     int64_t start_ms; /* 0: none */
@@ -44,8 +46,9 @@ struct tallies *tallies_create(const struct config *c)
     t->told = mem_array((size_t)c->nlimits + 1, sizeof *t->told);
     t->told_days = mem_array((size_t)c->nlimits + 1, sizeof *t->told_days);
     for (int i = 0; i < c->nlimits; i++) {
-        t->told[i] = words_create(c, c->limits[i].window_ms, TOLD_HOURS * (int64_t)CLOCK_HOUR_MS);
-        t->told_days[i] = words_create(c, CLOCK_DAY_MS, TOLD_LIMIT_DAYS * (int64_t)CLOCK_DAY_MS);
+        int64_t reach_ms = (c->limits[i].minus ? TOLD_LATE_HOURS : TOLD_HOURS) * (int64_t)CLOCK_HOUR_MS;
+        t->told[i] = words_create(c, c->limits[i].window_ms, reach_ms);
+        t->told_days[i] = words_create(c, CLOCK_DAY_MS, reach_ms);
     }
     t->days = mem_array((size_t)c->requirements.n * TOLD_DAYS + 1, sizeof *t->days);
     return t;
