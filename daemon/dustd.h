@@ -3,6 +3,7 @@
 #define DUST_DUSTD_H
 
 #include "daemon/again.h"
+#include "daemon/alerts.h"
 #include "daemon/base/notify.h"
 #include "daemon/calibration.h"
 #include "daemon/config/config.h"
@@ -209,6 +210,7 @@ struct dustd {
 
     struct seal seal;
     struct health health;
+    struct alerts alerts;
 
     struct told *told;
     int ntold;

@@ -207,6 +207,7 @@ void health_add(const struct dustd *d, int64_t now_ms, json_t *to)
     json_object_set_new(to, "store", store_json(d));
     json_object_set_new(to, "buses", buses_json(d));
     json_object_set_new(to, "mqtt", brokers_json(d, now_ms));
+    json_object_set_new(to, "alerts", alerts_channels_json(d, now_ms));
     json_object_set_new(to, "timekeeping", clock_json(d));
     json_object_set_new(to, "process", process_json(d, clock_wire_us()));
     json_object_set_new(to, "certificates", certs_json(d, now_ms));

@@ -23,11 +23,12 @@
 
 #define CONTROL_GROUP "dustd"
 
-/* Everything main can wake up for; one ring a bus and one an uplink follow WAKE_RINGS. */
+/* Everything main can wake up for; one ring a bus, one an uplink, one a channel follow WAKE_RINGS. */
 enum wake { WAKE_SIGNAL, WAKE_TIMER, WAKE_CONTROL, WAKE_STORE, WAKE_RINGS };
 
 enum {
     STOP_US = 4000000,   /* what a stop may take in all */
+    SETTLE_US = 800000,  /* of that, for alerts that are on their way to be answered */
     COMMIT_US = 1500000, /* of that, for the last rows to reach the disk */
     TELL_US = 2500000,   /* and for the brokers to be told of them */
     LEAVING_US = 50000,  /* between two looks whether a broker's thread has ended after a reload */
@@ -70,6 +71,7 @@ static void make_room(struct dustd *d)
 {
     const struct config *c = d->config;
     judging_open(d);
+    alerts_create(d);
     d->now = mem_array((size_t)c->npoints, sizeof *d->now);
     for (int i = 0; i < c->npoints; i++)
         d->now[i].value = __builtin_nan("");
@@ -113,8 +115,11 @@ static int start(struct dustd *d)
     rc = start_buses(d);
     if (rc == ERR_OK)
         rc = start_uplinks(d);
+    if (rc == ERR_OK)
+        rc = alerts_start(d);
     if (rc != ERR_OK)
-        log_error("no thread or descriptor is to be had for the buses and brokers (%s)", err_str(rc));
+        log_error("no thread or descriptor is to be had for the buses, brokers and channels (%s)",
+                  err_str(rc));
     return rc;
 }
 
@@ -143,7 +148,8 @@ static void take_signal(struct dustd *d, int fd)
 /* Made anew each turn: a reload may have changed what there is to wait for. */
 static nfds_t fill_polls(struct dustd *d, int signals, int timer, struct pollfd **out)
 {
-    size_t room = WAKE_RINGS + (size_t)d->config->nbuses + (size_t)d->config->nmqtt;
+    size_t room =
+        WAKE_RINGS + (size_t)d->config->nbuses + (size_t)d->config->nmqtt + (size_t)d->config->nchannels;
     struct pollfd *polls = *out = mem_resize(*out, room, sizeof *polls);
     nfds_t n = WAKE_RINGS;
     polls[WAKE_SIGNAL].fd = signals;
@@ -154,6 +160,8 @@ static nfds_t fill_polls(struct dustd *d, int signals, int timer, struct pollfd 
         polls[n++].fd = ring_fd(d->buses[i].ring);
     for (int i = 0; i < d->config->nmqtt; i++)
         polls[n++].fd = ring_fd(d->uplinks[i].ring);
+    for (int i = 0; i < d->config->nchannels; i++)
+        polls[n++].fd = alerts_fd(d, i);
     for (nfds_t i = 0; i < n; i++)
         polls[i].events = POLLIN;
     return n;
@@ -171,6 +179,9 @@ static void take_all(struct dustd *d, const struct pollfd *polls)
     for (int i = 0; i < d->config->nmqtt; i++, p++)
         if (p->revents)
             now_uplink(d, i);
+    for (int i = 0; i < d->config->nchannels; i++, p++)
+        if (p->revents)
+            alerts_take(d, i);
     if (polls[WAKE_CONTROL].revents)
         control_step(d->control, clock_wire_us());
     if (polls[WAKE_SIGNAL].revents)
@@ -199,6 +210,7 @@ static void run(struct dustd *d, int signals, int timer)
         turn(d);
         lend_turn(d, clock_wire_us());
         seal_turn(d, clock_site_ms());
+        alerts_turn(d);
         batch_flush(d);
         watch_turn(d, clock_wire_us());
         health_turn(d, clock_site_ms(), clock_wire_us());
@@ -261,6 +273,7 @@ static void stop(struct dustd *d)
     notify_stopping(&d->notify);
     lend_stop(d);
     stop_buses(d);
+    alerts_settle(d, from_us + SETTLE_US);
     last_rows(d, from_us + COMMIT_US);
     last_messages(d, from_us + TELL_US);
     for (int i = 0; i < d->config->nmqtt; i++)
@@ -275,6 +288,8 @@ static void stop(struct dustd *d)
         whole = whole && ended;
     }
     int64_t left_us = from_us + STOP_US - 1000000 - clock_wire_us();
+    whole = alerts_end(d, left_us > 0 ? (int)(left_us / 1000) : 0) && whole;
+    left_us = from_us + STOP_US - 1000000 - clock_wire_us();
     whole = reload_end(d, left_us > 0 ? (int)(left_us / 1000) : 0) && whole;
     batch_flush(d);
     left_us = from_us + STOP_US - clock_wire_us();
@@ -301,6 +316,7 @@ static void destroy(struct dustd *d)
     mem_free(d->leaving);
     mem_free(d->cursors);
     judging_close(d);
+    alerts_free(d);
     seal_close(d);
     health_close(d);
     batch_finish(&d->batch);

@@ -325,9 +325,11 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
         u->since_ms = u->connected || !u->since_ms ? clock_site_ms() : u->since_ms;
         u->connected = false;
         snprintf(u->why, sizeof u->why, "%s", e->text);
+        alerts_broker_lost(d, u->own->name);
         break;
     case MQTT_WANT: want_rows(d, uplink, e->seq, e->limit); break;
     case MQTT_TAKEN: u->taken = e->seq; break;
+    case MQTT_TOLD: alerts_told(d, e); break;
     case MQTT_REFUSED:
         take_refusal(d, u, e);
         u->taken = e->seq > u->taken ? e->seq : u->taken;

@@ -212,6 +212,12 @@ static int refuse_real(const struct config *c, struct complaint *why)
                      c->file, c->mqtt[i].name, c->mqtt[i].host);
             return ERR_FORMAT;
         }
+    for (int i = 0; i < c->nchannels; i++) /* of the others the address stands in a file: alert_http.c */
+        if (c->channels[i].kind == CHANNEL_SMTP && !is_loopback(c->channels[i].host)) {
+            snprintf(why->text, sizeof why->text, "%s: channel %s: --simulated takes loopback only, found %s",
+                     c->file, c->channels[i].name, c->channels[i].host);
+            return ERR_FORMAT;
+        }
     return ERR_OK;
 }
 

@@ -21,6 +21,7 @@ struct change {
     int *points, *buses, *devices, *brokers; /* where each was before: change.h */
     bool *broker_kept;                       /* also its connection */
     bool *gone, any_gone;                    /* points before that are none now */
+    struct channel_now *channels;            /* of `is`; the new ones prepared */
     struct bus_now *bus_now;                 /* of `is`; the new ones prepared, the others empty */
     struct uplink_now *uplink_now;
 };
@@ -117,6 +118,8 @@ static int prove(const struct dustd *d, struct change *c, struct complaint *why)
     for (int i = 0; i < is->nmqtt && rc == ERR_OK; i++)
         if (!c->broker_kept[i])
             rc = prepare_uplink(d, c, i);
+    if (rc == ERR_OK && !(c->channels = alerts_prepare(d, c->is)))
+        rc = ERR_IO;
     if (rc != ERR_OK)
         snprintf(why->text, sizeof why->text, "%s: no thread or descriptor is to be had for it", is->file);
     return rc;
@@ -143,6 +146,7 @@ static void undo(struct change *c)
         }
         ring_destroy(u->ring);
     }
+    alerts_undo(c->is, c->channels);
     config_free(c->is);
 }
 
@@ -289,6 +293,7 @@ static void take_over(struct dustd *d, struct change *c, const struct author *by
     carry_removed(d, c->is);
     end_uplinks(d, c);
     start_uplinks(d, c);
+    alerts_take_over(d, c->is, c->channels);
     carry_cursors(d, c->is, c->brokers);
     carry_points(d, c->is, c->points);
     carry_devices(d, c->is, c->devices);

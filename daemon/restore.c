@@ -264,6 +264,8 @@ static int scan(struct dustd *d, struct restoring *r)
     if (rc == ERR_OK)
         rc = tell_scan(d);
     if (rc == ERR_OK)
+        rc = alerts_scan(d);
+    if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "device", INT64_MIN, restore_register, d);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "settings", INT64_MIN, restore_settings, r);

@@ -48,6 +48,7 @@ int64_t row_append_text(struct dustd *d, int64_t at_ms, const char *kind, const 
     }
     struct row *row = &b->rows[b->nrows++];
     journal_append(&d->head, row, at_ms, kind, subject, body);
+    alerts_row(d, row->seq, kind, row->body);
     return row->seq;
 }
 

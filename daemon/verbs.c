@@ -356,6 +356,8 @@ static const struct verb_row verbs[] = {
      act_request,
      RATE_WRITE,
      {{"issue", TEXT}, {"verb", TEXT}, {"text", TEXT}, {"person", TEXT}, {"due", NUMBER}, {"as", TEXT}}},
+    {"alert_test", alert_test_request, RATE_WRITE, {{"person", TEXT}, {"as", TEXT}}},
+    {"alerts", alerts_request, RATE_READ, {{0}}},
     {"devices", do_devices, RATE_READ, {{0}}},
     {"input", inputs_request, RATE_WRITE, {{"kind", TEXT}, {"input", OBJECT}, {"as", TEXT}}},
     {"issue", do_issue, RATE_READ, {{"id", TEXT}}},

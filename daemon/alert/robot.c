@@ -2,11 +2,11 @@
 
 #include "daemon/alert/sign.h"
 #include "daemon/base/mem.h"
+#include "daemon/ledger/ledger.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Text of WeCom: 2048 bytes; of Feishu 20 KB with everything around it; of DingTalk nothing public. The rest
@@ -78,11 +78,11 @@ static json_t *body_plain(const struct alert_message *m, const char *secret)
 {
     (void)secret;
     json_t *rows = json_array();
-    for (int i = 0; m->rows && m->rows[i]; i++)
-        json_array_append_new(rows, json_integer(strtoll(m->rows[i], NULL, 10)));
+    for (int i = 0; i < m->nrows; i++)
+        json_array_append_new(rows, json_integer(m->rows[i]));
     json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "ts", (json_int_t)m->at_ms, "kind",
-                             "alert_message", "site", m->site, "person", m->person, "level", m->level,
-                             "subject", m->subject, "text", m->text, "rows", rows);
+                             "alert_message", "site", m->site, "person", m->person, "level",
+                             level_str(m->level), "subject", m->subject, "text", m->text, "rows", rows);
     if (m->simulated)
         json_object_set_new(body, "simulated", json_true());
     return body;

@@ -29,14 +29,15 @@ const struct robot *robot_of(enum channel_kind kind);
 
 /* A message as it leaves for one person. All strings are borrowed. */
 struct alert_message {
-    const char *subject;     /* one line */
-    const char *text;        /* at most text_most bytes */
-    const char *person;      /* person.name */
-    const char *mobile;      /* of the person, for a robot that calls him; "" none */
-    const char *site;        /* site.name */
-    const char *level;       /* the highest in it */
-    const char *const *rows; /* NULL-ended list of the numbers of the alert rows in it; NULL: none */
-    int64_t at_ms;           /* site time of sending */
+    const char *subject; /* one line */
+    const char *text;    /* at most text_most bytes */
+    const char *person;  /* person.name */
+    const char *mobile;  /* of the person, for a robot that calls him; "" none */
+    const char *site;    /* site.name */
+    enum level level;    /* the highest in it */
+    const int64_t *rows; /* numbers of the alert rows in it */
+    int nrows;
+    int64_t at_ms; /* site time of sending */
     bool simulated;
 };
 

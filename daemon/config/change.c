@@ -72,6 +72,15 @@ bool same_broker(const struct mqtt_config *a, const struct mqtt_config *b)
            a->keepalive_s == b->keepalive_s && a->mqtt5 == b->mqtt5;
 }
 
+bool same_channel(const struct channel_config *a, const struct channel_config *b)
+{
+    return same_text(a->name, b->name) && a->kind == b->kind && same_text(a->url_file, b->url_file) &&
+           same_text(a->secret_file, b->secret_file) && same_text(a->ca_file, b->ca_file) &&
+           same_text(a->host, b->host) && a->port == b->port && a->tls == b->tls &&
+           same_text(a->username, b->username) && same_text(a->password_file, b->password_file) &&
+           same_text(a->from, b->from) && same_text(a->broker, b->broker);
+}
+
 bool needs_restart(const struct config *was, const struct config *is, char *text, size_t size)
 {
     char sizes[4][32];

@@ -17,6 +17,9 @@ bool same_bus(const struct bus_config *a, const struct bus_config *b);
 /* A connection made for the one is right for the other. */
 bool same_broker(const struct mqtt_config *a, const struct mqtt_config *b);
 
+/* A thread started for the one sends what the other asks for: all but how often, which is main's. */
+bool same_channel(const struct channel_config *a, const struct channel_config *b);
+
 /* The first setting that only a restart can change and that differs, with both values, into `text`. False:
  * there is none. */
 bool needs_restart(const struct config *was, const struct config *is, char *text, size_t size);

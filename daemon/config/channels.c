@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-static const struct word kinds[] = {{"wecom", CHANNEL_WECOM},
-                                    {"dingtalk", CHANNEL_DINGTALK},
-                                    {"feishu", CHANNEL_FEISHU},
-                                    {"webhook", CHANNEL_WEBHOOK},
-                                    {"smtp", CHANNEL_SMTP},
-                                    {"mqtt", CHANNEL_MQTT},
-                                    {0}};
 static const struct word mail_tls[] = {
     {"starttls", MAIL_STARTTLS}, {"tls", MAIL_TLS}, {"none", MAIL_PLAIN}, {0}};
 
@@ -40,7 +33,8 @@ const char *check_email(const char *text)
 
 static const struct setting channel_rows[] = {
     {"name", SETTING_KEY, FIELD(struct channel_config, name), .meaning = "name of the channel"},
-    {"kind", SETTING_CHOICE, FIELD(struct channel_config, kind), .required = true, .words = kinds,
+    {"kind", SETTING_CHOICE, FIELD(struct channel_config, kind), .required = true,
+     .words = channel_kind_words,
      .meaning = "a group robot (企业微信, 钉钉, 飞书), a plain POST, e-mail, a topic of a broker"},
     {"url_file", SETTING_TEXT, FIELD(struct channel_config, url_file), .secret = true, .required = true,
      .only = IS_HTTP, .check = credential_check,
@@ -86,14 +80,6 @@ static const struct setting alerts_rows[] = {
     {0},
 };
 const struct schema alerts_schema = {"alerts", 0, alerts_rows, NULL, NULL};
-
-const struct channel_config *config_channel(const struct config *c, const char *name)
-{
-    for (int i = 0; i < c->nchannels; i++)
-        if (strcmp(c->channels[i].name, name) == 0)
-            return &c->channels[i];
-    return NULL;
-}
 
 static int check_mail(const struct loading *l)
 {
@@ -150,9 +136,4 @@ int check_channels(const struct loading *l)
         for (int k = 0; k < c->people[i].nchannels && !error; k++)
             error = check_told(l, &c->people[i], k);
     return error;
-}
-
-const char *channel_kind_str(enum channel_kind k)
-{
-    return kinds[k].text;
 }

@@ -90,7 +90,8 @@ extern const struct schema role_schema, issues_schema, kind_schema, category_sch
 extern const char *const issue_kind_names[];        /* NULL-ended */
 extern const struct word organisation_kind_words[]; /* in the order of enum organisation_kind */
 extern const struct word person_role_words[];
-extern const struct word input_kind_words[]; /* in the order of enum input_kind */
+extern const struct word channel_kind_words[]; /* in the order of enum channel_kind */
+extern const struct word input_kind_words[];   /* in the order of enum input_kind */
 
 /* 00:00 of a day, "2026-03-01", in the zone; ERR_FORMAT for anything else, 2026-02-30 too. The check of a
  * setting that is one, or nothing. */

@@ -26,6 +26,7 @@ struct ctl {
 };
 
 typedef int (*ctl_verb)(struct ctl *c);
+int verb_alert(struct ctl *c);
 int verb_calendar(struct ctl *c);
 int verb_devices(struct ctl *c);
 int verb_event(struct ctl *c);

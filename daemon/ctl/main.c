@@ -36,6 +36,9 @@ static const struct {
     unsigned takes;
     const char *synopsis, *zh, *en;
 } verbs[] = {
+    {"alert", verb_alert, 0, 2, TAKES_AS, "[test PERSON] [--as P]",
+     "等待发送的提醒；test：向某人的所有渠道发一条测试",
+     "what waits to be told; test: tries a person's channels"},
     {"calendar", verb_calendar, 1, 1, TAKES_RANGE | TAKES_INPUT,
      "holiday|suspended|rain|work --from T --to T [--reason R] [--as P]", "登记节假日、停工、降雨或作业时段",
      "days on which nothing is worked, work is suspended, it rains"},

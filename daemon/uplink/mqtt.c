@@ -121,20 +121,31 @@ struct mqtt *mqtt_start(const struct mqtt_config *config, const char *site, cons
     return m;
 }
 
-void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos)
+static bool say(struct mqtt *m, const char *topic, const char *payload, int qos, int64_t id)
 {
     if (!atomic_load(&m->connected))
-        return;
-    struct now_input n = {.topic = mem_string(topic), .payload = mem_string(payload), .qos = qos};
-    if (ring_push(m->nows, &n) != ERR_OK) {
-        mem_free(n.topic);
-        mem_free(n.payload);
-    }
+        return false;
+    struct now_input n = {.topic = mem_string(topic), .payload = mem_string(payload), .qos = qos, .id = id};
+    if (ring_push(m->nows, &n) == ERR_OK)
+        return true;
+    mem_free(n.topic);
+    mem_free(n.payload);
+    return false;
+}
+
+void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos)
+{
+    say(m, topic, payload, qos, 0);
 }
 
 void mqtt_say(struct mqtt *m, const char *topic, const char *payload)
 {
-    mqtt_now(m, topic, payload, MQTT_ONCE);
+    say(m, topic, payload, MQTT_ONCE, 0);
+}
+
+bool mqtt_tell(struct mqtt *m, const char *topic, const char *payload, int64_t id)
+{
+    return say(m, topic, payload, MQTT_ONCE, id);
 }
 
 void mqtt_ready(struct mqtt *m)

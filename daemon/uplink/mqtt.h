@@ -16,6 +16,7 @@ enum mqtt_event_kind {
                 */
     MQTT_TAKEN,   /* the far end has taken everything up to `seq`: the cursor moves */
     MQTT_INPUT,   /* a source said something: `text` is the topic below in/, `payload` the taker's to free */
+    MQTT_TOLD,    /* message `seq` of mqtt_tell is answered: `text` "" taken, else why it was refused */
     MQTT_REFUSED, /* row `seq` was refused for good after three tries: `text`; the cursor moves past it */
 };
 
@@ -50,6 +51,10 @@ void mqtt_now(struct mqtt *m, const char *topic, const char *payload, int qos);
 /* Once, not retained, QoS 1, never merged: an answer to a source. Dropped while the line is down, and beyond
  * 256 that wait. */
 void mqtt_say(struct mqtt *m, const char *topic, const char *payload);
+
+/* The same, answered by MQTT_TOLD with `id` (not 0), unless the line breaks first (MQTT_LOST). False: the
+ * line is down, nothing was said. */
+bool mqtt_tell(struct mqtt *m, const char *topic, const char *payload, int64_t id);
 
 /* After MQTT_CONNECTED: every now-message has been given; rows may follow. */
 void mqtt_ready(struct mqtt *m);

@@ -30,6 +30,22 @@ static void take_rows(struct mqtt *m, struct rows_input r)
     mem_free(r.rows);
 }
 
+/* Whoever waits for the answer of a message gets one. */
+static void told(struct mqtt *m, int64_t id, const char *why)
+{
+    if (id)
+        snprintf(tell(m, MQTT_TOLD, id)->text, sizeof m->outbox->text, "%s", why);
+}
+
+static void take_once(struct mqtt *m, struct now_input n)
+{
+    struct now_message *said = pending_say(&m->pending, n.topic, n.payload, SAYS_WAITING);
+    if (said)
+        said->id = n.id;
+    else
+        told(m, n.id, "too many wait");
+}
+
 /* Readies are read before the ring: what main gave before it said ready is then in `pending`. */
 void feed_input(struct mqtt *m)
 {
@@ -38,7 +54,7 @@ void feed_input(struct mqtt *m)
     m->ready = m->phase == PHASE_UP && atomic_load(&m->readies) >= m->connects;
     while (ring_pop(m->nows, &n) == ERR_OK) {
         if (m->phase == PHASE_UP && n.qos == MQTT_ONCE) {
-            pending_say(&m->pending, n.topic, n.payload, SAYS_WAITING);
+            take_once(m, n);
         } else if (m->phase == PHASE_UP) {
             pending_put(&m->pending, n.topic, n.payload, n.qos);
         } else {
@@ -92,6 +108,8 @@ static void now_answered(struct mqtt *m, int mid, enum mqtt_answer answer, const
         m->now_trouble = false;
     else
         nows_refused(m, n->topic, why, now);
+    if (answer != ANSWER_LATER)
+        told(m, n->id, answer == ANSWER_NEVER ? why : "");
     pending_answered(&m->pending, mid, answer);
 }
 
@@ -175,6 +193,7 @@ static void send_nows(struct mqtt *m, int64_t now)
             pending_sent(&m->pending, mid);
         } else {
             nows_refused(m, n->topic, m->local, now);
+            told(m, n->id, m->local);
             pending_drop(&m->pending);
         }
     }

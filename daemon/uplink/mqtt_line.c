@@ -24,8 +24,7 @@ enum {
     PACKET_MOST = 16384, /* what we let the broker send us */
     RECEIVED_MOST = 8,   /* packets read at once from a line that is already closed */
     CUT_SHORT_MOST = 3,
-    INPUT_PAUSE = 8, /* events that wait for main, while nothing is read: then the sources wait too */
-    PASSWORD_MOST = 1024
+    INPUT_PAUSE = 8 /* events that wait for main, while nothing is read: then the sources wait too */
 };
 
 static const char closed_by_far_end[] = "closed by the far end";
@@ -106,22 +105,13 @@ static void on_log(struct mosquitto *handle, void *arg, int level, const char *t
 }
 
 /* The first line of the file; never logged, wiped by the caller. */
-static int read_password(const char *name, char text[static PASSWORD_MOST], struct why *why)
+static int read_password(const char *name, char text[static CREDENTIAL_LINE_MAX], struct why *why)
 {
-    char file[CREDENTIAL_PATH_MAX];
-    credential_path(name, file);
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, PASSWORD_MOST - 1);
-    int saved = errno;
-    if (fd >= 0)
-        close(fd);
-    if (n < 0) {
-        snprintf(why->text, sizeof why->text, "password file %.100s: %s", file, strerrordesc_np(saved));
-        return ERR_IO;
-    }
-    text[n] = 0;
-    text[strcspn(text, "\r\n")] = 0;
-    return ERR_OK;
+    char reason[120];
+    int rc = credential_line(name, text, reason, sizeof reason);
+    if (rc != ERR_OK)
+        snprintf(why->text, sizeof why->text, "password file %s", reason);
+    return rc;
 }
 
 static int set_user(struct mqtt *m, struct why *why)
@@ -129,7 +119,7 @@ static int set_user(struct mqtt *m, struct why *why)
     const struct mqtt_config *c = m->config;
     if (!c->username || !*c->username)
         return ERR_OK;
-    char password[PASSWORD_MOST] = "";
+    char password[CREDENTIAL_LINE_MAX] = "";
     int rc = c->password_file && *c->password_file ? read_password(c->password_file, password, why) : ERR_OK;
     if (rc == ERR_OK)
         mosquitto_username_pw_set(m->handle, c->username, *password ? password : NULL);

@@ -42,15 +42,18 @@ void pending_put(struct pending *p, char *topic, char *payload, int qos)
     n->payload = payload;
 }
 
-void pending_say(struct pending *p, char *topic, char *payload, int most)
+struct now_message *pending_say(struct pending *p, char *topic, char *payload, int most)
 {
-    struct now_message n = {.qos = 1, .once = true};
+    struct now_message n = {.qos = 1, .once = true}, *kept = NULL;
     n.topic = topic;
     n.payload = payload;
     if (p->count < most)
-        *one_more(p) = n;
+        kept = one_more(p);
+    if (kept)
+        *kept = n;
     else
         message_finish(&n);
+    return kept;
 }
 
 struct now_message *pending_first(struct pending *p)

@@ -85,7 +85,8 @@ void window_finish(struct window *w);
 struct now_message {
     char *topic, *payload;
     int qos, mid;
-    bool once; /* neither retained nor merged */
+    bool once;  /* neither retained nor merged */
+    int64_t id; /* main waits for its answer; 0: nobody does */
 };
 
 struct pending {
@@ -98,8 +99,8 @@ struct pending {
 /* Takes over both strings. A waiting message of the same topic is replaced and keeps its turn. */
 void pending_put(struct pending *p, char *topic, char *payload, int qos);
 
-/* Takes over both strings of one that is said once; drops it when `most` wait already. */
-void pending_say(struct pending *p, char *topic, char *payload, int most);
+/* Takes over both strings of one that is said once; NULL: dropped, `most` wait already. */
+struct now_message *pending_say(struct pending *p, char *topic, char *payload, int most);
 
 /* The oldest waiting message, NULL for none. pending_sent moves it to those in flight (QoS 0: ends it);
  * pending_drop ends it unsent. */

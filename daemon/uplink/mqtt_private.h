@@ -33,7 +33,8 @@ struct why {
 /* Main to thread: a now-message, strings owned. */
 struct now_input {
     char *topic, *payload;
-    int qos; /* MQTT_ONCE: an answer to a source */
+    int qos;    /* MQTT_ONCE: an answer to a source, or an alert */
+    int64_t id; /* of an alert, 0 none */
 };
 
 enum { MQTT_ONCE = -1 };

@@ -54,7 +54,8 @@ struct rig {
     int nows;                     /* given at each connect */
     int connected, lost, nrefused;
     int64_t refused[RIG_REFUSED];
-    char why[160], refusal[160];
+    char why[160], refusal[160], told_why[160];
+    int64_t told; /* the last message of mqtt_tell that was answered, and how */
 };
 
 static inline const char *rig_mosquitto(void)
@@ -311,6 +312,10 @@ static inline void rig_event(struct rig *r, const struct mqtt_event *e)
         break;
     case MQTT_WANT: rig_answer_want(r, e); break;
     case MQTT_TAKEN: rig_cursor(r, e->seq); break;
+    case MQTT_TOLD:
+        r->told = e->seq;
+        snprintf(r->told_why, sizeof r->told_why, "%s", e->text);
+        break;
     case MQTT_REFUSED:
         r->refused[r->nrefused++ % RIG_REFUSED] = e->seq;
         snprintf(r->refusal, sizeof r->refusal, "%s", e->text);

@@ -31,6 +31,7 @@ static inline void rig_start(struct rig *r, int64_t now_ms)
     clock_simulate_since(now_ms, 1, clock_wire_us() - r->since_ms * 1000);
     clock_date();
     judging_open(d);
+    alerts_create(d);
     d->now = mem_array((size_t)d->config->npoints, sizeof *d->now);
     d->said_bad = mem_array((size_t)d->config->npoints, sizeof *d->said_bad);
     d->registers = mem_array((size_t)d->config->npoints, sizeof *d->registers);
@@ -63,6 +64,7 @@ static inline void rig_kill(struct rig *r)
 {
     struct dustd *d = &r->d;
     store_stop(d->store, 20000);
+    alerts_free(d);
     judging_close(d);
     seal_close(d);
     health_close(d);

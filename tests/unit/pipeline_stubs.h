@@ -70,6 +70,13 @@ void mqtt_say(struct mqtt *m, const char *topic, const char *payload)
     mqtt_now(m, topic, payload, 1);
 }
 
+bool mqtt_tell(struct mqtt *m, const char *topic, const char *payload, int64_t id)
+{
+    (void)id;
+    mqtt_say(m, topic, payload);
+    return true;
+}
+
 void mqtt_ready(struct mqtt *m)
 {
     assert_non_null(m);

@@ -69,7 +69,7 @@ static const struct alert_message said = {.subject = "S",
                                           .person = "manager",
                                           .mobile = "",
                                           .site = "site",
-                                          .level = "major",
+                                          .level = LEVEL_MAJOR,
                                           .at_ms = 1599360473999};
 
 static void expect_body(enum channel_kind kind, struct alert_message m, const char *secret,
@@ -101,9 +101,10 @@ static void each_robot_gets_the_json_that_it_knows(void **state)
 static void a_plain_post_names_the_rows_it_tells_of(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"7", "12", NULL};
+    static const int64_t rows[] = {7, 12};
     struct alert_message m = said;
     m.rows = rows;
+    m.nrows = 2;
     m.simulated = true;
     expect_body(
         CHANNEL_WEBHOOK, m, "",
