@@ -15,3 +15,9 @@ const struct check *config_attest(const struct config *c, const char *name)
     }
     return NULL;
 }
+
+bool config_attests(const struct check *c, unsigned roles)
+{
+    const unsigned unit = ROLE_SITE | ROLE_CONTRACTOR;
+    return (c->by & unit || !(roles & unit)) && roles & c->by;
+}

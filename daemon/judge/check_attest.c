@@ -4,6 +4,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@ static const struct fact *last_look(const struct judging *j, int64_t by_ms)
     const struct fact *found = NULL;
     for (int i = 0; i < record_count(j->r, INPUT_INSPECTION); i++) {
         const struct fact *f = record_fact(j->r, INPUT_INSPECTION, i);
-        if (f->from_ms < by_ms && f->roles & j->c->by && strcmp(f->about, name) == 0)
+        if (f->from_ms < by_ms && config_attests(j->c, f->roles) && strcmp(f->about, name) == 0)
             found = f;
     }
     mem_free(name);

@@ -153,7 +153,7 @@ int64_t task_looked_ms(const struct tasks *t, const struct task *task, const str
     for (int i = 0; i < t->nlooks; i++) {
         const struct look *l = &t->looks[i];
         if (l->at_ms >= task->from_ms && l->at_ms < task->due_ms && strcmp(l->about, a->name) == 0 &&
-            (!a->check || l->roles & a->check->by))
+            (!a->check || config_attests(a->check, l->roles)))
             return l->at_ms;
     }
     return 0;

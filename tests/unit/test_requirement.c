@@ -672,6 +672,7 @@ static void a_look_counts_for_its_time_from_whom_it_may_come(void **state)
     assert_counts(sum(), 0, 0, 1, 0);
     assert_cause(sum(), OUTCOME_UNKNOWN, CAUSE_NO_INSPECTION, "inspection");
     look(-100, 0, 100, ROLE_SITE);
+    look(-90, 0, 100, ROLE_SITE | ROLE_COMMUNITY); /* the site's own man with another hat on */
     assert_counts(sum(), 0, 0, 1, 0);
     look(-6 * 1440, 0, 100, ROLE_COMMUNITY);
     assert_counts(sum(), 1, 0, 0, 0);

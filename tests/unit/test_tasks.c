@@ -170,7 +170,8 @@ static void it_is_done_when_each_check_was_looked_at_by_somebody_who_may(void **
     struct desk *d = *state;
     look(d);
     tasks_inspected(d->tasks, "hardening/weekly", d->now, ROLE_COMMUNITY);
-    tasks_inspected(d->tasks, "hardening/edges", d->now, ROLE_SITE); /* may not */
+    tasks_inspected(d->tasks, "hardening/edges", d->now, ROLE_SITE);               /* may not */
+    tasks_inspected(d->tasks, "hardening/edges", d->now, ROLE_SITE | ROLE_OFFICE); /* nor with two hats */
     assert_int_equal(look(d), 0);
     tasks_inspected(d->tasks, "hardening/edges", d->now + HOUR, ROLE_OFFICE);
     look(d);
