@@ -242,8 +242,8 @@ const struct input_source *config_source(const struct config *c, const char *nam
 /* The check of the kind attest, by "<requirement>/<check>"; NULL. */
 const struct check *config_attest(const struct config *c, const char *name);
 
-/* Whether the look of somebody with these roles counts for it: who is of the site or the contractor too does not
- * testify with another hat on. */
+/* Whether the look of somebody with these roles counts for it: who is of the site or the contractor too does
+ * not testify with another hat on. */
 bool config_attests(const struct check *c, unsigned roles);
 
 const char *input_kind_str(enum input_kind k); /* "passage" */

@@ -91,7 +91,7 @@ static const struct issue *find(struct bench *b, const char *kind, const char *s
     return ledger_issue(b->ledger, b->id);
 }
 
-static const struct issue *find_breach(struct bench *b)
+static inline const struct issue *find_breach(struct bench *b)
 {
     return find(b, "limit", "shanxi-taiyuan/pm10-hour", "gate/pm10");
 }
@@ -122,7 +122,7 @@ static void do_act(struct bench *b, enum verb verb, enum who who)
 }
 
 /* A new issue brought into a state, each in the way the life cycle has for it. */
-static const struct issue *issue_in(struct bench *b, const char *kind, enum issue_state state)
+static inline const struct issue *issue_in(struct bench *b, const char *kind, enum issue_state state)
 {
     static const struct {
         enum verb verb;
