@@ -44,7 +44,7 @@ static int64_t append_test(struct dustd *d, const struct person *p, const struct
     json_object_set_new(body, "level", json_string("general"));
     json_object_set_new(body, "to", json_pack("[s]", p->name));
     json_object_set_new(body, "title",
-                        json_pack("{s:s,s:s}", "zh", "这是一条测试提醒", "en", "This is a test"));
+                        json_pack("{s:s,s:s}", "zh", "测试提醒（无需处理）", "en", "Test (nothing to do)"));
     json_object_set_new(
         body, "text", json_pack("{s:s+,s:s+}", "zh", "发起人：", by->name, "en", "Asked for by ", by->name));
     json_object_set_new(body, "by", json_string(by->name));

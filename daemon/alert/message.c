@@ -15,36 +15,11 @@ static const struct {
     [LEVEL_CRITICAL] = {"重大", "CRITICAL"},
 };
 
-static const struct {
-    const char *name, *zh, *en;
-} steps[] = {
-    {"found", "发现问题", "found"},
-    {"assigned", "交办", "assigned"},
-    {"unanswered", "逾期未答复", "unanswered"},
-    {"due_soon", "即将到期", "due soon"},
-    {"overdue", "整改逾期", "overdue"},
-    {"notice", "通报", "notice"},
-    {"summon", "约谈", "summons"},
-    {"accountable", "追责", "held accountable"},
-    {"ended", "已办结", "ended"},
-    {"task", "待办任务", "task"},
-    {"test", "测试（无需处理）", "test (nothing to do)"},
-};
-
 enum { TITLE_MOST = 240, MORE_ROOM = 64 };
 
 static const char *level_word(const struct alert_frame *f, enum level l)
 {
     return f->zh ? levels[l].zh : levels[l].en;
-}
-
-/* A step that a newer escalation has is shown as it is. */
-static const char *step_word(const struct alert_frame *f, const char *step)
-{
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (strcmp(step, steps[i].name) == 0)
-            return f->zh ? steps[i].zh : steps[i].en;
-    return step;
 }
 
 /* `text` cut to `most` bytes, with a sign that it was. */
@@ -81,7 +56,8 @@ static void add_subject(struct buf *b, const struct alert_frame *f, const struct
     if (n == 1) {
         buf_printf(b, f->zh ? "【%s】" : "[%s] ", level_word(f, list->level));
         add_cut(b, f->site, TITLE_MOST);
-        buf_printf(b, "%s%s", f->zh ? "：" : ": ", step_word(f, list->step));
+        buf_text(b, f->zh ? "：" : ": ");
+        add_cut(b, list->title, TITLE_MOST);
         return;
     }
     buf_text(b, f->zh ? "【汇总】" : "[digest] ");
@@ -106,22 +82,19 @@ static void add_time(struct buf *b, int64_t at_ms, int zone_min)
     buf_printf(b, "%.10s %.5s", text, text + 11);
 }
 
-static void add_title(struct buf *b, const struct alert_text *a)
+/* When it was said, to whom it goes: below the text, which is cut before these are. */
+static void add_end(struct buf *b, const struct alert_frame *f, const struct alert_text *a)
 {
-    add_cut(b, a->title, TITLE_MOST);
-    if (a->subject[0])
-        buf_printf(b, " (%.40s)", a->subject);
+    buf_text(b, f->zh ? "\n时间：" : "\nTime: ");
+    add_time(b, a->at_ms, f->zone_min);
+    buf_text(b, f->zh ? "\n通知：" : "\nTo: ");
+    add_cut(b, f->person, TITLE_MOST);
 }
 
 static void add_one(struct buf *b, const struct alert_frame *f, const struct alert_text *a, size_t most)
 {
     struct buf end = {0};
-    buf_text(b, "\n");
-    add_title(b, a);
-    buf_text(&end, f->zh ? "\n时间：" : "\nTime: ");
-    add_time(&end, a->at_ms, f->zone_min);
-    buf_text(&end, f->zh ? "\n责任：" : "\nTo: ");
-    add_cut(&end, f->person, TITLE_MOST);
+    add_end(&end, f, a);
     if (a->text[0] && b->length + end.length + 8 < most) {
         buf_text(b, "\n");
         add_cut(b, a->text, most - b->length - end.length);
@@ -138,9 +111,10 @@ static void add_lines(struct buf *b, const struct alert_frame *f, const struct a
     int i = 0;
     for (; i < n; i++) {
         buf_clear(&line);
-        buf_printf(&line, f->zh ? "\n%d. 【%s】%s " : "\n%d. [%s] %s: ", i + 1, level_word(f, list[i].level),
-                   step_word(f, list[i].step));
-        add_title(&line, &list[i]);
+        buf_printf(&line, f->zh ? "\n%d. 【%s】" : "\n%d. [%s] ", i + 1, level_word(f, list[i].level));
+        add_cut(&line, list[i].title, TITLE_MOST);
+        if (list[i].subject[0])
+            buf_printf(&line, " (%.40s)", list[i].subject);
         if (b->length + line.length + MORE_ROOM > most)
             break;
         buf_text(b, line.data);

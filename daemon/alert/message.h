@@ -14,9 +14,8 @@ enum { ALERT_LEVELS = LEVEL_CRITICAL + 1 };
 struct alert_text {
     int64_t at_ms; /* site time */
     enum level level;
-    const char *step;    /* "found", "overdue", …: as in the row */
-    const char *subject; /* number of the issue or task */
-    const char *title;   /* in the language of the message */
+    const char *subject; /* number of the issue or task: in a digest; the text of a single one names it */
+    const char *title;   /* in the language of the message; it says the step too */
     const char *text;    /* more of it, "" none */
 };
 
@@ -29,7 +28,7 @@ struct alert_frame {
     bool simulated; /* the message says so */
 };
 
-/* The first line: level, site, step; of a digest how many. mem_free. */
+/* The first line: level, site, title; of a digest how many. mem_free. */
 char *message_subject(const struct alert_frame *f, const struct alert_text *list, int n);
 
 /* The whole text, subject first, of n alerts of which those in `list` come first; n > 1 is a digest. Cut at a

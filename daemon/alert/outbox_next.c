@@ -115,8 +115,7 @@ static void fill(struct outbox *o, struct queue *q, struct choice c, int most, s
         for (int i = 0; i < q->n && n < marked; i++) {
             const struct alert *a = q->list[i].alert;
             if (q->list[i].flying && (int)a->level == level)
-                o->texts[n++] =
-                    (struct alert_text){a->at_ms, a->level, a->step, a->subject, a->title, a->text};
+                o->texts[n++] = (struct alert_text){a->at_ms, a->level, a->subject, a->title, a->text};
         }
     *out = (struct outbox_letter){q->person, o->texts, o->rows, n, o->texts[0].level};
 }

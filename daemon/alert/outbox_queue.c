@@ -43,7 +43,6 @@ struct alert *alert_make(int64_t seq, const json_t *body, bool zh, bool keep_tex
     a->at_ms = json_integer_value(json_object_get(body, "ts"));
     a->level = level;
     a->urgent = level == LEVEL_CRITICAL || strcmp(step, "test") == 0;
-    keep(a->step, sizeof a->step, step);
     keep(a->subject, sizeof a->subject, text_of(body, "subject"));
     a->title = words_of(body, "title", zh, keep_text ? TITLE_MOST : TITLE_ALONE);
     a->text = words_of(body, "text", zh, keep_text ? OUTBOX_TEXT_MOST : 0);

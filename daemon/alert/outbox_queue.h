@@ -9,7 +9,7 @@ struct alert {
     enum level level;
     bool urgent;
     int refs; /* queues it waits in */
-    char step[24], subject[48];
+    char subject[48];
     char *title, *text;
 };
 

@@ -31,13 +31,13 @@ class Alerts(harness.ScenarioTest):
         site.write(f"{kind}-sign.secret", secret + "\n")
         return robot
 
-    def alert_site(self, channels, told, **named):
+    def alert_site(self, channels, told, rate=1, more="", **named):
         """A site whose manager is told on channels; `channels` is YAML without the heads."""
         head = sites.HEAD.replace("site-manager: {title: 工地负责人, roles: [site]}",
                                   f"site-manager: {{title: 工地负责人, roles: [site], phone: '13800000000', "
                                   f"email: boss@example.org, channels: [{told}]}}")
-        site = self.site(sites.BREACH_SIM, head + sites.BUS + sites.DEVICES + sites.BROKER + "channels:\n" + channels, rate=1,
-                         **named)
+        site = self.site(sites.BREACH_SIM, head + sites.BUS + sites.DEVICES + sites.BROKER + more + "channels:\n" + channels,
+                         rate=rate, **named)
         harness.make_certificates(site.dir)
         return site
 
@@ -58,6 +58,9 @@ class Alerts(harness.ScenarioTest):
 
     def of(self, site, channel):
         return next(c for c in site.status()["alerts"] if c["name"] == channel)
+
+    def body(self, row):
+        return json.loads(row["body"]) if isinstance(row["body"], str) else row["body"]
 
     def ask(self, site):
         """A test whose answer nobody waits for."""
@@ -97,7 +100,7 @@ class AlertsEverywhere(Alerts):
         self.assertNotIn("13800000000", json.dumps([far[k].messages for k in ("dingtalk", "feishu", "webhook")]))
         to, subject, said = mail.texts()[0]
         self.assertIn("<boss@example.org>", to[0])
-        self.assertEqual(subject, "【模拟】【一般】示例工地：测试（无需处理）")
+        self.assertEqual(subject, "【模拟】【一般】示例工地：测试提醒（无需处理）")
         self.assertEqual(said.replace("\r\n", "\n"), far["dingtalk"].texts()[0])
         told = harness.wait_for("the topic", lambda: watcher.messages("/alert/site-manager"))
         self.assertFalse(told[0][0], "an alert is not retained")
@@ -106,6 +109,20 @@ class AlertsEverywhere(Alerts):
         self.assertEqual(told[0][2]["rows"], [row[0]["seq"]])
         harness.wait_for("an alerted row for each channel", lambda: len(site.export_live("alerted")) == 6)
         self.no_secret(site)
+
+    def test_a_breach_is_told_to_who_answers_for_it_and_what_was_told_is_in_the_journal(self):
+        escalation = ("escalation:\n  found: {when: found, title: {zh: 发现问题, en: Found}, tell: [responsible]}\n"
+                      "limits:\n  shanxi-taiyuan: {person: site-manager}\n")
+        site = self.alert_site(self.channel("wecom"), "wecom", rate=60, start="2026-03-05T09:55:00+08:00", more=escalation)
+        robot = self.robot(site, "wecom")
+        self.start(site)
+        harness.wait_for("the message", lambda: robot.messages)
+        alert = site.export_live("alert")[0]
+        for part in ("【模拟】【", "示例工地：发现问题：", alert["subject"], "工地负责人"):
+            self.assertIn(part, robot.texts()[0])
+        row = self.body(harness.wait_for("the row", lambda: site.export_live("alerted"))[0])
+        self.assertEqual((row["subject"], row["channel"], row["ok"]), ("site-manager", "wecom", True))
+        self.assertEqual(row["rows"], [alert["seq"]])
 
     def no_secret(self, site):
         found = {"print": site.run_dustd("--print"), "check": site.run_dustd("--check"), "status": site.ctl("status"),
@@ -208,14 +225,10 @@ class AlertsInTrouble(Alerts):
             self.ask(site)
         harness.wait_for("all rows", lambda: len(site.export_live("alert")) >= 20)
         harness.wait_for("nothing to wait", lambda: self.of(site, "wecom")["waiting"] == 0, patience=180)
-        told = [row for r in site.export_live("alerted") for row in self.rows_of(r)]
+        told = [row for r in site.export_live("alerted") for row in self.body(r)["rows"]]
         self.assertEqual(sorted(told), [r["seq"] for r in site.export_live("alert")])
         self.assertLessEqual(robot.busiest_minute(), robots.PER_MINUTE)
         self.assertTrue(any("汇总" in t for t in robot.texts()))
-
-    def rows_of(self, row):
-        body = row["body"]
-        return (json.loads(body) if isinstance(body, str) else body)["rows"]
 
 
 class AlertsReloaded(Alerts):

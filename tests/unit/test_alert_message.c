@@ -177,9 +177,9 @@ static const struct alert_frame zh = {.zh = true, .site = "示例工地", .perso
 static const struct alert_frame en = {.site = "Example Site", .person = "项目经理", .zone_min = 480};
 static const struct alert_text late = {.at_ms = 1795653000000,
                                        .level = LEVEL_CRITICAL,
-                                       .step = "overdue",
+
                                        .subject = "LQ-2026-0001",
-                                       .title = "PM10 超标",
+                                       .title = "逾期：PM10 超标",
                                        .text = "请立即整改"};
 
 static void expect_text(const struct alert_frame *f, const struct alert_text *list, int n, size_t most,
@@ -190,14 +190,14 @@ static void expect_text(const struct alert_frame *f, const struct alert_text *li
     mem_free(text);
 }
 
-static void one_alert_says_level_site_step_title_and_for_whom(void **state)
+static void one_alert_says_level_site_title_and_for_whom(void **state)
 {
     (void)state;
     expect_text(&zh, &late, 1, 2048,
-                "【重大】示例工地：整改逾期\nPM10 超标 (LQ-2026-0001)\n请立即整改\n时间：2026-11-26 08:30\n"
-                "责任：项目经理");
+                "【重大】示例工地：逾期：PM10 超标\n请立即整改\n时间：2026-11-26 08:30\n"
+                "通知：项目经理");
     expect_text(&en, &late, 1, 2048,
-                "[CRITICAL] Example Site: overdue\nPM10 超标 (LQ-2026-0001)\n请立即整改\n"
+                "[CRITICAL] Example Site: 逾期：PM10 超标\n请立即整改\n"
                 "Time: 2026-11-26 08:30\nTo: 项目经理");
 }
 
@@ -207,7 +207,7 @@ static void a_simulated_site_says_so_in_every_message(void **state)
     struct alert_frame f = zh;
     f.simulated = true;
     char *subject = message_subject(&f, &late, 1);
-    assert_string_equal(subject, "【模拟】【重大】示例工地：整改逾期");
+    assert_string_equal(subject, "【模拟】【重大】示例工地：逾期：PM10 超标");
     mem_free(subject);
 }
 
@@ -216,15 +216,13 @@ static void a_digest_counts_by_level_and_gives_each_a_line(void **state)
     (void)state;
     struct alert_text list[] = {late, late, late};
     list[1].level = list[2].level = LEVEL_GENERAL;
-    list[1].step = "found";
     list[2].subject = "";
     expect_text(&zh, list, 3, 2048,
-                "【汇总】示例工地：3 条提醒（重大 1，一般 2）\n1. 【重大】整改逾期 PM10 超标 (LQ-2026-0001)\n"
-                "2. 【一般】发现问题 PM10 超标 (LQ-2026-0001)\n3. 【一般】整改逾期 PM10 超标");
-    expect_text(
-        &en, list, 2, 2048,
-        "[digest] Example Site: 2 alerts (CRITICAL 1, general 1)\n"
-        "1. [CRITICAL] overdue: PM10 超标 (LQ-2026-0001)\n2. [general] found: PM10 超标 (LQ-2026-0001)");
+                "【汇总】示例工地：3 条提醒（重大 1，一般 2）\n1. 【重大】逾期：PM10 超标 (LQ-2026-0001)\n"
+                "2. 【一般】逾期：PM10 超标 (LQ-2026-0001)\n3. 【一般】逾期：PM10 超标");
+    expect_text(&en, list, 2, 2048,
+                "[digest] Example Site: 2 alerts (CRITICAL 1, general 1)\n"
+                "1. [CRITICAL] 逾期：PM10 超标 (LQ-2026-0001)\n2. [general] 逾期：PM10 超标 (LQ-2026-0001)");
 }
 
 static void what_does_not_fit_into_a_digest_is_counted_in_it(void **state)
@@ -264,14 +262,12 @@ static void text_is_cut_between_characters_at_any_limit(void **state)
         }
 }
 
-static void a_step_that_nobody_knows_is_shown_as_it_is(void **state)
+static void format_characters_in_a_title_are_shown_as_they_are(void **state)
 {
     (void)state;
     struct alert_text a = late;
-    a.step = "%n%s";
-    char *subject = message_subject(&zh, &a, 1);
-    assert_string_equal(subject, "【重大】示例工地：%n%s");
-    mem_free(subject);
+    a.title = a.text = a.subject = "%n%s";
+    expect_text(&zh, &a, 1, 2048, "【重大】示例工地：%n%s\n%n%s\n时间：2026-11-26 08:30\n通知：项目经理");
 }
 
 int main(void)
@@ -285,12 +281,12 @@ int main(void)
         cmocka_unit_test(only_the_robots_own_code_in_a_200_is_success),
         cmocka_unit_test(a_robot_that_is_asked_too_often_is_left_alone_for_a_while),
         cmocka_unit_test(http_says_later_or_never_and_a_redirect_is_not_followed),
-        cmocka_unit_test(one_alert_says_level_site_step_title_and_for_whom),
+        cmocka_unit_test(one_alert_says_level_site_title_and_for_whom),
         cmocka_unit_test(a_simulated_site_says_so_in_every_message),
         cmocka_unit_test(a_digest_counts_by_level_and_gives_each_a_line),
         cmocka_unit_test(what_does_not_fit_into_a_digest_is_counted_in_it),
         cmocka_unit_test(text_is_cut_between_characters_at_any_limit),
-        cmocka_unit_test(a_step_that_nobody_knows_is_shown_as_it_is),
+        cmocka_unit_test(format_characters_in_a_title_are_shown_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
