@@ -360,6 +360,7 @@ void carry_removed(struct dustd *d, const struct config *is); /* devices that ar
 void people_lookup(struct dustd *d);
 json_t *people_json(const struct config *c);
 json_t *organisations_json(const struct config *c);
+json_t *categories_json(const struct config *c); /* {"road":{zh,en}}: of what people find */
 json_t *site_json(const struct config *c);
 
 /* once.c: dustd --once. */

@@ -61,6 +61,16 @@ json_t *organisations_json(const struct config *c)
     return organisations;
 }
 
+json_t *categories_json(const struct config *c)
+{
+    json_t *categories = json_object();
+    for (int i = 0; i < c->issues.ncategories; i++) {
+        const struct duty *category = &c->issues.categories[i];
+        json_object_set_new(categories, category->name, titles(category->title_zh, category->title_en));
+    }
+    return categories;
+}
+
 json_t *site_json(const struct config *c)
 {
     json_t *site = json_pack("{s:s,s:o,s:s,s:s}", "name", c->site.name, "title",

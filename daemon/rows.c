@@ -66,8 +66,8 @@ int64_t row_append(struct dustd *d, int64_t at_ms, const char *kind, const char 
 static void add_people(const struct dustd *d, json_t *body)
 {
     enum { ROOM = ROW_BODY_MAX / 6 };
-    json_t *lists[] = {people_json(d->config), organisations_json(d->config)};
-    static const char *const names[] = {"people", "organisations"};
+    json_t *lists[] = {people_json(d->config), organisations_json(d->config), categories_json(d->config)};
+    static const char *const names[] = {"people", "organisations", "categories"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (json_object_size(lists[i]) && json_dumpb(lists[i], NULL, 0, JSON_COMPACT) < ROOM)
             json_object_set(body, names[i], lists[i]);

@@ -1,12 +1,16 @@
 # What `cmake --install` puts where, and what `cpack -G DEB` makes of it (preset "package": prefix /usr).
 set(DUST_MAINTAINER "dustd maintainers <maintainers@dustd.invalid>" CACHE STRING "Who answers for the package")
 set(DUST_SBIN_DIR ${CMAKE_INSTALL_FULL_SBINDIR})
+set(DUST_BIN_DIR ${CMAKE_INSTALL_FULL_BINDIR})
 set(DUST_DOC_DIR ${CMAKE_INSTALL_FULL_DOCDIR})
 set(made ${CMAKE_BINARY_DIR}/packaging)
 
 # systemd and its tools look below /usr and /usr/local, whatever the libraries' directory is called.
 configure_file(systemd/dustd.service.in ${made}/dustd.service @ONLY)
 install(FILES ${made}/dustd.service DESTINATION lib/systemd/system)
+configure_file(systemd/dustd-report@.service.in ${made}/dustd-report@.service @ONLY)
+install(FILES ${made}/dustd-report@.service systemd/dustd-report-weekly.timer systemd/dustd-report-half-month.timer
+    DESTINATION lib/systemd/system)
 install(FILES systemd/clock.conf DESTINATION lib/systemd/system/dustd.service.d)
 install(FILES systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME dustd.conf)
 install(FILES systemd/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME dustd.conf)

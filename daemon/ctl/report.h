@@ -62,6 +62,7 @@ struct gathered {
         *stories; /* {"LQ-2026-0001":{"measure":…}}: what was done, of the steps that the ledger may forget */
     int unreadable;        /* rows that were no step */
     json_t *people;        /* {"site-manager":{"title","phone",…}} */
+    json_t *categories;    /* of what people find: {"traffic":{"zh","en"}} */
     json_t *organisations; /* {"example-community":{"title":{"zh","en"},"kind"}} */
     json_t *devices;       /* {"gate-dust":{"zh","en"}}: titles */
     json_t *site;          /* {"title":{"zh","en"},"community","contractor","authority"} */

@@ -11,8 +11,8 @@ static int take_settings(const struct row *row, void *gathered)
 {
     struct gathered *g = gathered;
     json_t *body = row->body && row->seq <= g->head_seq ? json_loads(row->body, 0, NULL) : NULL;
-    static const char *const members[] = {"people", "organisations", "site"};
-    json_t **const to[] = {&g->people, &g->organisations, &g->site};
+    static const char *const members[] = {"people", "organisations", "categories", "site"};
+    json_t **const to[] = {&g->people, &g->organisations, &g->categories, &g->site};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         json_t *value = json_object_get(body, members[i]);
         if (!json_is_object(value) || (*to[i] && row->at_ms >= g->asof_ms))
@@ -142,7 +142,8 @@ void report_forget(struct gathered *g)
     mem_free(g->points);
     if (g->ledger)
         ledger_destroy(g->ledger);
-    json_t *const objects[] = {g->cut, g->stories, g->people, g->organisations, g->devices, g->site};
+    json_t *const objects[] = {g->cut,        g->stories, g->people, g->organisations,
+                               g->categories, g->devices, g->site};
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
         json_decref(objects[i]);
 }

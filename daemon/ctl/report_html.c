@@ -91,9 +91,9 @@ static void put_tiles(const struct ctl *c, const json_t *report, struct buf *out
             "Found, rectified, closed, false alarms and relapses happened in the period; open and overdue "
             "are as at its end."),
         "");
-    buf_printf(out,
-               say(c, "本施工周期累计反弹 %lld 起。</p>\n", " Relapses since the journal began: %lld.</p>\n"),
-               (long long)int_of(report, "relapses_in_all"));
+    buf_printf(
+        out, say(c, "日志开始以来累计反弹 %lld 起。</p>\n", " Relapses since the journal began: %lld.</p>\n"),
+        (long long)int_of(report, "relapses_in_all"));
 }
 
 static void put_group(const struct ctl *c, const json_t *list, const char *first, struct buf *out)

@@ -80,6 +80,8 @@ static json_t *place(const struct ctl *c, const struct gathered *g, const struct
     char device[64];
     snprintf(device, sizeof device, "%.*s", (int)(slash ? slash - i->cause : 63), i->cause);
     const char *title = say_title(c, json_object_get(g->devices, device));
+    if (strcmp(i->kind, "finding") == 0)
+        return json_sprintf("%s %s", site, i->cause);
     if (strcmp(i->kind, "requirement") == 0 || strcmp(i->kind, "wash") == 0 || !*i->cause)
         return json_string(site);
     if (!*title)
@@ -87,15 +89,22 @@ static json_t *place(const struct ctl *c, const struct gathered *g, const struct
     return json_sprintf("%s %s%s%s", site, title, slash ? " " : "", slash ? slash + 1 : "");
 }
 
-/* What of the requirements it is about; else its kind. */
+/* What of the requirements it is about, whoever found it: a person's category of the same name is the same.
+ * Else the category, or the kind. */
 static const char *item(const struct ctl *c, const struct gathered *g, const struct issue *i)
 {
-    bool required = strcmp(i->kind, "requirement") == 0 || strcmp(i->kind, "wash") == 0;
-    for (int k = 0; k < g->nrequirements && required; k++)
+    static const char *const named[] = {"requirement", "wash", "finding"};
+    const char *category = say_title(c, json_object_get(g->categories, i->subject));
+    const struct kind *kind = kind_find(i->kind);
+    bool is_named = false;
+    for (size_t k = 0; k < sizeof named / sizeof *named; k++)
+        is_named = is_named || strcmp(i->kind, named[k]) == 0;
+    for (int k = 0; k < g->nrequirements && is_named; k++)
         if (strcmp(g->requirements[k].name, i->subject) == 0 && g->requirements[k].title)
             return say_title(c, g->requirements[k].title);
-    const struct kind *kind = kind_find(i->kind);
-    return required ? i->subject : kind ? say(c, kind->title_zh, kind->title_en) : i->kind;
+    if (is_named)
+        return *category ? category : i->subject;
+    return kind ? say(c, kind->title_zh, kind->title_en) : i->kind;
 }
 
 static bool within(const struct gathered *g, int64_t at_ms)
@@ -149,24 +158,38 @@ static void put_state(json_t *to, const struct ctl *c, const struct issue *i, co
     put(to, "level", c->zh ? text_of(issue, "level_zh") : text_of(issue, "level"));
 }
 
+/* The check nodes (倒排节点): by when half of it, four fifths and all must be done. */
+static json_t *nodes(const struct ctl *c, const json_t *list)
+{
+    static const char *const shares[] = {"50%", "80%", "100%"};
+    char at[3][32];
+    for (size_t i = 0; i < 3; i++) {
+        when_text(json_integer_value(json_array_get(list, i)), c->zone_min, at[i]);
+        at[i][16] = 0; /* to the minute */
+    }
+    if (json_array_size(list) != 3)
+        return json_string("");
+    return json_sprintf("%s %s; %s %s; %s %s", shares[0], at[0], shares[1], at[1], shares[2], at[2]);
+}
+
 static json_t *one(const struct ctl *c, const struct gathered *g, const struct issue *i, int number)
 {
     static const char *const stamps[] = {"rectified", "reviewed", "closed"};
     static const char *const texts[] = {"measure", "result", "note"};
     const json_t *story = json_object_get(g->stories, i->id);
-    json_t *issue = issue_json(i, g->asof_ms), *j = json_object();
+    json_t *issue = issue_json_brief(i, g->asof_ms), *j = json_object();
     json_object_set_new(j, "no", json_sprintf("%d", number));
     put(j, "id", i->id);
     put(j, "kind", i->kind);
     put(j, "subject", i->subject);
-    put(j, "found_by", say(c, "设备", "device"));
+    put(j, "found_by", text_of(issue, say(c, "way_zh", "way")));
     json_object_set_new(j, "found", json_integer(i->found_ms));
     json_object_set_new(j, "due", json_integer(i->rectify_due_ms));
     json_object_set_new(j, "place", place(c, g, i));
     put(j, "item", item(c, g, i));
     put(j, "problem", say_title(c, json_object_get(issue, "title")));
     put(j, "basis", say_title(c, json_object_get(issue, "basis")));
-    put(j, "nodes", "");
+    json_object_set_new(j, "nodes", nodes(c, json_object_get(issue, "nodes")));
     put_people(j, c, g, i, story);
     put_state(j, c, i, issue);
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)

@@ -51,7 +51,7 @@ static void tell_return(json_t *story, const json_t *step)
     add_text(story, "note", text_of(step, "text"));
 }
 
-static void tell_close(json_t *story, const json_t *step)
+static void tell_review(json_t *story, const json_t *step)
 {
     set_who(story, "reviewer", "reviewed", step);
     add_text(story, "note", text_of(step, "text"));
@@ -77,8 +77,8 @@ static const struct {
     const char *step;
     void (*tell)(json_t *story, const json_t *step);
 } steps[] = {
-    {"answer", tell_measure}, {"assign", tell_order},    {"close", tell_close},   {"dismiss", tell_note},
-    {"note", tell_note},      {"rectify", tell_rectify}, {"return", tell_return},
+    {"answer", tell_measure}, {"assign", tell_order}, {"close", tell_review},    {"dismiss", tell_note},
+    {"inspect", tell_review}, {"note", tell_note},    {"rectify", tell_rectify}, {"return", tell_return},
 };
 
 static void tell(struct gathered *g, const json_t *step)

@@ -19,6 +19,9 @@ FILES = {
     "usr/bin/dustsim": 0o755,
     "usr/lib/systemd/system/dustd.service": 0o644,
     "usr/lib/systemd/system/dustd.service.d/clock.conf": 0o644,
+    "usr/lib/systemd/system/dustd-report@.service": 0o644,
+    "usr/lib/systemd/system/dustd-report-weekly.timer": 0o644,
+    "usr/lib/systemd/system/dustd-report-half-month.timer": 0o644,
     "usr/lib/sysusers.d/dustd.conf": 0o644,
     "usr/lib/tmpfiles.d/dustd.conf": 0o644,
     "usr/lib/modules-load.d/dustd.conf": 0o644,
@@ -214,6 +217,47 @@ class Package(unittest.TestCase):
         self.assertLessEqual(whole, 1.9)
         self.succeeds("systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=16",
                       os.path.join(self.units, "dustd.service"))
+
+    # the reports' timers
+
+    def report_unit(self, folder):
+        """The reports' units as they are installed, but for where this package is unpacked."""
+        for name in ("dustd-report@.service", "dustd-report-weekly.timer", "dustd-report-half-month.timer"):
+            with open(self.path(f"usr/lib/systemd/system/{name}")) as unit, open(os.path.join(folder, name), "w") as copy:
+                copy.write(unit.read().replace("/usr/bin/dustctl", self.path("usr/bin/dustctl")))
+        return folder
+
+    @needs("systemd-analyze")
+    def test_systemd_takes_the_reports_units_and_no_script_enables_their_timers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.report_unit(folder)
+            shutil.copy(os.path.join(self.units, "dustd.service"), folder)
+            said = self.succeeds("systemd-analyze", "verify", "--man=no", os.path.join(folder, "dustd-report-weekly.timer"),
+                                 os.path.join(folder, "dustd-report-half-month.timer"),
+                                 os.path.join(folder, "dustd-report@weekly.service"))
+            self.assertNotIn("dustd-report", said)
+        with open(self.path("DEBIAN/postinst")) as f:
+            self.assertNotIn("dustd-report", f.read())
+
+    @needs("systemd-analyze")
+    def test_the_reports_exposure_is_at_most_0_4(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.report_unit(folder)
+            said = run("systemd-analyze", "security", "--offline=yes", "--no-pager",
+                       os.path.join(folder, "dustd-report@.service"))
+            print("RESULT " + said.stdout.strip().splitlines()[-1])
+            self.assertLessEqual(float(re.search(r"level for dustd-report@\w*.service: ([0-9.]+)", said.stdout).group(1)), 0.4)
+
+    @needs("systemd-analyze")
+    def test_the_reports_are_made_after_their_periods_have_ended(self):
+        for name, base, next_one in (("weekly", "2026-11-28 00:00:00 UTC", "2026-11-29 22:00:00 UTC"),
+                                     ("half-month", "2026-11-28 00:00:00 UTC", "2026-11-30 22:20:00 UTC"),
+                                     ("half-month", "2026-12-02 00:00:00 UTC", "2026-12-15 22:20:00 UTC")):
+            lines = dict(settings(self.path(f"usr/lib/systemd/system/dustd-report-{name}.timer")))
+            said = self.succeeds("systemd-analyze", "calendar", f"--base-time={base}", lines["OnCalendar"],
+                                 env={**os.environ, "TZ": "UTC"})
+            self.assertIn(next_one, said)
+            self.assertEqual(lines["Unit"], f"dustd-report@{name}.service")
 
     @needs("systemd-sysusers", "systemd-tmpfiles")
     def test_user_and_directories_are_made_in_an_empty_root(self):

@@ -166,6 +166,15 @@ class AWeek(Base):
                           "整改到位时间": "2026-11-19 00:00", "复核人": "领导小组办公室", "销号人": "领导小组办公室",
                           "销号时间": "2026-11-19 01:00", "状态": "已销号", "是否反弹": "是"})
 
+    def test_what_a_person_found_counts_under_the_requirement_of_the_same_name(self):
+        report = self.json()
+        heap = next(i for i in report["issues"] if i["id"] == "LQ-2026-0008")
+        self.assertEqual((heap["item"], heap["found_by"], heap["place"]), ("渣土物料覆盖", "抽查", "示例工地 东侧堆场"))
+        self.assertEqual(heap["nodes"], "50% 2026-11-23 09:00; 80% 2026-11-23 10:00; 100% 2026-11-23 11:00")
+        covering = next(g for g in report["by_requirement"] if g["name"] == "渣土物料覆盖")
+        self.assertEqual((covering["counts"]["found"], covering["counts"]["overdue"]), (2, 1))
+        self.assertEqual(self.json("--lang", "en")["issues"][6]["found_by"], "spot")
+
     def test_a_formula_in_a_note_is_text_in_the_table_and_a_script_is_text_in_the_page(self):
         page, table = self.files()
         note = list(csv.reader(table.decode("utf-8-sig").splitlines(keepends=True)))[6][26]
