@@ -82,6 +82,10 @@ const struct word role_words[] = {{"pm1", 0},
                                   {"wash", 17},       /* 1: the wash bay's pump runs */
                                   {"wash_entry", 18}, /* 1: a vehicle stands at its entry */
                                   {"door", 19},       /* 1: the cabinet is open */
+                                  {"power", 20},      /* 1: the mains are there */
+                                  {"tilt", 21},
+                                  {"latitude", 22},
+                                  {"longitude", 23},
                                   {0}};
 
 enum { WATCH_PERIOD_MS = 3600000 }; /* rarely: it costs the measuring points their time */

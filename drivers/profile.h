@@ -26,6 +26,9 @@ extern const struct word baud_words[];
 /* What a point can be for the judge and for the water: "pm10" … */
 extern const struct word role_words[];
 
+/* A unit that the unit of a point with that role must fit; "" a bare number or a switch. */
+const char *role_unit(const char *role);
+
 /* A name of the table, of the type, of the order, as in the files ("holding", "u32", "abcd"). */
 const char *table_str(enum modbus_table table);
 const char *type_str(enum point_type type);

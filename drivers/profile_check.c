@@ -12,9 +12,17 @@
 enum { MEASURED_PERIOD_MAX_MS = 60000 };
 
 /* A unit that the unit of a point with that role must fit. */
-static const char *const role_units[] = {"ug/m3", "ug/m3", "ug/m3", "ug/m3", "m/s",  "deg", "degC",
-                                         "%",     "kPa",   "dB",    "mm",    "m3/h", "m3",  "kPa",
-                                         "",      "",      "",      "",      "",     ""};
+static const char *const role_units[] = {"ug/m3", "ug/m3", "ug/m3", "ug/m3", "m/s", "deg", "degC", "%",
+                                         "kPa",   "dB",    "mm",    "m3/h",  "m3",  "kPa", "",     "",
+                                         "",      "",      "",      "",      "",    "deg", "deg",  "deg"};
+
+const char *role_unit(const char *role)
+{
+    for (const struct word *w = role_words; w->text; w++)
+        if (strcmp(w->text, role) == 0)
+            return role_units[w->value];
+    return "";
+}
 
 static bool is_bit_table(const struct point *p)
 {
@@ -172,14 +180,12 @@ static int check_watch(const struct yaml_doc *doc, const struct yaml_node *map, 
 static int check_role(const struct yaml_doc *doc, const struct yaml_node *map, const struct point *p,
                       struct complaint *why)
 {
-    for (const struct word *role = role_words; role->text; role++) {
-        double converted;
-        const struct yaml_node *unit = yaml_get(map, "unit");
-        if (strcmp(role->text, p->role) == 0 && unit_convert(1, p->unit, role_units[role->value], &converted))
-            return yaml_complain(doc, unit ? unit : yaml_get(map, "role"), why,
-                                 "found the unit \"%s\" for the role %s; allowed: one that fits \"%s\"",
-                                 p->unit, p->role, role_units[role->value]);
-    }
+    double converted;
+    const struct yaml_node *unit = yaml_get(map, "unit");
+    if (p->role[0] && unit_convert(1, p->unit, role_unit(p->role), &converted))
+        return yaml_complain(doc, unit ? unit : yaml_get(map, "role"), why,
+                             "found the unit \"%s\" for the role %s; allowed: one that fits \"%s\"", p->unit,
+                             p->role, role_unit(p->role));
     return ERR_OK;
 }
 

@@ -70,6 +70,8 @@ int load_profiles(const struct loading *l)
             read_day(device->calibration_due, c->site.zone_min, &device->calibrated_ms) == ERR_OK)
             device->calibrated_ms += CLOCK_DAY_MS; /* the day itself counts */
         int error = load_profile(l, &d->devices[i], &device->profile);
+        if (!error)
+            error = own_points(l, &d->devices[i], &device->profile);
         if (error)
             return error;
         if (!device->title_zh[0] && !device->title_en[0]) {
@@ -242,6 +244,7 @@ void config_free(struct config *c)
         mem_free((char *)c->unjudged[i].id);
     for (int i = 0; i < c->nbuses; i++)
         mem_free((void *)c->buses[i].devices);
+    free_own_points(d);
     for (int i = 0; i < d->nprofiles; i++)
         profile_free(d->profiles[i]);
     for (int i = 0; i < d->nlimit_files; i++) {

@@ -7,9 +7,15 @@
 #include "daemon/config/config.h"
 #include "drivers/profile.h"
 
+struct device_point {
+    const char *name, *role, *title_zh, *title_en; /* "": the profile's */
+};
+
 struct device_entry {
     struct device device; /* name, titles, unit_id, period, what it is certified by */
     const char *bus, *profile;
+    struct device_point *points; /* what they are on this site */
+    int npoints;
 };
 
 struct limit_entry {
@@ -68,6 +74,8 @@ struct loaded {
     int nlimits;
     struct profile **profiles; /* one of each that is named */
     int nprofiles;
+    struct profile **own; /* of devices whose points are something of their own here (points.c) */
+    int nown;
     struct limit_file *limit_files; /* in the order of `limits` */
     int nlimit_files;
     struct requirement_file requirement_file; /* n 0: none */
@@ -113,6 +121,9 @@ int find_file(const struct loading *l, const char *kind, const char *name, const
 
 /* The steps of config_load after the site's file is read; each fills its part of l->l->c. */
 int load_profiles(const struct loading *l);
+/* The device's own profile in the place of the file's, if the site says what its points are. */
+int own_points(const struct loading *l, const struct device_entry *e, const struct profile **profile);
+void free_own_points(struct loaded *d);
 int check_channels(const struct loading *l);
 int check_site(const struct loading *l); /* buses, devices, people, brokers against each other */
 int check_people(const struct loading *l);

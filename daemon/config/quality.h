@@ -28,6 +28,8 @@ struct quality_config {
     int services;       /* maintenances and calibrations of a device in 7 days */
     const char *person; /* who answers for the data; "" nobody, then only rows */
     int64_t answer_ms, rectify_ms;
+    int64_t power_ms;   /* without mains */
+    double tilt, moved; /* deg, m: from where it was set up, or left by whoever served it */
 };
 
 struct schema;

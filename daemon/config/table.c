@@ -104,6 +104,16 @@ static const struct setting bus_rows[] = {
 };
 static const struct schema bus_schema = {"bus", sizeof(struct bus_config), bus_rows, &bus_rows[1], NULL};
 
+static const struct setting point_rows[] = {
+    {"name", SETTING_KEY, FIELD(struct device_point, name), .meaning = "name of the point in the profile"},
+    {"title", SETTING_TITLE, FIELD(struct device_point, title_zh),
+     .meaning = "as shown; the profile's when absent"},
+    {"role", SETTING_WORD, FIELD(struct device_point, role), .words = role_words,
+     .meaning = "what it is good for; the profile's when absent"},
+    {0},
+};
+static const struct schema point_schema = {"point", sizeof(struct device_point), point_rows, NULL, NULL};
+
 static const struct setting device_rows[] = {
     {"name", SETTING_KEY, FIELD(struct device_entry, device.name), .meaning = "name of the device"},
     {"title", SETTING_TITLE, FIELD(struct device_entry, device.title_zh),
@@ -123,6 +133,8 @@ static const struct setting device_rows[] = {
      .meaning = "number of its calibration certificate, 证书编号"},
     {"calibration_due", SETTING_TEXT, FIELD(struct device_entry, device.calibration_due), .check = check_day,
      .meaning = "last day of its calibration: told from 30 days before"},
+    {"points", SETTING_KEYED, FIELD(struct device_entry, points), COUNT(struct device_entry, npoints),
+     .sub = &point_schema, .meaning = "what its points are on this site, such as the coils of a relay board"},
     {0},
 };
 static const struct schema device_schema = {"device", sizeof(struct device_entry), device_rows, NULL, NULL};

@@ -137,7 +137,7 @@ bool facts_served(const struct facts *f, const char *device, int64_t from_ms, in
 {
     for (size_t i = 0; f && i < f->nservices; i++) {
         const struct service *s = &f->services[i];
-        if (s->from_ms < to_ms && s->to_ms > from_ms && strcmp(s->device, device) == 0)
+        if (s->from_ms < to_ms && s->to_ms > from_ms && (!device || strcmp(s->device, device) == 0))
             return true;
     }
     return false;

@@ -36,7 +36,7 @@ char facts_service(const struct facts *f, const char *device, int64_t at_ms);
 /* Until when that lasts; 0 when it is not being served (accepts NULL). */
 int64_t facts_service_end(const struct facts *f, const char *device, int64_t at_ms);
 
-/* Whether the device was served in any part of [from_ms, to_ms) (accepts NULL: no). */
+/* Whether the device (NULL: any) was served in any part of [from_ms, to_ms) (accepts NULL: no). */
 bool facts_served(const struct facts *f, const char *device, int64_t from_ms, int64_t to_ms);
 
 /* How many services of the device began in [from_ms, to_ms) (accepts NULL: 0). */

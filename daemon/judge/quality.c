@@ -33,6 +33,15 @@ static void find_order(const struct config *c, int point, struct seen *s)
     s->pm = own >= 0;
 }
 
+static bool measures_dust(const struct config *c, const struct device *d)
+{
+    static const char *const dust[] = {"pm1", "pm25", "pm10", "tsp"};
+    for (size_t i = 0; i < sizeof dust / sizeof *dust; i++)
+        if (of_role(c, d, dust[i]) >= 0)
+            return true;
+    return false;
+}
+
 static struct seen see(const struct config *c, int point)
 {
     struct seen s = {0};
@@ -40,6 +49,9 @@ static struct seen see(const struct config *c, int point)
     if (unit_convert(1, c->points[point].point->unit, "ug/m3", &s.to_ugm3))
         s.to_ugm3 = NAN;
     s.pm = s.pm && !isnan(s.to_ugm3);
+    s.alone = !measures_dust(c, c->points[point].device);
+    bool places = strcmp(c->points[point].point->role, "latitude") == 0;
+    s.longitude = places ? of_role(c, c->points[point].device, "longitude") : -1;
     s.humidity = of_role(c, c->points[point].device, "humidity");
     if (s.humidity < 0)
         s.humidity = of_role(c, NULL, "humidity");

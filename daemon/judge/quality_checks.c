@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY = 160, COPY_CHANGES = 5 };
+enum { COPY_CHANGES = 5, MOVED_MS = 10 * CLOCK_MINUTE_MS }; /* a position jumps now and then */
 static const double wind_steady_ms = 1, round_from = 100;
 
 static const char *role_of(const struct look *k, int point)
@@ -289,15 +289,6 @@ void quality_setting(struct doubts *q, int point, double value, int64_t at_ms)
             remember_setting(&q->runs[i * (size_t)q->config->npoints + (size_t)point], value, at_ms);
 }
 
-static enum holds is_door_open(struct look *k, int point, struct run *r)
-{
-    (void)r;
-    if (strcmp(role_of(k, point), "door") != 0 || !k->means[point].n)
-        return HOLDS_UNKNOWN;
-    snprintf(k->why, WHY, "open, and nobody said why");
-    return if_so(k->means[point].max > 0);
-}
-
 /* Told at the device's first point. */
 static enum holds is_served_oddly(struct look *k, int point, struct run *r)
 {
@@ -334,6 +325,14 @@ AFTER(zero, zero_ms)
 AFTER(range, range_ms)
 AFTER(inversion, inversion_ms)
 AFTER(background, background_ms)
+AFTER(power, power_ms)
+static int64_t after_moved(const struct look *k, int point, const struct run *r)
+{
+    (void)k;
+    (void)point;
+    (void)r;
+    return MOVED_MS;
+}
 static int64_t after_once(const struct look *k, int point, const struct run *r)
 {
     (void)k;
@@ -353,6 +352,9 @@ ON(spray, is->spray_humidity > 0)
 ON(background, is->background_ms > 0)
 ON(watch, is->watch)
 ON(door, is->door)
+ON(power, is->power_ms > 0)
+ON(tilt, is->tilt > 0)
+ON(moved, is->moved > 0)
 ON(service, is->services > 0 || (is->night && is->night[0]))
 
 // clang-format off
@@ -369,6 +371,9 @@ const struct rule quality_rules[RULES] = {
     {{"background", "明显低于背景值", "far below background", 0, true}, true, true, is_below_background, after_background, on_background},
     {{"setting", "仪器参数被改动", "settings changed", 0, true}, false, false, is_set_anew, after_once, on_watch},
     {{"door", "机柜门打开", "cabinet open", 0, true}, false, false, is_door_open, after_once, on_door},
+    {{"power", "机柜断电", "cabinet without power", 0, true}, false, false, is_without_power, after_power, on_power},
+    {{"tilt", "机柜倾斜", "cabinet tilted", 0, true}, false, false, is_tilted, after_once, on_tilt},
+    {{"moved", "仪器移位", "meter moved", 0, true}, false, false, is_moved, after_moved, on_moved},
     {{"service", "维护校准异常", "odd maintenance", 0, true}, false, false, is_served_oddly, after_once, on_service},
 };
 // clang-format on

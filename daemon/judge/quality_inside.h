@@ -24,8 +24,10 @@ enum holds {
 struct seen {
     double to_ugm3; /* factor of its unit; NaN: it measures no concentration */
     bool pm;
+    bool alone;       /* its device measures no dust: a board that watches the cabinet of others */
     int lower, upper; /* points of its device that it must not be below, above (inversion); -1 none */
     int humidity;     /* of its device, else of the site; -1 none */
+    int longitude;    /* of its device, of a latitude; -1 none */
 };
 
 struct doubts {
@@ -39,7 +41,7 @@ struct doubts {
     uint32_t *spiked; /* samples of the minute, one a point */
 };
 
-enum { FIVE = 6 }; /* now, and 1 to 5 minutes ago */
+enum { WHY = 160, FIVE = 6 }; /* now, and 1 to 5 minutes ago */
 
 struct look {
     struct doubts *q;
@@ -49,7 +51,7 @@ struct look {
     int64_t from_ms, to_ms; /* the minute; a condition that looks at another time says so here */
     const struct mean *means;
     char service; /* of the point's device: 'N', 'M' or 'C' */
-    char *why;    /* 160 bytes */
+    char *why;    /* WHY bytes */
 };
 
 struct rule {
@@ -61,8 +63,14 @@ struct rule {
     bool (*on)(const struct quality_config *is);
 };
 
-enum { RULES = 13 };
+enum { RULES = 16 };
 extern const struct rule quality_rules[RULES];
+
+/* quality_cabinet.c */
+enum holds is_door_open(struct look *k, int point, struct run *r);
+enum holds is_without_power(struct look *k, int point, struct run *r);
+enum holds is_tilted(struct look *k, int point, struct run *r);
+enum holds is_moved(struct look *k, int point, struct run *r);
 
 double five_ago(const struct doubts *q, int point, int minutes); /* NaN: it was none */
 

@@ -165,7 +165,8 @@ int main(int argc, char **argv)
     c.quality = (struct quality_config){
         10 * minute, 30 * minute, 10 * minute, 60 * minute,   20, 180 * minute, 30 * minute, 2,  30,
         5,           100,         minute,      180 * minute,  10, 30 * minute,  15,          50, 180 * minute,
-        50,          true,        true,        "22:00-06:00", 3,  "",           0,           0};
+        50,          true,        true,        "22:00-06:00", 3,  "",           0,           0,  minute,
+        10,          50};
     struct judge *j = judge_create(&c);
     int minutes = argc > 1 ? atoi(argv[1]) : 3000, days = argc > 2 ? atoi(argv[2]) : 365;
     run_samples(j, means, minutes, told);

@@ -124,6 +124,45 @@ static void a_user_of_the_machine_is_one_person(void **state)
     config_free(c);
 }
 
+/* ---- what the points of a device are here ---- */
+
+static void a_site_says_which_coil_is_the_spray_valve_and_which_input_the_door(void **state)
+{
+    struct fixture *f = *state;
+    write_file(
+        f, "f.yaml",
+        "language: en\nsite: {name: s, title: {zh: 站, en: Site}}\nstore: {dir: /tmp/x}\nbuses:\n"
+        "  line: {transport: rtu, path: /dev/ttyS0}\ndevices:\n"
+        "  a: {bus: line, profile: waveshare-relay-8ch, unit_id: 1, points: {relay3: {title: {zh: 喷淋阀, "
+        "en: Spray valve}, role: spray_command}, in1: {role: door}}}\n"
+        "  b: {bus: line, profile: waveshare-relay-8ch, unit_id: 2}\n");
+    struct config *c = NULL;
+    struct complaint why;
+    if (config_load(f->file, f->dirs, &c, &why) != ERR_OK)
+        fail_msg("%s", why.text);
+    assert_int_equal(c->npoints, 32);
+    const struct point *relay3 = c->points[2].point, *in1 = c->points[8].point;
+    assert_string_equal(c->points[2].name, "a/relay3");
+    assert_string_equal(relay3->role, "spray_command");
+    assert_string_equal(relay3->title_en, "Spray valve");
+    assert_true(relay3->writable && relay3->address == 2);
+    assert_string_equal(in1->role, "door");
+    assert_string_equal(in1->title_en, "Input 1");
+    assert_ptr_equal(c->devices[0].profile->points + 2, relay3);
+    assert_string_equal(c->points[16 + 2].point->role, ""); /* the other board is nobody's valve */
+    char *text = printed(c);
+    assert_non_null(strstr(text, "role: spray_command"));
+    config_free(c);
+    write_file(f, "g.yaml", text);
+    char *again = mem_printf("%s/g.yaml", f->dir);
+    if (config_load(again, f->dirs, &c, &why) != ERR_OK)
+        fail_msg("%s\n%s", why.text, text);
+    assert_string_equal(c->points[8].point->role, "door");
+    config_free(c);
+    mem_free(again);
+    mem_free(text);
+}
+
 static void a_limit_in_another_unit_is_converted_to_that_of_its_points(void **state)
 {
     struct fixture *f = *state;
@@ -192,6 +231,7 @@ int main(void)
         EACH(a_bus_knows_its_devices_and_only_its_own_settings),
         EACH(a_broker_has_a_client_id_and_its_defaults),
         EACH(a_user_of_the_machine_is_one_person),
+        EACH(a_site_says_which_coil_is_the_spray_valve_and_which_input_the_door),
         EACH(a_limit_in_another_unit_is_converted_to_that_of_its_points),
         EACH(a_file_beside_the_configuration_comes_before_the_shipped_one),
     };

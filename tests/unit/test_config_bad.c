@@ -46,6 +46,14 @@ static void each_bad_setting_is_refused_with_its_place_what_was_found_and_what_i
          "f.yaml:6:49: found \"256\" for unit_id; allowed: a whole number, 1 to 255"},
         {"unit_id: 1}", "unit_id: 1, calibration_due: 2026-02-30}",
          "f.yaml:6:69: found \"2026-02-30\" for calibration_due; allowed: a day such as 2026-03-01"},
+        {"unit_id: 1}", "unit_id: 1, points: {tsp1: {role: tsp}}}",
+         "f.yaml:6:61: found \"tsp1\", which nova-sds069 has not, did you mean tsp?; allowed: a point of "
+         "that "
+         "profile: pm1 pm25 pm10 tsp"},
+        {"unit_id: 1}", "unit_id: 1, points: {tsp: {role: door}}}",
+         "f.yaml:6:73: found the role door for tsp, whose unit is \"ug/m3\"; allowed: a role of that unit"},
+        {"unit_id: 1}", "unit_id: 1, points: {tsp: {role: spry}}}",
+         "f.yaml:6:73: found \"spry\" for role; allowed: one of pm1"},
         {"unit_id: 1}", "unit_id: [1]}", "f.yaml:6:49: found a list for unit_id; allowed: a whole number"},
         {"unit_id: 1}", "unit_id: 1, period: 1}",
          "f.yaml:6:60: found \"1\" for period; allowed: a whole number with ms, s, min, h or d, 100ms "
