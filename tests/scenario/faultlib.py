@@ -15,6 +15,7 @@ import time
 
 import harness
 import independent
+import robots
 import sites
 
 MEMORY, DISK = 0, 1
@@ -29,12 +30,14 @@ PART, PARTS = (int(n) for n in os.environ.get("DUST_PART", "0/1").split("/"))
 ENDS_WITHIN_S = 30  # promised 5 s for a stop; a busy machine gets six times as much
 
 # One device that breaches from 10:00 on: polls, minutes, verdicts, issues and a retained message each; a broker by TLS
-# with a certificate of ours; a Unix user. The address is a number: glibc's resolver crashes by itself.
+# with a certificate of ours; a Unix user; a person who is told over HTTPS. The address is a number: glibc's resolver crashes by itself.
 SIM = sites.BREACH_SIM
 CONFIG = sites.BREACH.replace(sites.BROKER, """
 mqtt:
   local: {host: 127.0.0.1, port: {tls}, ca_file: {dir}/ca.crt, cert_file: {dir}/gateway.crt, key_file: {dir}/gateway.key}
-""").replace("inspector: {title: 检查人员,", "inspector: {title: 检查人员, unix_user: daemon,")
+channels:
+  hook: {kind: webhook, url_file: {dir}/hook.secret, ca_file: {dir}/ca.crt}
+""").replace("inspector: {title: 检查人员,", "inspector: {title: 检查人员, unix_user: daemon, channels: [hook],")
 
 
 class Board:
@@ -105,6 +108,8 @@ class Victim(harness.Site):
         port = harness.free_port()
         self.broker = harness.Broker(self.dir, f"listener {port} 127.0.0.1\nrequire_certificate true\n{tls}")
         self.config = CONFIG.replace("{tls}", str(port))
+        self.robot = robots.Robot("webhook", self.dir)
+        self.write("hook.secret", self.robot.url() + "\n")
         self.write("dustd.yaml", self.config)
         self.board = Board(os.path.join(self.dir, "board"))
         self.seen = self.watcher()

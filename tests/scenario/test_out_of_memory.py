@@ -146,6 +146,33 @@ class OutOfMemory(faultlib.FaultTest):
         self.assertGreater(steps, noted, "a note that was answered is missing")
         self.finish("command", paths=len(paths), notes_kept=noted)
 
+    def test_while_it_tells_a_person(self):
+        v = self.victim
+        self.learn_start()
+        act = ["alert", "test", "inspector", "--as", "office"]
+        paths = self.learned(lambda: v.ctl(*act))
+        for where, path, forever in self.each("alert", paths, 10):
+            with self.point(where):
+                self.ensure_runs()
+                v.board.arm_path(path, forever)
+                v.start_ctl(*act)
+                self.settles_or_ends()
+                v.board.disarm()
+                self.goes_on_or_ends(where)
+        self.ensure_runs()
+        harness.wait_for("everything to be told", lambda: v.status()["alerts"][0]["waiting"] == 0)
+        told = {row for r in v.export_live("alerted") for row in self.body(r)["rows"] if self.body(r)["ok"]}
+        self.assertEqual(told, {r["seq"] for r in v.export_live("alert")})
+        self.finish("alert", paths=len(paths), told=len(told))
+
+    def settles_or_ends(self):
+        """Until the path has come, the test is told, or it has ended."""
+        v, taken = self.victim, len(self.victim.robot.messages)
+        harness.wait_for("the robot", lambda: v.board.failed() or not v.dustd.running() or len(v.robot.messages) > taken)
+
+    def body(self, row):
+        return faultlib.json.loads(row["body"]) if isinstance(row["body"], str) else row["body"]
+
     def test_while_it_reloads(self):
         v = self.victim
         self.learn_start()

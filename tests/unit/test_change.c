@@ -20,7 +20,10 @@ static const char site_text[] =
     "  m: {title: M, roles: [site]}\n"
     "mqtt:\n"
     "  up: {host: h, port: 1883, client_id: i, username: u, password_file: /p, keepalive: 60s, "
-    "ca_file: /ca, cert_file: /cert, key_file: /key, version: 5}\n";
+    "ca_file: /ca, cert_file: /cert, key_file: /key, version: 5}\n"
+    "channels:\n"
+    "  group: {kind: dingtalk, url_file: /url, secret_file: /secret, ca_file: /authority, per_minute: 9}\n"
+    "  post: {kind: smtp, host: mail, port: 25, tls: tls, username: who, password_file: /pw, from: a@b}\n";
 
 static const char profile_text[] =
     "title: {zh: 表, en: Meter}\n"
@@ -178,6 +181,35 @@ static void whatever_changes_a_connection_needs_a_new_one_which_keeps_the_cursor
     }
 }
 
+static void whatever_changes_what_a_channel_sends_starts_that_channel_anew_and_no_other(void **state)
+{
+    static const struct {
+        int channel; /* that is another then; -1: none, main alone looks at it */
+        const char *from, *to;
+    } changes[] = {
+        {0, "  group: {", "  crew: {"},
+        {0, "kind: dingtalk", "kind: feishu"},
+        {0, "url_file: /url", "url_file: /u"},
+        {0, "secret_file: /secret", "secret_file: /s"},
+        {0, "/authority", "/other"},
+        {-1, "per_minute: 9", "per_minute: 8"},
+        {-1, "per_minute: 9", "mention: true"},
+        {1, "host: mail", "host: post"},
+        {1, "port: 25", "port: 26"},
+        {1, "tls: tls", "tls: starttls"},
+        {1, "username: who", "username: me"},
+        {1, "password_file: /pw", "password_file: /p2"},
+        {1, "from: a@b", "from: a@c"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct pair p = pair(*state, changes[i].from, changes[i].to);
+        for (int k = 0; k < 2; k++)
+            if (same_channel(&p.was->channels[k], &p.is->channels[k]) != (k != changes[i].channel))
+                fail_msg("%s: channel %d", changes[i].to, k);
+        drop(p);
+    }
+}
+
 static void a_broker_of_another_name_has_no_cursor_yet(void **state)
 {
     struct pair p = pair(*state, "  up: {", "  other: {");
@@ -252,6 +284,7 @@ int main(void)
         EACH(whatever_changes_a_host_or_its_limits_starts_that_bus_anew),
         EACH(what_no_thread_and_no_mean_knows_changes_nothing_of_them),
         EACH(whatever_changes_a_connection_needs_a_new_one_which_keeps_the_cursor),
+        EACH(whatever_changes_what_a_channel_sends_starts_that_channel_anew_and_no_other),
         EACH(a_broker_of_another_name_has_no_cursor_yet),
         EACH(points_and_buses_are_found_by_name_wherever_they_stand),
         EACH(a_point_in_another_unit_is_another_point_of_the_same_name),

@@ -211,6 +211,23 @@ static void refused_now_messages_are_said_once_and_do_not_hold_the_rows(void **s
     stop();
 }
 
+/* An alert, told once: whoever waits for it hears what the broker said. */
+static void what_is_told_once_is_answered_as_taken_or_refused(void **state)
+{
+    (void)state;
+    rig_commit(&rig, 1);
+    rig_start(&rig);
+    until(rig.taken == 1); /* connected */
+    assert_true(mqtt_tell(rig.m, "alert/chief", "{}", 77));
+    until(rig.told == 77);
+    assert_string_equal(rig.told_why, "");
+    stub.answer = no_state;
+    assert_true(mqtt_tell(rig.m, "alert/chief", "{}", 78));
+    until(rig.told == 78);
+    assert_string_equal(rig.told_why, "Not authorized");
+    stop();
+}
+
 static void an_answer_to_nothing_is_ignored(void **state)
 {
     (void)state;
@@ -434,6 +451,7 @@ int main(void)
         TEST(quota_exceeded_is_waited_out_and_not_counted_as_taken),
         TEST(not_authorised_is_tried_three_times_and_nobody_listening_is_taken),
         TEST(refused_now_messages_are_said_once_and_do_not_hold_the_rows),
+        TEST(what_is_told_once_is_answered_as_taken_or_refused),
         TEST(an_answer_to_nothing_is_ignored),
         TEST(session_taken_over_is_named_and_waited_out),
         TEST(a_disconnect_with_a_reason_is_told_with_it),
