@@ -14,11 +14,10 @@ static const char *check_user(const char *text)
 
 static const char *check_mqtt_user(const char *text)
 {
-    size_t length = strlen(text);
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] <= ' ' || strchr("/+#\x7f", text[i]))
-            length = 65;
-    return length <= 64 ? NULL : "a user name of the brokers, at most 64 bytes without blank / + #";
+    bool fits = strlen(text) <= 64;
+    for (const char *c = text; *c; c++)
+        fits &= (unsigned char)*c > ' ' && !strchr("/+#\x7f", *c);
+    return fits ? NULL : "a user name of the brokers, at most 64 bytes without blank / + #";
 }
 
 static const char *check_phone(const char *text)
