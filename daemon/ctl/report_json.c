@@ -232,6 +232,19 @@ static json_t *only(const json_t *list, const char *const *members)
     return kept;
 }
 
+/* A row and a message have little room: of a site with very many points these go, the least needed first. */
+static void make_fit(json_t *summary)
+{
+    static const char *const last[] = {"limits", "requirements", "by_requirement", "by_community"};
+    enum { FITS = 7000 }; /* bytes; the daemon takes 8,000, and the names of the files come yet */
+    json_t *complete = json_object_get(summary, "completeness");
+    if (json_dumpb(summary, NULL, 0, JSON_COMPACT) > FITS)
+        json_object_del(complete, "devices");
+    for (size_t i = 0; i < sizeof last / sizeof *last && json_dumpb(summary, NULL, 0, JSON_COMPACT) > FITS;
+         i++)
+        json_object_del(summary, last[i]);
+}
+
 json_t *report_summary(const json_t *report)
 {
     static const char *const whole[] = {"from",           "to",      "asof",         "made_from",
@@ -252,5 +265,6 @@ json_t *report_summary(const json_t *report)
                         json_pack("{s:O?,s:O?,s:o}", "valid", json_object_get(complete, "valid"), "due",
                                   json_object_get(complete, "due"), "devices",
                                   only(json_object_get(complete, "devices"), device)));
+    make_fit(j);
     return j;
 }

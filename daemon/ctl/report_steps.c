@@ -90,6 +90,10 @@ static void tell(struct gathered *g, const json_t *step)
             steps[i].tell(story, step);
     if (strcmp(to, from) == 0 || (strcmp(to, "closed") != 0 && strcmp(to, "dismissed") != 0))
         return;
+    if (int_of(step, "ts") < g->period.from_ms) { /* over before: the report does not list it */
+        json_object_del(g->stories, text_of(step, "subject"));
+        return;
+    }
     set_who(story, "closer", "closed", step);
     if (strcmp(to, "closed") == 0 && !json_object_get(story, "rectified"))
         json_object_set(story, "rectified", json_object_get(step, "ts"));

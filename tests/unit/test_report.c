@@ -2,6 +2,7 @@
 #include "daemon/ctl/csv.h"
 #include "daemon/ctl/mask.h"
 #include "daemon/ctl/period.h"
+#include "daemon/ctl/report.h"
 #include "daemon/ctl/svg.c"
 
 #include "daemon/base/err.h"
@@ -177,6 +178,35 @@ static void a_telephone_number_is_left_out_however_it_is_written(void **state)
     assert_masked("１３８００１３８０００", "***");
 }
 
+static void bytes_that_are_no_text_are_masked_to_an_end_too(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {"\xff",
+                                      "晋",
+                                      "晋J",
+                                      "\xe6\x99",
+                                      "1",
+                                      "+",
+                                      "1-",
+                                      "- -",
+                                      "晋\xff"
+                                      "J12345",
+                                      "１",
+                                      "晋J 1 2 3 4 5"};
+    uint32_t random = 1;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        mem_free(mask_text(odd[i], NULL, 0, true));
+    for (int i = 0; i < 2000; i++) {
+        static const char pieces[] = "0123456789-+ JA\xe6\x99\x8b\xef\xbc\x91\xc2\xb7";
+        char text[40] = "";
+        for (int k = 0; k < 39; k++) {
+            random = random * 1664525 + 1013904223; /* Numerical Recipes' */
+            text[k] = pieces[(random >> 8) % (sizeof pieces - 1)];
+        }
+        mem_free(mask_text(text, NULL, 0, false));
+    }
+}
+
 static void dates_numbers_of_issues_and_means_are_no_telephone_numbers(void **state)
 {
     (void)state;
@@ -191,6 +221,30 @@ static void a_persons_name_is_left_out_the_longer_one_first(void **state)
     (void)state;
     assert_masked("张三丰和张三", "某某和某某");
     assert_masked("List of 李子", "List of 某某子"); /* a name of two letters is in too many words */
+}
+
+/* ---- what is handed over ---- */
+
+static void a_summary_of_many_points_still_fits_in_a_row_with_its_counts(void **state)
+{
+    (void)state;
+    json_t *limits = json_array(), *devices = json_array();
+    for (int i = 0; i < 200; i++) {
+        json_array_append_new(limits, json_pack("{s:s,s:s,s:i}", "limit", "shanxi-taiyuan/pm10-hour", "point",
+                                                "a-meter/pm10", "windows", 168));
+        json_array_append_new(devices, json_pack("{s:s,s:i,s:i}", "device", "a-meter", "valid", 1, "due", 2));
+    }
+    json_t *report = json_pack("{s:I,s:I,s:I,s:{s:i},s:{},s:[],s:o,s:{s:i,s:i,s:o},s:[{s:s}]}", "from",
+                               (json_int_t)1, "to", (json_int_t)2, "asof", (json_int_t)2, "counts", "found",
+                               7, "made_from", "requirements", "limits", limits, "completeness", "valid", 1,
+                               "due", 2, "devices", devices, "issues", "person", "site-manager");
+    json_t *summary = report_summary(report);
+    assert_in_range(json_dumpb(summary, NULL, 0, JSON_COMPACT), 1, 7000);
+    assert_int_equal(int_of(json_object_get(summary, "counts"), "found"), 7);
+    assert_int_equal(int_of(json_object_get(summary, "completeness"), "due"), 2);
+    assert_null(json_object_get(summary, "issues"));
+    json_decref(summary);
+    json_decref(report);
 }
 
 /* ---- charts ---- */
@@ -254,8 +308,10 @@ int main(void)
         cmocka_unit_test(what_a_spreadsheet_would_execute_stays_text),
         cmocka_unit_test(a_plate_is_shown_in_part_however_it_is_written),
         cmocka_unit_test(a_telephone_number_is_left_out_however_it_is_written),
+        cmocka_unit_test(bytes_that_are_no_text_are_masked_to_an_end_too),
         cmocka_unit_test(dates_numbers_of_issues_and_means_are_no_telephone_numbers),
         cmocka_unit_test(a_persons_name_is_left_out_the_longer_one_first),
+        cmocka_unit_test(a_summary_of_many_points_still_fits_in_a_row_with_its_counts),
         cmocka_unit_test(a_scale_ends_at_a_round_number),
         cmocka_unit_test(nothing_is_drawn_outside_the_chart),
         cmocka_unit_test(a_text_cannot_leave_its_element),

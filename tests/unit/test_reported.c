@@ -51,8 +51,10 @@ static void a_start_finds_the_newest_report_again(void **state)
     char text[1024];
     assert_says(r, 0, report("weekly", "6", "}}", text), "\"ok\":true");
     assert_says(r, 0, report("weekly", "7", "}}", text), "\"ok\":true");
+    struct control *control = r->d.control;
     rig_kill(r);
     rig_start(r, RIG_START_MS + CLOCK_HOUR_MS);
+    r->d.control = control;
     assert_non_null(strstr(r->d.reported.newest[0].body, "\"found\":7"));
     assert_null(r->d.reported.newest[1].body);
 }
