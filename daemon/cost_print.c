@@ -261,6 +261,17 @@ static void warn_of_limits(struct report *r, int64_t now_ms)
         warn(r, "no limit applies: readings are recorded, and nothing is judged.");
 }
 
+/* A step that is told to nobody would be noticed when it is too late. */
+static void warn_of_escalation(struct report *r)
+{
+    for (int i = 0; i < r->c->nescalation; i++) {
+        const struct escalation_step *s = &r->c->escalation[i];
+        const char *whom;
+        for (int k = 0; (whom = config_unheard(r->c, s, k)) != NULL; k++)
+            warn(r, "escalation %s: nobody of people is of %s.", s->name, whom);
+    }
+}
+
 void cost_print(const struct config *c, int64_t now_ms, FILE *out)
 {
     struct report r = {.c = c, .out = out};
@@ -273,6 +284,7 @@ void cost_print(const struct config *c, int64_t now_ms, FILE *out)
     print_uplinks(&r, messages, n);
     warn_of_limits(&r, now_ms);
     warn_of_requirements(&r);
+    warn_of_escalation(&r);
     if (r.nwarnings)
         fprintf(out, "\nWarnings: %d\n%s", r.nwarnings, r.warnings.data);
     buf_finish(&r.warnings);

@@ -50,10 +50,18 @@ void tell_turn(struct dustd *d, int64_t now_ms)
             return;
 }
 
+/* Nobody will be told anything of an issue that ended so long ago: its alerts need not be read. */
+static bool is_long_over(const struct dustd *d, const char *subject)
+{
+    const struct issue *i = ledger_issue(d->ledger, subject);
+    return i && !issue_is_open(i) && d->opened.last_at_ms - i->ended_ms > 7 * (int64_t)CLOCK_DAY_MS;
+}
+
 static void restore_alert(const struct row *row, void *arg)
 {
     struct dustd *d = arg;
-    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    bool wanted = row->body && !is_long_over(d, row->subject);
+    json_t *body = wanted ? json_loads(row->body, 0, NULL) : NULL;
     if (body)
         escalation_said(d->escalation, row->subject, body);
     chore_alerted(d, row->subject, body);

@@ -239,6 +239,9 @@ const struct campaign_phase *config_phase(const struct config *c, int64_t at_ms)
 
 const struct input_source *config_source(const struct config *c, const char *name);
 
+/* The k-th word of a step's tell and organisations that reaches nobody as the people are; NULL: no more. */
+const char *config_unheard(const struct config *c, const struct escalation_step *s, int k);
+
 /* The check of the kind attest, by "<requirement>/<check>"; NULL. */
 const struct check *config_attest(const struct config *c, const char *name);
 

@@ -68,3 +68,25 @@ static int check_step(const struct yaml_doc *doc, const struct yaml_node *map, c
 
 const struct schema escalation_schema = {"step", sizeof(struct escalation_step), step_rows, &step_rows[1],
                                          check_step};
+
+static bool is_heard(const struct config *c, unsigned role, unsigned organisation)
+{
+    for (int i = 0; i < c->npeople; i++) {
+        const struct person *p = &c->people[i];
+        const struct organisation *o = p->organisation[0] ? config_organisation(c, p->organisation) : NULL;
+        if (p->roles & role || (o && organisation & 1u << o->kind))
+            return true;
+    }
+    return role & TELL_RESPONSIBLE;
+}
+
+const char *config_unheard(const struct config *c, const struct escalation_step *s, int k)
+{
+    for (const struct word *w = listeners; w->text; w++)
+        if (s->tell & (unsigned)w->value && !is_heard(c, (unsigned)w->value, 0) && k-- == 0)
+            return w->text;
+    for (const struct word *w = organisations; w->text; w++)
+        if (s->organisations & (unsigned)w->value && !is_heard(c, 0, (unsigned)w->value) && k-- == 0)
+            return w->text;
+    return NULL;
+}

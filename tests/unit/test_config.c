@@ -42,7 +42,7 @@ static void the_shipped_example_loads_as_it_says(void **state)
     assert_string_equal(c->points[2].name, "gate-dust/pm10");
     assert_ptr_equal(c->points[2].device, &c->devices[0]);
     assert_string_equal(c->points[2].point->role, "pm10");
-    assert_int_equal(c->npeople, 2);
+    assert_int_equal(c->npeople, 3);
     assert_int_equal(c->people[1].roles, ROLE_COMMUNITY);
     assert_ptr_equal(config_person(c, "site-manager"), &c->people[0]);
     assert_null(config_person(c, "nobody"));

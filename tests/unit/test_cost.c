@@ -264,6 +264,11 @@ static void the_check_warns_of_what_cannot_work(void **state)
          "broker x: password_file $CREDENTIALS_DIRECTORY/mqtt.password cannot be read"},
         {"host: broker.example.org", "host: b, ca_file: /nonexistent/ca",
          "broker x: ca_file /nonexistent/ca cannot be read"},
+        {"limits:", "escalation: {one: {when: found, title: {zh: 一, en: One}, tell: [community]}}\nlimits:",
+         "escalation one: nobody of people is of community."},
+        {"limits:",
+         "escalation: {one: {when: found, title: {zh: 一, en: One}, organisations: [department]}}\nlimits:",
+         "escalation one: nobody of people is of department."},
         {"limits:\n  shanxi-taiyuan: {person: boss}\n", "",
          "no limit applies: readings are recorded, and nothing is judged."},
     };
