@@ -93,14 +93,14 @@ void alerts_free(struct dustd *d)
 
 /* ---- rows ---- */
 
-void alerts_row(struct dustd *d, int64_t seq, const char *kind, const char *text)
+void alerts_row(struct dustd *d, int64_t seq, const char *kind, const char *body)
 {
     if (!d->alerts.outbox || strcmp(kind, "alert") != 0)
         return;
-    json_t *body = json_loads(text, 0, NULL);
-    if (outbox_alert(d->alerts.outbox, seq, body) != ERR_OK)
+    json_t *alert = json_loads(body, 0, NULL);
+    if (outbox_alert(d->alerts.outbox, seq, alert) != ERR_OK)
         log_error("row %" PRId64 " is no alert; nobody is told", seq);
-    json_decref(body);
+    json_decref(alert);
 }
 
 static void write_verdict(struct dustd *d, const struct outbox_verdict *v)
@@ -164,19 +164,27 @@ static bool tell_broker(struct dustd *d, const struct channel_config *k, const s
     return said;
 }
 
-static void answered(struct dustd *d, int channel, enum alert_answer answer, int64_t wait_s, const char *why)
+static void replied(struct dustd *d, int channel, const struct robot_reply *said)
 {
     struct channel_now *n = &d->alerts.channels[channel];
     const char *name = d->config->channels[channel].name;
+    bool taken = said->answer == ALERT_TAKEN;
     struct outbox_verdict v;
     n->id = 0;
-    if (answer == ALERT_TAKEN && n->said[0])
+    if (taken && n->said[0])
         log_info("channel %s: takes alerts again", name);
-    else if (answer != ALERT_TAKEN && strcmp(n->said, why) != 0)
-        log_warning("channel %s: not taken: %s", name, why);
-    snprintf(n->said, sizeof n->said, "%s", answer == ALERT_TAKEN ? "" : why);
-    if (outbox_answer(d->alerts.outbox, channel, now_of(d), answer, wait_s, why, &v))
+    else if (!taken && strcmp(n->said, said->why) != 0)
+        log_warning("channel %s: not taken: %s", name, said->why);
+    snprintf(n->said, sizeof n->said, "%s", taken ? "" : said->why);
+    if (outbox_answer(d->alerts.outbox, channel, now_of(d), said, &v))
         write_verdict(d, &v);
+}
+
+static void answered(struct dustd *d, int channel, enum alert_answer answer, const char *why)
+{
+    struct robot_reply said = {.answer = answer};
+    snprintf(said.why, sizeof said.why, "%s", why);
+    replied(d, channel, &said);
 }
 
 static void send_next(struct dustd *d, int channel)
@@ -191,16 +199,33 @@ static void send_next(struct dustd *d, int channel)
     if (n->uplink && alert_send(n->uplink, &job))
         return; /* the job is the thread's */
     if (!n->uplink && !tell_broker(d, &d->config->channels[channel], &job))
-        answered(d, channel, ALERT_LATER, 0, "the broker is not connected");
+        answered(d, channel, ALERT_LATER, "the broker is not connected");
     else if (n->uplink)
-        answered(d, channel, ALERT_LATER, 0, "its thread is busy");
+        answered(d, channel, ALERT_LATER, "its thread is busy");
     alert_job_finish(&job);
+}
+
+/* Of channels that a reload has ended. */
+static bool join_leaving(struct alerts *a, int wait_ms)
+{
+    int left = 0;
+    for (int i = 0; i < a->nleaving; i++) {
+        if (!alert_join(a->leaving[i].uplink, wait_ms)) {
+            a->leaving[left++] = a->leaving[i];
+            continue;
+        }
+        ring_destroy(a->leaving[i].ring);
+        config_free(a->leaving[i].held);
+    }
+    a->nleaving = left;
+    return left == 0;
 }
 
 void alerts_turn(struct dustd *d)
 {
     int64_t now_us = clock_wire_us();
     struct outbox_verdict v;
+    join_leaving(&d->alerts, 0);
     if (d->hold.undated || d->hold.late)
         return; /* no row has a date, and no certificate would be valid */
     while (outbox_give_up(d->alerts.outbox, now_of(d), &v))
@@ -208,7 +233,7 @@ void alerts_turn(struct dustd *d)
     for (int i = 0; i < d->config->nchannels; i++) {
         struct channel_now *n = &d->alerts.channels[i];
         if (n->id && !n->uplink && now_us - n->sent_us > BROKER_US)
-            answered(d, i, ALERT_LATER, 0, "the broker gave no answer");
+            answered(d, i, ALERT_LATER, "the broker gave no answer");
         send_next(d, i);
     }
     alerts_test_turn(d, now_us);
@@ -229,21 +254,21 @@ void alerts_take(struct dustd *d, int channel)
     ring_woken(n->ring);
     while (ring_pop(n->ring, &said) == ERR_OK)
         if (said.id == n->id)
-            answered(d, channel, said.answer, said.wait_s, said.why);
+            replied(d, channel, &said.reply);
 }
 
 void alerts_told(struct dustd *d, const struct mqtt_event *e)
 {
     for (int i = 0; i < d->config->nchannels; i++)
         if (d->alerts.channels[i].id && (int64_t)d->alerts.channels[i].id == e->seq)
-            answered(d, i, e->text[0] ? ALERT_NEVER : ALERT_TAKEN, 0, e->text);
+            answered(d, i, e->text[0] ? ALERT_NEVER : ALERT_TAKEN, e->text);
 }
 
 void alerts_broker_lost(struct dustd *d, const char *broker)
 {
     for (int i = 0; i < d->config->nchannels; i++)
         if (d->alerts.channels[i].id && strcmp(d->config->channels[i].broker, broker) == 0)
-            answered(d, i, ALERT_LATER, 0, "the broker's line was lost");
+            answered(d, i, ALERT_LATER, "the broker's line was lost");
 }
 
 /* ---- stop ---- */
@@ -264,21 +289,6 @@ void alerts_settle(struct dustd *d, int64_t until_us)
             if (d->alerts.channels[i].ring)
                 alerts_take(d, i);
     }
-}
-
-static bool join_leaving(struct alerts *a, int wait_ms)
-{
-    int left = 0;
-    for (int i = 0; i < a->nleaving; i++) {
-        if (!alert_join(a->leaving[i].uplink, wait_ms)) {
-            a->leaving[left++] = a->leaving[i];
-            continue;
-        }
-        ring_destroy(a->leaving[i].ring);
-        config_free(a->leaving[i].held);
-    }
-    a->nleaving = left;
-    return left == 0;
 }
 
 bool alerts_end(struct dustd *d, int wait_ms)

@@ -66,10 +66,9 @@ struct outbox_verdict {
     char why[ALERT_WHY_SIZE]; /* "" when ok */
 };
 
-/* What the far end said to the message that is on its way; `wait_s` as robot_answer has it. True: that
- * settles alerts. */
-bool outbox_answer(struct outbox *o, int channel, struct outbox_time now, enum alert_answer answer,
-                   int64_t wait_s, const char *why, struct outbox_verdict *out);
+/* What the far end said to the message that is on its way. True: that settles alerts. */
+bool outbox_answer(struct outbox *o, int channel, struct outbox_time now, const struct robot_reply *said,
+                   struct outbox_verdict *out);
 
 /* Alerts that are given up for their age or for want of room; call until false. */
 bool outbox_give_up(struct outbox *o, struct outbox_time now, struct outbox_verdict *out);

@@ -25,30 +25,30 @@ static int64_t back_off_ms(int failed, int64_t now_ms)
     return base + (int64_t)((uint64_t)now_ms * 2654435761u % (uint64_t)(base / 4));
 }
 
-static void fail(struct lane *l, struct queue *q, int64_t now_ms, enum alert_answer answer, int64_t wait_s)
+static void fail(struct lane *l, struct queue *q, int64_t now_ms, const struct robot_reply *said)
 {
     int64_t wait_ms = back_off_ms(l->failed++, now_ms);
-    l->next_ms = now_ms + (wait_s * 1000 > wait_ms ? wait_s * 1000 : wait_ms);
-    for (int i = 0; i < q->n && answer == ALERT_NEVER; i++)
+    l->next_ms = now_ms + (said->wait_s * 1000 > wait_ms ? said->wait_s * 1000 : wait_ms);
+    for (int i = 0; i < q->n && said->answer == ALERT_NEVER; i++)
         q->list[i].tries = (uint8_t)(q->list[i].tries + q->list[i].flying);
 }
 
-bool outbox_answer(struct outbox *o, int channel, struct outbox_time now, enum alert_answer answer,
-                   int64_t wait_s, const char *why, struct outbox_verdict *out)
+bool outbox_answer(struct outbox *o, int channel, struct outbox_time now, const struct robot_reply *said,
+                   struct outbox_verdict *out)
 {
     struct lane *l = &o->lanes[channel];
     if (l->flying < 0)
         return false;
     struct queue *q = &o->queues[l->flying];
-    bool ok = answer == ALERT_TAKEN;
+    bool ok = said->answer == ALERT_TAKEN;
     if (ok) {
         q->sent_ms = now.wire_ms;
         l->failed = 0;
         l->taken++;
     } else {
-        fail(l, q, now.wire_ms, answer, wait_s);
+        fail(l, q, now.wire_ms, said);
     }
-    snprintf(l->why, sizeof l->why, "%s", ok ? "" : why);
+    snprintf(l->why, sizeof l->why, "%s", ok ? "" : said->why);
     *out = (struct outbox_verdict){.person = q->person->name, .channel = o->config->channels[channel].name};
     out->ok = ok;
     out->rows = o->rows;

@@ -124,41 +124,41 @@ static int wait_of(enum channel_kind kind, json_int_t code)
     return 0;
 }
 
-static enum alert_answer answer_of_body(enum channel_kind kind, const char *body, size_t length,
-                                        int64_t *wait_s, char why[static ALERT_WHY_SIZE])
+static struct robot_reply reply_of_body(enum channel_kind kind, const char *body, size_t length)
 {
     const struct robot *r = &robots[kind];
+    struct robot_reply reply = {.answer = ALERT_LATER};
     if (!r->code)
-        return ALERT_TAKEN;
+        return (struct robot_reply){.answer = ALERT_TAKEN};
     json_t *json = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
     const json_t *code = json_object_get(json, r->code);
-    enum alert_answer answer = ALERT_LATER;
     if (!json_is_integer(code)) {
-        snprintf(why, ALERT_WHY_SIZE, "its answer has no %s: that was no robot of this kind", r->code);
+        snprintf(reply.why, sizeof reply.why, "its answer has no %s: that was no robot of this kind",
+                 r->code);
     } else if (json_integer_value(code) == 0) {
-        answer = ALERT_TAKEN;
+        reply.answer = ALERT_TAKEN;
     } else {
         const char *words = json_string_value(json_object_get(json, r->why));
-        in_words(why, json_integer_value(code), words ? words : "");
-        *wait_s = wait_of(kind, json_integer_value(code));
-        answer = *wait_s ? ALERT_LATER : ALERT_NEVER;
+        in_words(reply.why, json_integer_value(code), words ? words : "");
+        reply.wait_s = wait_of(kind, json_integer_value(code));
+        reply.answer = reply.wait_s ? ALERT_LATER : ALERT_NEVER;
     }
     json_decref(json);
-    return answer;
+    return reply;
 }
 
-enum alert_answer robot_answer(enum channel_kind kind, long status, const char *body, size_t length,
-                               int64_t retry_after_s, int64_t *wait_s, char why[static ALERT_WHY_SIZE])
+struct robot_reply robot_answer(enum channel_kind kind, long status, const char *body, size_t length,
+                                int64_t retry_after_s)
 {
-    why[0] = 0;
-    *wait_s = 0;
+    struct robot_reply reply = {.answer = ALERT_NEVER};
     if (status >= 200 && status < 300)
-        return answer_of_body(kind, body, length, wait_s, why);
+        return reply_of_body(kind, body, length);
     bool redirects = status >= 300 && status < 400;
-    snprintf(why, ALERT_WHY_SIZE, "HTTP %ld%s", status,
+    snprintf(reply.why, sizeof reply.why, "HTTP %ld%s", status,
              redirects ? ": sends us elsewhere, which is not followed" : "");
     if (status != 429 && status < 500)
-        return ALERT_NEVER;
-    *wait_s = retry_after_s < 0 ? 0 : retry_after_s > RETRY_MOST_S ? RETRY_MOST_S : retry_after_s;
-    return ALERT_LATER;
+        return reply;
+    reply.answer = ALERT_LATER;
+    reply.wait_s = retry_after_s < 0 ? 0 : retry_after_s > RETRY_MOST_S ? RETRY_MOST_S : retry_after_s;
+    return reply;
 }

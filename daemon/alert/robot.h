@@ -17,6 +17,12 @@ const char *alert_answer_str(enum alert_answer a); /* "taken", "later", "never" 
 
 enum { ALERT_WHY_SIZE = 160 };
 
+struct robot_reply {
+    enum alert_answer answer;
+    int64_t wait_s;           /* not before; 0: as the back-off has it */
+    char why[ALERT_WHY_SIZE]; /* in words; "" when it is taken */
+};
+
 struct robot {
     size_t text_most; /* bytes of text in a message */
     int gap_ms;       /* between two messages, wire time */
@@ -47,9 +53,8 @@ char *robot_body(enum channel_kind kind, const struct alert_message *m, const ch
 /* Where to post: `url` as its file has it, signed where the robot wants it there. mem_free. */
 char *robot_url(enum channel_kind kind, const char *url, const char *secret, int64_t now_ms);
 
-/* What an HTTP answer means. `retry_after_s` as its head says, 0 nothing. `wait_s`: not before; 0: as the
- * back-off has it. `why` is in words, "" when it is taken. */
-enum alert_answer robot_answer(enum channel_kind kind, long status, const char *body, size_t length,
-                               int64_t retry_after_s, int64_t *wait_s, char why[static ALERT_WHY_SIZE]);
+/* What an HTTP answer means. `retry_after_s` as its head says, 0 nothing. */
+struct robot_reply robot_answer(enum channel_kind kind, long status, const char *body, size_t length,
+                                int64_t retry_after_s);
 
 #endif

@@ -11,8 +11,8 @@
 
 enum { ALERT_SIGN_SIZE = 45 }; /* 44 characters of base64 and zero */
 
-void alert_sign_dingtalk(const char *secret, int64_t at_ms, char sign[static ALERT_SIGN_SIZE]);
-void alert_sign_feishu(const char *secret, int64_t at_s, char sign[static ALERT_SIGN_SIZE]);
+void alert_sign_dingtalk(const char *secret, int64_t at_ms, char out[static ALERT_SIGN_SIZE]);
+void alert_sign_feishu(const char *secret, int64_t at_s, char out[static ALERT_SIGN_SIZE]);
 
 /* `url` with "timestamp=" and the escaped "sign=" in its query; the caller frees (mem_free). */
 char *alert_sign_url(const char *url, const char *secret, int64_t at_ms);

@@ -22,9 +22,7 @@ void alert_job_finish(struct alert_job *job);
 /* What became of it. */
 struct alert_said {
     uint64_t id;
-    enum alert_answer answer;
-    int64_t wait_s; /* as robot_answer has it */
-    char why[ALERT_WHY_SIZE];
+    struct robot_reply reply;
 };
 
 struct alert_uplink;

@@ -67,7 +67,7 @@ static size_t take_answer(char *bytes, size_t size, size_t n, void *arg)
     return n;
 }
 
-static size_t take_head(char *bytes, size_t size, size_t n, void *arg)
+static size_t take_head(const char *bytes, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     (void)bytes, (void)size;
@@ -133,7 +133,7 @@ static bool is_loopback(const char *url)
     return is;
 }
 
-static int check_url(const struct alert_uplink *a, const char *url, struct alert_said *said)
+static int check_url(const struct alert_uplink *a, const char *url, struct robot_reply *said)
 {
     bool plain = a->config->kind == CHANNEL_WEBHOOK && strncmp(url, "http://", 7) == 0;
     const char *why = NULL;
@@ -146,14 +146,14 @@ static int check_url(const struct alert_uplink *a, const char *url, struct alert
     return why ? ERR_FORMAT : ERR_OK;
 }
 
-static int secret_of(const char *file, char line[static CREDENTIAL_LINE_MAX], struct alert_said *said)
+static int secret_of(const char *file, char line[static CREDENTIAL_LINE_MAX], struct robot_reply *said)
 {
     line[0] = 0;
     return file[0] ? credential_line(file, line, said->why, sizeof said->why) : ERR_OK;
 }
 
 static int prepare_http(const struct alert_uplink *a, const struct alert_job *job, struct transfer *t,
-                        struct alert_said *said)
+                        struct robot_reply *said)
 {
     char url[CREDENTIAL_LINE_MAX];
     int64_t now_ms = clock_site_ms();
@@ -194,7 +194,7 @@ static int prepare_http(const struct alert_uplink *a, const struct alert_job *jo
 /* ---- SMTP ---- */
 
 static int prepare_mail(const struct alert_uplink *a, const struct alert_job *job, struct transfer *t,
-                        struct alert_said *said)
+                        struct robot_reply *said)
 {
     const struct channel_config *c = a->config;
     int rc = secret_of(c->password_file, t->secret, said);
@@ -243,7 +243,7 @@ static CURLcode perform(struct alert_uplink *a, struct transfer *t)
 }
 
 /* No answer: why not, in words that hold no address with a key. */
-static void no_answer(const struct transfer *t, CURLcode rc, struct alert_said *said)
+static void no_answer(const struct transfer *t, CURLcode rc, struct robot_reply *said)
 {
     said->answer = ALERT_LATER;
     if (t->flooded || rc == CURLE_FILESIZE_EXCEEDED)
@@ -253,18 +253,18 @@ static void no_answer(const struct transfer *t, CURLcode rc, struct alert_said *
                  t->error[0] && !strstr(t->error, "://") ? t->error : curl_easy_strerror(rc));
 }
 
-static void judge_http(const struct alert_uplink *a, struct transfer *t, struct alert_said *said)
+static void judge_http(const struct alert_uplink *a, struct transfer *t, struct robot_reply *said)
 {
     long status = 0;
     curl_off_t retry_after_s = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-    said->answer = robot_answer(a->config->kind, status, t->answer.data ? t->answer.data : "",
-                                t->answer.length, retry_after_s, &said->wait_s, said->why);
+    *said = robot_answer(a->config->kind, status, t->answer.data ? t->answer.data : "", t->answer.length,
+                         retry_after_s);
 }
 
 /* 5xx: it does not want this one. */
-static void judge_mail(struct transfer *t, CURLcode rc, struct alert_said *said)
+static void judge_mail(struct transfer *t, CURLcode rc, struct robot_reply *said)
 {
     long code = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
@@ -287,7 +287,7 @@ static void finish(struct transfer *t)
     explicit_bzero(t->secret, sizeof t->secret);
 }
 
-void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct alert_said *said)
+void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct robot_reply *said)
 {
     bool mail = a->config->kind == CHANNEL_SMTP;
     struct transfer t = {.easy = curl_easy_init()};

@@ -33,7 +33,7 @@ void *alert_loop(void *arg)
             continue;
         }
         struct alert_said said = {.id = job.id};
-        alert_transfer(a, &job, &said);
+        alert_transfer(a, &job, &said.reply);
         alert_job_finish(&job);
         if (!atomic_load(&a->stop))
             tell(a, &said);

@@ -41,7 +41,8 @@ static void add_date(struct buf *b, int64_t at_ms)
     char text[32];
     clock_text(at_ms, 0, text); /* "2026-11-26T08:15:00.000+00:00" */
     int month = (text[5] - '0') * 10 + text[6] - '0' - 1;
-    buf_printf(b, "Date: %.2s %.3s %.4s %.8s +0000\r\n", text + 8, months + month * 3, text, text + 11);
+    buf_printf(b, "Date: %.2s %.3s %.4s %.8s +0000\r\n", text + 8, months + (size_t)month * 3, text,
+               text + 11);
 }
 
 char *mail_text(const struct alert_job *job, const char *site, const char *from, int64_t at_ms)

@@ -36,7 +36,7 @@ void *alert_loop(void *arg); /* a struct alert_uplink */
 
 /* One transfer, from the secrets to the answer; blocks at most `timing.total`, ends at once after alert_stop.
  */
-void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct alert_said *said);
+void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct robot_reply *said);
 
 void *transfer_open(void); /* for `multi`; NULL: none is to be had */
 void transfer_close(void *multi);

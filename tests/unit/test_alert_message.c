@@ -117,12 +117,10 @@ static void a_plain_post_names_the_rows_it_tells_of(void **state)
 static void expect_answer(enum channel_kind kind, long status, const char *body, enum alert_answer wanted,
                           int64_t wanted_wait_s, const char *wanted_why)
 {
-    int64_t wait_s;
-    char why[ALERT_WHY_SIZE];
-    enum alert_answer is = robot_answer(kind, status, body, strlen(body), 0, &wait_s, why);
-    assert_string_equal(alert_answer_str(is), alert_answer_str(wanted));
-    assert_int_equal(wait_s, wanted_wait_s);
-    assert_string_equal(why, wanted_why);
+    struct robot_reply is = robot_answer(kind, status, body, strlen(body), 0);
+    assert_string_equal(alert_answer_str(is.answer), alert_answer_str(wanted));
+    assert_int_equal(is.wait_s, wanted_wait_s);
+    assert_string_equal(is.why, wanted_why);
 }
 
 static void only_the_robots_own_code_in_a_200_is_success(void **state)
@@ -157,18 +155,19 @@ static void a_robot_that_is_asked_too_often_is_left_alone_for_a_while(void **sta
 static void http_says_later_or_never_and_a_redirect_is_not_followed(void **state)
 {
     (void)state;
-    int64_t wait_s;
-    char why[ALERT_WHY_SIZE];
     expect_answer(CHANNEL_WEBHOOK, 503, "", ALERT_LATER, 0, "HTTP 503");
     expect_answer(CHANNEL_WEBHOOK, 404, "", ALERT_NEVER, 0, "HTTP 404");
     expect_answer(CHANNEL_WECOM, 302, "{\"errcode\":0}", ALERT_NEVER, 0,
                   "HTTP 302: sends us elsewhere, which is not followed");
-    assert_int_equal(robot_answer(CHANNEL_WEBHOOK, 429, "", 0, 30, &wait_s, why), ALERT_LATER);
-    assert_int_equal(wait_s, 30);
-    assert_int_equal(robot_answer(CHANNEL_WEBHOOK, 429, "", 0, INT64_MAX, &wait_s, why), ALERT_LATER);
-    assert_int_equal(wait_s, 3600);
-    assert_int_equal(robot_answer(CHANNEL_WEBHOOK, 503, "", 0, -5, &wait_s, why), ALERT_LATER);
-    assert_int_equal(wait_s, 0);
+    static const struct {
+        long status;
+        int64_t asked_s, wait_s;
+    } waits[] = {{429, 30, 30}, {429, INT64_MAX, 3600}, {503, -5, 0}};
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        struct robot_reply is = robot_answer(CHANNEL_WEBHOOK, waits[i].status, "", 0, waits[i].asked_s);
+        assert_int_equal(is.answer, ALERT_LATER);
+        assert_int_equal(is.wait_s, waits[i].wait_s);
+    }
 }
 
 /* ---- words ---- */
@@ -249,9 +248,9 @@ static void text_is_cut_between_characters_at_any_limit(void **state)
     (void)state;
     char title[1000], *text;
     struct alert_text list[] = {late, late};
-    memset(title, 0, sizeof title);
-    while (strlen(title) + 4 < sizeof title)
-        strcat(title, strlen(title) % 7 ? "尘" : "a");
+    size_t end = 0;
+    for (int i = 0; end + 4 < sizeof title; i++)
+        end += (size_t)snprintf(title + end, sizeof title - end, "%s", i % 7 ? "尘" : "a");
     list[0].title = list[0].text = list[1].title = title;
     for (size_t most = 0; most < 700; most++)
         for (int n = 1; n <= 2; n++) {

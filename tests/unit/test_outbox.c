@@ -82,7 +82,8 @@ static int next(struct rig *r, int channel, struct outbox_letter *l)
 
 static bool answer(struct rig *r, int channel, enum alert_answer a, struct outbox_verdict *v)
 {
-    return outbox_answer(r->o, channel, r->now, a, 0, a == ALERT_TAKEN ? "" : "says no", v);
+    const struct robot_reply said = {.answer = a, .why = "says no"};
+    return outbox_answer(r->o, channel, r->now, &said, v);
 }
 
 /* Sends whatever is to be sent now and lets it be taken; how many alerts that were. */
@@ -154,10 +155,10 @@ static void the_others_of_a_person_are_merged_the_gravest_first(void **state)
     alert(r, "general", "found", "chief");
     assert_int_equal(sent(r, ROBOT), 1); /* the first goes at once */
     alert(r, "general", "found", "chief");
-    pass(r, 30 * SECOND);
+    pass(r, 30LL * SECOND);
     alert(r, "major", "overdue", "chief");
     assert_int_equal(sent(r, ROBOT), 0); /* gathered */
-    pass(r, 30 * SECOND);
+    pass(r, 30LL * SECOND);
     assert_int_equal(next(r, ROBOT, &l), 2);
     assert_int_equal(l.list[0].level, LEVEL_MAJOR);
     assert_int_equal(l.list[1].level, LEVEL_GENERAL);
@@ -245,12 +246,13 @@ static void what_is_not_taken_is_tried_again_later_and_later(void **state)
 
 static void a_robot_that_wants_to_be_left_alone_is(void **state)
 {
+    static const struct robot_reply deaf = {ALERT_LATER, 600, "too fast"};
     struct rig *r = *state;
     struct outbox_letter l;
     struct outbox_verdict v;
     alert(r, "critical", "found", "chief");
     assert_int_equal(next(r, ROBOT, &l), 1);
-    assert_false(outbox_answer(r->o, ROBOT, r->now, ALERT_LATER, 600, "too fast", &v));
+    assert_false(outbox_answer(r->o, ROBOT, r->now, &deaf, &v));
     pass(r, 600 * SECOND - 1);
     assert_int_equal(sent(r, ROBOT), 0);
     pass(r, 1);
@@ -419,7 +421,7 @@ static void an_alarm_storm_stays_within_the_robots_limits_and_loses_nothing(void
         if (!outbox_next(r->o, ROBOT, r->now, &l))
             continue;
         times[n++] = r->now.wire_ms;
-        assert_true(outbox_answer(r->o, ROBOT, r->now, ALERT_TAKEN, 0, "", &v));
+        assert_true(answer(r, ROBOT, ALERT_TAKEN, &v));
         for (int k = 0; k < v.nrows; k++) {
             int64_t seq = v.rows[k];
             assert_false(settled[seq]);
@@ -458,7 +460,7 @@ static void a_storm_over_a_bad_robot_settles_each_alert_once(void **state)
         bool down = i > 60 && i < 360;
         enum alert_answer a = down ? ALERT_LATER : i % 7 == 0 ? ALERT_NEVER : ALERT_TAKEN;
         pass(r, i % 5 * SECOND);
-        if (!outbox_answer(r->o, ROBOT, r->now, a, 0, "x", &v))
+        if (!answer(r, ROBOT, a, &v))
             continue;
         for (int k = 0; k < v.nrows; k++) {
             assert_false(settled[v.rows[k]]);
