@@ -228,7 +228,8 @@ int options_load(const struct options *o, struct config **out, struct complaint 
                            o->data_dir ? DUST_SHARE_DIR : NULL, NULL};
     int rc = config_load(o->config_file, dirs, out, why);
     mem_free(copy);
-    for (int i = 0; rc == ERR_OK && !o->check && i < (*out)->nunjudged; i++) /* --check says it by itself */
+    bool says_itself = o->check || o->replay;
+    for (int i = 0; rc == ERR_OK && !says_itself && i < (*out)->nunjudged; i++)
         log_warning("limit %s is not judged: no point has the role %s", (*out)->unjudged[i].id,
                     (*out)->unjudged[i].role);
     if (rc == ERR_OK && o->simulated && refuse_real(*out, why) != ERR_OK) {

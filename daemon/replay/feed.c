@@ -56,7 +56,8 @@ void feed_pace(struct feed *f, const struct columns *columns, int64_t step_ms)
     const struct config *c = f->d.config;
     for (int i = 0; i < columns->n; i++) {
         int point = columns->list[i].point;
-        if (step_ms > point_period_ms(c->points[point].device, c->points[point].point))
+        int64_t period_ms = point_period_ms(c->points[point].device, c->points[point].point);
+        if (step_ms * 4 > period_ms * 5) /* not for a jitter */
             judge_due(f->d.judge, point, minute_due(step_ms));
     }
 }

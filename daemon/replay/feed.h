@@ -14,7 +14,8 @@ struct feed *feed_create(struct config *c, const struct hearing *hearing,
                          void (*minute)(const struct mean *means, void *arg));
 void feed_destroy(struct feed *f); /* accepts NULL */
 
-/* The samples of these points come step_ms apart, where the site's device is read more often. */
+/* The samples of these points come step_ms apart, which counts where the site's device is read clearly more
+ * often. */
 void feed_pace(struct feed *f, const struct columns *columns, int64_t step_ms);
 
 /* What comes next in time. What belongs to a minute that is over is left out and counted. */

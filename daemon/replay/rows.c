@@ -206,6 +206,20 @@ static bool is_after_rows(struct rows *r, const char *line)
     return r->export && (sample || end);
 }
 
+static enum taken take_row(struct rows *r, char *line, struct recorded *out, struct complaint *why);
+
+/* A row with blanks in it, as other programs and people write JSON. */
+static enum taken take_spaced(struct rows *r, const char *line, struct recorded *out, struct complaint *why)
+{
+    json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    bool is_row = !r->export && json_is_string(json_object_get(row, "kind"));
+    char *text = is_row ? json_dumps(row, JSON_COMPACT) : NULL;
+    enum taken taken = text && kind_of(text, (char[32]){0}) ? take_row(r, text, out, why) : STRANGE;
+    mem_free(text);
+    json_decref(row);
+    return taken;
+}
+
 static enum taken take_row(struct rows *r, char *line, struct recorded *out, struct complaint *why)
 {
     char kind[32];
@@ -214,6 +228,9 @@ static enum taken take_row(struct rows *r, char *line, struct recorded *out, str
     if (line[0] != '{' || !kind_of(line, kind)) {
         if (is_after_rows(r, line))
             return SKIPPED;
+        taken = take_spaced(r, line, out, why);
+        if (taken != STRANGE)
+            return taken;
         text_complain(r->source.text, 1, why,
                       "found \"%.40s\"; allowed is a row of dustd: {\"seq\":…,\"kind\":…}", line);
         return REFUSED;

@@ -196,9 +196,19 @@ static json_t *points_json(const struct tallies *t)
     return list;
 }
 
+static json_t *unjudged_json(const struct config *c)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < c->nunjudged; i++)
+        json_array_append_new(
+            list, json_pack("{s:s,s:s}", "limit", c->unjudged[i].id, "role", c->unjudged[i].role));
+    return list;
+}
+
 json_t *tallies_json(const struct tallies *t)
 {
-    return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o}", "minutes", (json_int_t)t->minutes, "issues",
+    return json_pack("{s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "minutes", (json_int_t)t->minutes, "issues",
                      (json_int_t)t->issues, "findings", (json_int_t)t->findings, "limits", limits_json(t),
-                     "requirements", requirements_json(t), "points", points_json(t));
+                     "requirements", requirements_json(t), "points", points_json(t), "unjudged",
+                     unjudged_json(t->config));
 }

@@ -43,7 +43,8 @@ void tallies_minute(struct tallies *t, const struct mean *means);
 /* The body of a requirement's verdict row. */
 void tallies_requirement(struct tallies *t, const char *name, const json_t *body);
 
-/* {"limits":[…],"requirements":[…],"points":[…],"minutes","issues","findings"}. A new reference. */
+/* {"limits":[…],"requirements":[…],"points":[…],"unjudged":[…],"minutes","issues","findings"}. A new
+ * reference. */
 json_t *tallies_json(const struct tallies *t);
 
 #endif
