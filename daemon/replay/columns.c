@@ -282,15 +282,14 @@ static int take_cell(const struct finding_columns *s, int cell, const char *head
     return add(s, (struct column){.cell = cell, .point = point}, header, unit, at);
 }
 
-int columns_find(const struct config *c, const struct format *f, char *const *cells, const size_t *at,
-                 int ncells, struct wish *wishes, int nwishes, const struct text *where, struct columns *out,
-                 struct complaint *why)
+int columns_find(const struct recording_site *site, const struct format *f, const struct header *header,
+                 const struct text *where, struct columns *out, struct complaint *why)
 {
-    struct finding_columns s = {c, f, wishes, nwishes, where, out, why};
-    *out = (struct columns){.ncells = ncells, .time = -1};
+    struct finding_columns s = {site->config, f, site->wishes, site->nwishes, where, out, why};
+    *out = (struct columns){.ncells = header->n, .time = -1};
     int rc = ERR_OK;
-    for (int i = 0; i < ncells && rc == ERR_OK; i++)
-        rc = take_cell(&s, i, cells[i], at[i]);
+    for (int i = 0; i < header->n && rc == ERR_OK; i++)
+        rc = take_cell(&s, i, header->text[i], header->at[i]);
     if (rc == ERR_OK && out->time < 0 && f->shape == FORMAT_CSV)
         rc = text_complain(
             where, 1, why,

@@ -32,13 +32,25 @@ struct columns {
     char ignored[200]; /* headers that are no point, by comma */
 };
 
+/* What all readers are told. */
+struct recording_site {
+    const struct config *config;
+    struct wish *wishes; /* which learn that they were used */
+    int nwishes;
+};
+
+struct header {
+    char *const *text; /* cells */
+    const size_t *at;  /* where each stands in the line, from 1; 0: nowhere */
+    int n;
+};
+
 /* Finds out by a file's header cells. A column is a point when it is named "<device>/<point>", or by a role,
- * or name, that one point has; a wish goes before. ERR_FORMAT with `why` (at the header's line and the
+ * or name, that one point has; a wish goes before. ERR_FORMAT with `why` (at the line of `where` and the
  * cell's column): no time, no point, two columns for one point, a role that several points have, a unit that
- * is missing, unknown or measures something else. `wishes` learn that they were used. */
-int columns_find(const struct config *c, const struct format *f, char *const *cells, const size_t *at,
-                 int ncells, struct wish *wishes, int nwishes, const struct text *where, struct columns *out,
-                 struct complaint *why);
+ * is missing, unknown or measures something else. */
+int columns_find(const struct recording_site *site, const struct format *f, const struct header *header,
+                 const struct text *where, struct columns *out, struct complaint *why);
 
 /* The value in the point's unit. */
 double column_value(const struct column *c, double recorded);

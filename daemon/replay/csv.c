@@ -86,8 +86,10 @@ static char separator_of(const char *header)
         size_t n = 0;
         for (const char *h = header; *h; h++)
             n += *h == *c;
-        best = n > most ? *c : best;
-        most = n > most ? n : most;
+        if (n > most) {
+            most = n;
+            best = *c;
+        }
     }
     return best;
 }
@@ -227,8 +229,8 @@ static int begin(struct csv *s, struct text *ahead, const struct recording_site 
     for (int i = 0; rc == ERR_OK && i < s->cells.n; i++)
         trim(&s->cells.text[i]);
     if (rc == ERR_OK)
-        rc = columns_find(site->config, source->format, s->cells.text, s->cells.at, s->cells.n, site->wishes,
-                          site->nwishes, source->text, &source->columns, why);
+        rc = columns_find(site, source->format, &(struct header){s->cells.text, s->cells.at, s->cells.n},
+                          source->text, &source->columns, why);
     if (rc != ERR_OK)
         return rc;
     bool site_zone = source->format->zone_min == FORMAT_SITE_ZONE;

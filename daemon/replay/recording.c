@@ -6,23 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a file's bytes come from, as often as they are wanted. */
+/* Where a file's bytes come from, as often as they are wanted; and what is made of them. */
 struct opening {
-    const char *file; /* NULL: */
-    const struct bytes *bytes;
+    const char *file;
+    const struct bytes *bytes; /* NULL: of the file */
+    const struct recording_site *site;
+    struct recording **out;
+    int *n;
 };
 
-static int open_text(const struct opening *from, struct text **out, struct complaint *why)
+static int open_text(const struct opening *o, struct text **out, struct complaint *why)
 {
-    if (from->file)
-        return text_open(from->file, out, why);
-    return text_of_memory(from->bytes->name, from->bytes->data, from->bytes->length, out, why);
+    if (o->bytes)
+        return text_of_memory(o->bytes->name, o->bytes->data, o->bytes->length, out, why);
+    return text_open(o->file, out, why);
 }
 
 /* A fresh text with its first line. */
-static int open_first(const struct opening *from, struct text **out, char **line, struct complaint *why)
+static int open_first(const struct opening *o, struct text **out, char **line, struct complaint *why)
 {
-    int rc = open_text(from, out, why);
+    int rc = open_text(o, out, why);
     if (rc != ERR_OK)
         return rc;
     rc = text_next(*out, line, why);
@@ -37,55 +40,51 @@ static int no_format(const struct text *t, const char *line, struct complaint *w
 {
     return text_complain(t, 1, why,
                          "found \"%.40s\"; allowed is an export of dustctl, rows of dustd as JSON lines, CSV "
-                         "with a header, or "
-                         "the serial log of a weather station, plain or gzip",
+                         "with a header, or the serial log of a weather station, plain or gzip",
                          line);
 }
 
-/* Both sources of an export, or of rows as published: these have no samples. */
-static int open_rows(const struct opening *from, struct text *text, const struct recording_site *site,
-                     char *line, struct recording **out, int *n, struct complaint *why)
+/* Both recordings of an export, or of rows as published: these have no samples. */
+static int open_rows(const struct opening *o, struct text *text, char *line, struct complaint *why)
 {
     struct text *again;
     char *first;
     bool export = strncmp(line, "{\"export\":", 10) == 0;
-    int rc = rows_recording(text, site, line, &out[0], why);
+    int rc = rows_recording(text, o->site, line, &o->out[0], why);
     if (rc != ERR_OK)
         return rc;
-    *n = 1;
+    *o->n = 1;
     if (!export)
         return ERR_OK;
-    rc = open_first(from, &again, &first, why);
+    rc = open_first(o, &again, &first, why);
     if (rc == ERR_OK)
-        rc = samples_recording(again, site, first, &out[1], why);
-    *n += rc == ERR_OK;
+        rc = samples_recording(again, o->site, first, &o->out[1], why);
+    *o->n += rc == ERR_OK;
     return rc;
 }
 
-static int open_lines(const struct opening *from, struct text *text, const struct format *f,
-                      const struct recording_site *site, char *line, struct recording **out, int *n,
-                      struct complaint *why)
+static int open_lines(const struct opening *o, struct text *text, char *line, struct complaint *why)
 {
     struct text *ahead;
-    int rc = open_text(from, &ahead, why);
+    bool csv = format_of(line)->shape == FORMAT_CSV;
+    int rc = open_text(o, &ahead, why);
     if (rc != ERR_OK) {
         text_close(text);
         return rc;
     }
-    rc = f->shape == FORMAT_CSV ? csv_recording(text, ahead, site, line, out, why)
-                                : station_recording(text, ahead, site, line, out, why);
+    rc = csv ? csv_recording(text, ahead, o->site, line, o->out, why)
+             : station_recording(text, ahead, o->site, line, o->out, why);
     text_close(ahead);
-    *n = rc == ERR_OK;
+    *o->n = rc == ERR_OK;
     return rc;
 }
 
-static int open_any(const struct opening *from, const struct recording_site *site, struct recording **out,
-                    int *n, struct complaint *why)
+static int open_any(const struct opening *o, struct complaint *why)
 {
     struct text *text;
     char *line;
-    *n = 0;
-    int rc = open_first(from, &text, &line, why);
+    *o->n = 0;
+    int rc = open_first(o, &text, &line, why);
     if (rc != ERR_OK)
         return rc;
     const struct format *f = format_of(line);
@@ -93,25 +92,25 @@ static int open_any(const struct opening *from, const struct recording_site *sit
         rc = no_format(text, line, why);
         text_close(text);
     } else if (f->shape == FORMAT_ROWS) {
-        rc = open_rows(from, text, site, line, out, n, why);
+        rc = open_rows(o, text, line, why);
     } else {
-        rc = open_lines(from, text, f, site, line, out, n, why);
+        rc = open_lines(o, text, line, why);
     }
-    while (rc != ERR_OK && *n)
-        recording_close(out[--*n]);
+    while (rc != ERR_OK && *o->n)
+        recording_close(o->out[--*o->n]);
     return rc;
 }
 
 int recording_open(const char *file, const struct recording_site *site,
                    struct recording *out[RECORDINGS_PER_FILE], int *n, struct complaint *why)
 {
-    return open_any(&(struct opening){.file = file}, site, out, n, why);
+    return open_any(&(struct opening){file, NULL, site, out, n}, why);
 }
 
 int recording_of_memory(const struct bytes *bytes, const struct recording_site *site,
                         struct recording *out[RECORDINGS_PER_FILE], int *n, struct complaint *why)
 {
-    return open_any(&(struct opening){.bytes = bytes}, site, out, n, why);
+    return open_any(&(struct opening){bytes->name, bytes, site, out, n}, why);
 }
 
 int recording_next(struct recording *s, struct recorded *out, struct complaint *why)

@@ -41,13 +41,6 @@ struct recording {
     void (*close)(struct recording *s);
 };
 
-/* What all readers are told. */
-struct recording_site {
-    const struct config *config;
-    struct wish *wishes;
-    int nwishes;
-};
-
 /* Opens a file by its first line; an export is two sources, its rows and its samples. ERR_IO, or ERR_FORMAT
  * with `why`. */
 enum { RECORDINGS_PER_FILE = 2 };

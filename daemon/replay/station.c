@@ -172,8 +172,8 @@ static int begin(struct station *s, struct text *ahead, const struct recording_s
     const struct format *f = s->source.format;
     for (int i = 0; i < VALUES; i++)
         names[i] = mem_string(f->columns[i].header);
-    int rc = columns_find(site->config, f, names, at, VALUES, site->wishes, site->nwishes, s->source.text,
-                          &s->source.columns, why);
+    int rc =
+        columns_find(site, f, &(struct header){names, at, VALUES}, s->source.text, &s->source.columns, why);
     for (int i = 0; i < VALUES; i++)
         mem_free(names[i]);
     s->zone_min = f->zone_min == FORMAT_SITE_ZONE ? site->config->site.zone_min : f->zone_min;

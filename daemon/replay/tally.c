@@ -139,7 +139,7 @@ void tallies_requirement(struct tallies *t, const char *name, const json_t *body
                            .met = json_integer_value(json_object_get(body, "num")),
                            .of = json_integer_value(json_object_get(body, "den")),
                            .unknown = json_integer_value(json_object_get(body, "unknown"))};
-    struct told_day *was = &t->days[i * TOLD_DAYS + day.day_ms / CLOCK_DAY_MS % TOLD_DAYS];
+    struct told_day *was = &t->days[(int64_t)i * TOLD_DAYS + day.day_ms / CLOCK_DAY_MS % TOLD_DAYS];
     if (was->day_ms == day.day_ms)
         add_day(&t->requirements[i], was, -1);
     add_day(&t->requirements[i], &day, 1);

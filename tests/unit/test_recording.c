@@ -148,7 +148,7 @@ static void a_time_is_read_in_each_way_that_people_write_it(void **state)
         assert_int_equal(at_ms, EIGHT);
     }
     assert_int_equal(stamp_read("2026-03-05", 480, &at_ms), ERR_OK);
-    assert_int_equal(at_ms, EIGHT - 8 * CLOCK_HOUR_MS);
+    assert_int_equal(at_ms, EIGHT - INT64_C(8) * CLOCK_HOUR_MS);
     assert_int_equal(stamp_read("2024-02-29 00:00:00.5", 0, &at_ms), ERR_OK);
     assert_int_equal(at_ms, 1709164800500);
 }
@@ -484,8 +484,8 @@ static void gzip_is_read_and_what_is_cut_of_it_is_refused(void **state)
     char why[512], *text = mem_array(200000, 1);
     size_t n = (size_t)sprintf(text, "time,d/pm10\n");
     for (int i = 0; i < 5000; i++)
-        n +=
-            (size_t)sprintf(text + n, "%lld,%d\n", (long long)(EIGHT + i * CLOCK_MINUTE_MS), i * 7919 % 1000);
+        n += (size_t)sprintf(text + n, "%lld,%d\n", (long long)(EIGHT + i * (int64_t)CLOCK_MINUTE_MS),
+                             i * 7919 % 1000);
     char *file = temporary(text, n, "wb");
     assert_int_equal(open_file(file, why), ERR_NOT_FOUND);
     struct stat is;
@@ -513,7 +513,7 @@ static void a_line_longer_than_any_recording_has_is_refused_and_not_stored(void 
 {
     (void)state;
     struct said s;
-    size_t n = TEXT_LINE_MAX * 3;
+    size_t n = (size_t)TEXT_LINE_MAX * 3;
     char *text = mem_array(n, 1);
     memset(text, 'x', n);
     assert_int_equal(read_bytes(text, n, NULL, 0, &s), ERR_FORMAT);
