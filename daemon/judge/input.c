@@ -1,4 +1,4 @@
-#include "daemon/judge/input.h"
+#include "daemon/judge/input_inside.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -8,178 +8,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    UNIT = ROLE_SITE | ROLE_CONTRACTOR,
-    DECIDE = ROLE_COMMUNITY | ROLE_OFFICE,
-    WITNESS = DECIDE | ROLE_INSPECTOR,
-    SKEW_MS = 2 * CLOCK_MINUTE_MS,
-    PLAN_DAYS = 366, /* what is planned may begin so far ahead */
-    WORDS_MAX = 8,
-};
-
-enum field_type { FIELD_TEXT, FIELD_WORD, FIELD_STAMP, FIELD_NUMBER, FIELD_PLATE };
-
-struct field {
-    const char *key; /* NULL ends the list */
-    enum field_type type;
-    bool required;
-    size_t offset, size;
-    double low, high;
-    const char *words[WORDS_MAX + 1];
-};
-
-#define TO(member) offsetof(struct input, member), sizeof((struct input *)0)->member
-#define FROM(need)                                    \
-    {                                                 \
-        "from", FIELD_STAMP, need, TO(from_ms), 0, 0, \
-        {                                             \
-            0                                         \
-        }                                             \
-    }
-#define AT(need)                                    \
-    {                                               \
-        "at", FIELD_STAMP, need, TO(from_ms), 0, 0, \
-        {                                           \
-            0                                       \
-        }                                           \
-    }
-#define UNTIL(need)                               \
-    {                                             \
-        "to", FIELD_STAMP, need, TO(to_ms), 0, 0, \
-        {                                         \
-            0                                     \
-        }                                         \
-    }
-#define PLATE                                         \
-    {                                                 \
-        "plate", FIELD_PLATE, false, TO(about), 0, 0, \
-        {                                             \
-            0                                         \
-        }                                             \
-    }
-
-enum length { MOMENT, SPAN, OPEN }; /* has no length; ends; may be open */
-
-static const struct {
-    unsigned roles;
-    bool machine; /* a source that is nobody's may say it */
-    enum length length;
-    bool planned; /* may lie ahead */
-    int64_t longest_ms;
-    struct field fields[6];
-} kinds[INPUT__KINDS] = {
-    [INPUT_ALIVE] = {WITNESS, true, SPAN, false, CLOCK_DAY_MS, {FROM(true), UNTIL(true)}},
-    [INPUT_BACKGROUND] = {WITNESS,
-                          true,
-                          SPAN,
-                          false,
-                          CLOCK_DAY_MS,
-                          {FROM(true),
-                           UNTIL(true),
-                           {"role", FIELD_WORD, true, TO(what), 0, 0, {"pm10", "pm25", "tsp"}},
-                           {"value", FIELD_NUMBER, true, TO(value), 0, 1e5, {0}},
-                           {"unit", FIELD_WORD, true, TO(via), 0, 0, {"ug/m3", "mg/m3"}}}},
-    [INPUT_CALENDAR] =
-        {DECIDE,
-         false,
-         SPAN,
-         true,
-         (int64_t)CLOCK_DAY_MS *PLAN_DAYS,
-         {FROM(true),
-          UNTIL(true),
-          {"what", FIELD_WORD, true, TO(what), 0, 0, {"holiday", "suspended", "rain", "work"}}}},
-    [INPUT_CAMERA] = {WITNESS,
-                      true,
-                      MOMENT,
-                      false,
-                      0,
-                      {AT(true),
-                       {"what", FIELD_WORD, true, TO(what), 0, 0, {"soil", "fence_gap", "uncovered"}},
-                       {"value", FIELD_NUMBER, false, TO(value), 0, 1e6, {0}},
-                       PLATE}},
-    [INPUT_INSPECTION] = {UNIT | WITNESS,
-                          false,
-                          OPEN,
-                          false,
-                          (int64_t)CLOCK_DAY_MS *PLAN_DAYS,
-                          {AT(true),
-                           UNTIL(false),
-                           {"about", FIELD_TEXT, true, TO(about), 0, 0, {0}},
-                           {"value", FIELD_NUMBER, true, TO(value), 0, 100, {0}}}},
-    [INPUT_MAINTENANCE] = {UNIT | WITNESS,
-                           false,
-                           SPAN,
-                           true,
-                           4 * (int64_t)CLOCK_HOUR_MS, /* ends by itself after at most 4 h [proposal] */
-                           {FROM(true),
-                            UNTIL(true),
-                            {"device", FIELD_TEXT, true, TO(about), 0, 0, {0}},
-                            {"what", FIELD_WORD, true, TO(what), 0, 0, {"maintenance", "calibration"}}}},
-    [INPUT_PASSAGE] = {WITNESS,
-                       true,
-                       MOMENT,
-                       false,
-                       0,
-                       {AT(true),
-                        {"direction", FIELD_WORD, true, TO(what), 0, 0, {"in", "out"}},
-                        PLATE,
-                        {"via", FIELD_WORD, false, TO(via), 0, 0, {"wash", "bypass"}},
-                        {"wash_s", FIELD_NUMBER, false, TO(value), 0, 86400, {0}}}},
-    [INPUT_STAGE] = {DECIDE,
-                     false,
-                     OPEN,
-                     true,
-                     INPUT_OPEN,
-                     {FROM(true),
-                      {"stage",
-                       FIELD_WORD,
-                       true,
-                       TO(what),
-                       0,
-                       0,
-                       {"demolition", "earthwork", "foundation", "structure", "finishing", "suspended"}}}},
-    [INPUT_WARNING] = {DECIDE,
-                       true,
-                       OPEN,
-                       true,
-                       INPUT_OPEN,
-                       {FROM(true),
-                        UNTIL(false),
-                        {"level", FIELD_WORD, true, TO(what), 0, 0, {"none", "yellow", "orange", "red"}}}},
-};
-
-enum { FIELDS_MAX = sizeof kinds[0].fields / sizeof kinds[0].fields[0] };
-
-static const struct field common[] = {
-    {"id", FIELD_TEXT, false, TO(id), 0, 0, {0}},
-    {"reason", FIELD_TEXT, false, TO(reason), 0, 0, {0}},
-};
-
-enum { COMMON = sizeof common / sizeof common[0] };
-
-/* --- who --- */
-
-bool input_may(unsigned roles, enum input_kind kind)
-{
-    unsigned allowed = kinds[kind].roles;
-    return (allowed & UNIT || !(roles & UNIT)) && roles & allowed;
-}
-
-bool input_machine(enum input_kind kind)
-{
-    return kinds[kind].machine;
-}
-
-const char *input_who(enum input_kind kind)
-{
-    return kinds[kind].roles == DECIDE    ? "community, office"
-           : kinds[kind].roles == WITNESS ? "community, office, inspector"
-                                          : "every person with a role";
-}
+enum { SKEW_MS = 2 * CLOCK_MINUTE_MS };
 
 /* --- reading --- */
 
@@ -193,23 +25,23 @@ struct reading {
 
 static const struct field *find_field(enum input_kind kind, const char *key)
 {
-    for (int i = 0; i < FIELDS_MAX && kinds[kind].fields[i].key; i++)
-        if (strcmp(kinds[kind].fields[i].key, key) == 0)
-            return &kinds[kind].fields[i];
-    for (int i = 0; i < COMMON; i++)
-        if (strcmp(common[i].key, key) == 0)
-            return &common[i];
+    for (int i = 0; i < INPUT_FIELDS && input_shapes[kind].fields[i].key; i++)
+        if (strcmp(input_shapes[kind].fields[i].key, key) == 0)
+            return &input_shapes[kind].fields[i];
+    for (int i = 0; i < INPUT_COMMON; i++)
+        if (strcmp(input_common[i].key, key) == 0)
+            return &input_common[i];
     return NULL;
 }
 
 static int refuse_member(const struct reading *r, const char *key)
 {
-    const char *names[FIELDS_MAX + COMMON + 1] = {0};
+    const char *names[INPUT_FIELDS + INPUT_COMMON + 1] = {0};
     int n = 0;
-    for (int i = 0; i < FIELDS_MAX && kinds[r->kind].fields[i].key; i++)
-        names[n++] = kinds[r->kind].fields[i].key;
-    for (int i = 0; i < COMMON; i++)
-        names[n++] = common[i].key;
+    for (int i = 0; i < INPUT_FIELDS && input_shapes[r->kind].fields[i].key; i++)
+        names[n++] = input_shapes[r->kind].fields[i].key;
+    for (int i = 0; i < INPUT_COMMON; i++)
+        names[n++] = input_common[i].key;
     const char *near = schema_suggest(key, names);
     int at = snprintf(r->why, r->why_size, "%s: there is no member \"%.40s\"", input_kind_str(r->kind), key);
     if (near)
@@ -306,8 +138,8 @@ static int read_members(const struct reading *r, const json_t *message)
         if (error)
             return error;
     }
-    for (int i = 0; i < FIELDS_MAX && kinds[r->kind].fields[i].key; i++) {
-        const struct field *f = &kinds[r->kind].fields[i];
+    for (int i = 0; i < INPUT_FIELDS && input_shapes[r->kind].fields[i].key; i++) {
+        const struct field *f = &input_shapes[r->kind].fields[i];
         if (f->required && !json_object_get(message, f->key)) {
             snprintf(r->why, r->why_size, "%s: \"%s\" is missing", input_kind_str(r->kind), f->key);
             return ERR_FORMAT;
@@ -319,7 +151,7 @@ static int read_members(const struct reading *r, const json_t *message)
 /* A moment has no end; what may be open is, when nobody said one. */
 static void complete(struct input *i)
 {
-    if (kinds[i->kind].length == MOMENT)
+    if (input_shapes[i->kind].length == MOMENT)
         i->to_ms = i->from_ms;
     else if (!i->to_ms)
         i->to_ms = INPUT_OPEN;
@@ -334,19 +166,20 @@ static int check_times(const struct reading *r, int64_t now_ms)
     const struct input *i = r->out;
     const char *name = input_kind_str(i->kind);
     bool closed = i->to_ms != INPUT_OPEN;
-    int64_t done_ms = kinds[i->kind].length == SPAN ? i->to_ms : i->from_ms;
+    int64_t done_ms = input_shapes[i->kind].length == SPAN ? i->to_ms : i->from_ms;
     char text[32], longest[32];
-    if (kinds[i->kind].length != MOMENT && closed && i->to_ms <= i->from_ms)
+    if (input_shapes[i->kind].length != MOMENT && closed && i->to_ms <= i->from_ms)
         snprintf(r->why, r->why_size, "%s: ends before it begins: \"to\" must be after %s", name,
-                 kinds[i->kind].length == OPEN && i->kind == INPUT_INSPECTION ? "\"at\"" : "\"from\"");
-    else if (kinds[i->kind].length != MOMENT && closed && i->to_ms - i->from_ms > kinds[i->kind].longest_ms)
+                 input_shapes[i->kind].length == OPEN && i->kind == INPUT_INSPECTION ? "\"at\"" : "\"from\"");
+    else if (input_shapes[i->kind].length != MOMENT && closed &&
+             i->to_ms - i->from_ms > input_shapes[i->kind].longest_ms)
         snprintf(r->why, r->why_size, "%s: longer than %s", name,
-                 duration_text(kinds[i->kind].longest_ms, longest));
-    else if (!kinds[i->kind].planned && done_ms > now_ms + SKEW_MS)
+                 duration_text(input_shapes[i->kind].longest_ms, longest));
+    else if (!input_shapes[i->kind].planned && done_ms > now_ms + SKEW_MS)
         snprintf(r->why, r->why_size, "%s: %s is in the future: is the clock of the source right?", name,
                  clock_text(done_ms, 0, text));
-    else if (i->from_ms > now_ms + PLAN_DAYS * (int64_t)CLOCK_DAY_MS)
-        snprintf(r->why, r->why_size, "%s: begins more than %d days ahead", name, PLAN_DAYS);
+    else if (i->from_ms > now_ms + INPUT_PLAN_DAYS * (int64_t)CLOCK_DAY_MS)
+        snprintf(r->why, r->why_size, "%s: begins more than %d days ahead", name, INPUT_PLAN_DAYS);
     else if (i->from_ms < now_ms - INPUT_LATE_DAYS * (int64_t)CLOCK_DAY_MS)
         snprintf(r->why, r->why_size, "%s: %s is more than %d days ago: verdicts of that day stand", name,
                  clock_text(i->from_ms, 0, text), INPUT_LATE_DAYS);
@@ -404,10 +237,10 @@ static void write_field(const struct input *i, const struct field *f, json_t *bo
 void input_json(const struct input *i, json_t *body)
 {
     json_object_set_new(body, "source", json_string(i->source));
-    for (int k = 0; k < COMMON; k++)
-        write_field(i, &common[k], body);
-    for (int k = 0; k < FIELDS_MAX && kinds[i->kind].fields[k].key; k++)
-        write_field(i, &kinds[i->kind].fields[k], body);
+    for (int k = 0; k < INPUT_COMMON; k++)
+        write_field(i, &input_common[k], body);
+    for (int k = 0; k < INPUT_FIELDS && input_shapes[i->kind].fields[k].key; k++)
+        write_field(i, &input_shapes[i->kind].fields[k], body);
 }
 
 uint64_t input_identity(const struct input *i)
