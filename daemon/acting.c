@@ -32,21 +32,6 @@ void verb_deny(struct dustd *d, uint64_t client, struct attempt *a)
     verb_fail(d, client, a->why);
 }
 
-/* The step's row; whoever asked is told when it is on the disk. */
-static void write_step(struct dustd *d, uint64_t client, int64_t now_ms, const struct act *a, char *body)
-{
-    char id[32];
-    snprintf(id, sizeof id, "%s", a->issue);
-    d->writer.client = client;
-    snprintf(d->writer.who, sizeof d->writer.who, "%s", a->by->name);
-    int64_t seq = row_step(d, now_ms, id, body);
-    if (seq)
-        batch_tell(d, seq, id, client);
-    else
-        verb_fail(d, client,
-                  "the disk takes nothing, and nothing more can be kept: try again when it has room");
-}
-
 const struct person *verb_person(struct dustd *d, uint64_t client, struct attempt *a, const char *as,
                                  bool *as_root)
 {
@@ -58,39 +43,6 @@ const struct person *verb_person(struct dustd *d, uint64_t client, struct attemp
     if (a->why)
         verb_deny(d, client, a);
     return a->why ? NULL : p;
-}
-
-void act_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
-{
-    const char *verb = json_string_value(json_object_get(request, "verb"));
-    struct act a = {.issue = json_string_value(json_object_get(request, "issue")),
-                    .text = json_string_value(json_object_get(request, "text")),
-                    .person = json_string_value(json_object_get(request, "person")),
-                    .due_ms = json_integer_value(json_object_get(request, "due"))};
-    const char *as = json_string_value(json_object_get(request, "as"));
-    char why[400] = "", did[32], *body = NULL;
-    if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
-        verb_fail(d, client, "needs \"issue\" and a known \"verb\"");
-        return;
-    }
-    snprintf(did, sizeof did, "act %s", verb);
-    struct attempt attempt = {.uid = uid, .did = did, .about = a.issue};
-    a.by = verb_person(d, client, &attempt, as, &a.as_root);
-    if (!a.by)
-        return;
-    if (d->hold.undated) {
-        verb_fail(d, client, "the clock of this machine is not right yet: a step would have no date");
-        return;
-    }
-    int64_t now_ms = clock_site_ms();
-    int rc = ledger_act(d->ledger, now_ms, &a, &body, why, sizeof why);
-    attempt.why = why;
-    if (rc == ERR_DENIED)
-        verb_deny(d, client, &attempt);
-    else if (rc != ERR_OK)
-        verb_fail(d, client, why);
-    else
-        write_step(d, client, now_ms, &a, body);
 }
 
 void verb_told(struct dustd *d, const struct told *t)

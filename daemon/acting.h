@@ -5,7 +5,6 @@
 
 #include "daemon/dustd.h"
 
-void act_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 void reload_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 
 /* A step's row is on the disk: its author gets the issue as it is now; of another row its number. */

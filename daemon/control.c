@@ -20,12 +20,14 @@
 /* Who is not accepted, or turned away, faster than this waits in the listener's queue. */
 static const struct rate connects = {.per_s = 100, .burst = 200};
 
+enum { FILES_MAX = 4 }; /* that are taken out of a message, to be closed where one is allowed */
 enum { MALFORMED_PAUSE_US = 50 * 1000 }; /* what is no request costs its sender this long */
 
 struct client {
     uint64_t id; /* 0: the slot is free */
     int fd;
     uid_t uid;
+    int file;          /* came with the request; -1: none */
     bool busy;         /* a request is with the handler; nothing is read meanwhile */
     bool skipping;     /* the rest of a line that was too long */
     bool ended;        /* it will send no more, but may still read */
@@ -109,6 +111,8 @@ static struct client *find(struct control *c, uint64_t id)
 static void drop(struct client *k)
 {
     close(k->fd); /* leaves the epoll set with it */
+    if (k->file >= 0)
+        close(k->file);
     buf_finish(&k->out);
     *k = (struct client){0};
 }
@@ -154,6 +158,7 @@ static void add_client(struct control *c, int fd, uid_t uid)
     struct client *k = find(c, 0);
     k->id = ++c->last_id;
     k->fd = fd;
+    k->file = -1;
     k->uid = uid;
     k->since_us = c->now_us;
     watch(c, k, EPOLL_CTL_ADD);
@@ -253,11 +258,23 @@ void control_finish(struct control *c, uint64_t client, json_t *final)
     struct client *k = client ? find(c, client) : NULL;
     if (k && k->busy) {
         k->busy = false;
+        if (k->file >= 0) /* nobody wanted it */
+            close(k->file);
+        k->file = -1;
         k->since_us = c->now_us;
         json_dump_callback(final, add_to_buf, &k->out, JSON_COMPACT);
         end_line(c, k);
     }
     json_decref(final);
+}
+
+int control_take_file(struct control *c, uint64_t client)
+{
+    struct client *k = client ? find(c, client) : NULL;
+    int file = k ? k->file : -1;
+    if (k)
+        k->file = -1;
+    return file;
 }
 
 void control_pause(struct control *c, uint64_t client, int64_t for_us)
@@ -321,11 +338,45 @@ static void serve(struct control *c, struct client *k)
     json_decref(request);
 }
 
+/* Keeps the one file that came; of several none. */
+static void keep_file(struct client *k, struct msghdr *message)
+{
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+        int files[FILES_MAX];
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(files, CMSG_DATA(h), n * sizeof(int));
+        bool one = n == 1 && k->file < 0 && !(message->msg_flags & MSG_CTRUNC);
+        for (size_t i = 0; i < n && !one; i++)
+            close(files[i]);
+        if (one)
+            k->file = files[0];
+    }
+}
+
+static ssize_t receive_with_file(struct client *k)
+{
+    union {
+        char room[CMSG_SPACE(FILES_MAX * sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec into = {k->in + k->got, sizeof k->in - k->got};
+    struct msghdr message = {.msg_iov = &into,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = sizeof control.room};
+    ssize_t n = recvmsg(k->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n >= 0)
+        keep_file(k, &message);
+    return n;
+}
+
 /* There is room: what was read before has lost a line, or all of one that was too long. False when the client
  * has gone. */
 static bool receive(struct control *c, struct client *k)
 {
-    ssize_t n = recv(k->fd, k->in + k->got, sizeof k->in - k->got, MSG_DONTWAIT);
+    ssize_t n = receive_with_file(k);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     k->ended = n == 0;

@@ -48,6 +48,10 @@ void control_step(struct control *c, int64_t wire_us);
 /* Hands over no further request of this client for so long from the last step on. */
 void control_pause(struct control *c, uint64_t client, int64_t for_us);
 
+/* The open file that came with the client's request (SCM_RIGHTS), the caller's from now on; -1: none came, or
+ * more than one. */
+int control_take_file(struct control *c, uint64_t client);
+
 /* Whether the client is still there. */
 bool control_has(const struct control *c, uint64_t client);
 

@@ -259,6 +259,7 @@ int cost_messages(const struct config *c, struct cost_message **out)
     int n = m->n;
     batch_finish(&m->d.batch);
     again_finish(&m->d.again);
+    clean_finish(&m->d.clean);
     mem_free(m->d.means);
     mem_free(m->d.now);
     mem_free(m);

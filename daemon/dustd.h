@@ -6,6 +6,7 @@
 #include "daemon/alerts.h"
 #include "daemon/base/notify.h"
 #include "daemon/calibration.h"
+#include "daemon/clean.h"
 #include "daemon/config/config.h"
 #include "daemon/control.h"
 #include "daemon/denied.h"
@@ -16,6 +17,7 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/task.h"
 #include "daemon/lend.h"
+#include "daemon/photo.h"
 #include "daemon/rate.h"
 #include "daemon/registers.h"
 #include "daemon/reported.h"
@@ -177,6 +179,8 @@ struct dustd {
     struct required *required;
     struct judge *judge;
     struct ledger *ledger;
+    struct photo_keeper *photos;
+    struct clean clean; /* windows that were kept */
     struct escalation *escalation;
     struct tasks *tasks;
     char *tasks_said;       /* of the tasks to the brokers last; NULL: nothing */

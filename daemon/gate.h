@@ -12,7 +12,7 @@ struct member {
     enum member_type { TEXT, NUMBER, FLAG, OBJECT } type;
 };
 
-enum { MEMBERS_MAX = 6 };
+enum { MEMBERS_MAX = 12 };
 
 struct verb_row {
     const char *name;

@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
+#include "daemon/casework.h"
 #include "daemon/cost.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
@@ -24,13 +25,14 @@
 #define CONTROL_GROUP "dustd"
 
 /* Everything main can wake up for; one ring a bus, one an uplink, one a channel follow WAKE_RINGS. */
-enum wake { WAKE_SIGNAL, WAKE_TIMER, WAKE_CONTROL, WAKE_STORE, WAKE_RINGS };
+enum wake { WAKE_SIGNAL, WAKE_TIMER, WAKE_CONTROL, WAKE_STORE, WAKE_PHOTO, WAKE_RINGS };
 
 enum {
     STOP_US = 4000000,   /* what a stop may take in all */
     SETTLE_US = 800000,  /* of that, for alerts that are on their way to be answered */
     COMMIT_US = 1500000, /* of that, for the last rows to reach the disk */
     TELL_US = 2500000,   /* and for the brokers to be told of them */
+    PHOTO_MS = 300,      /* for a photo that is on its way */
     LEAVING_US = 50000,  /* between two looks whether a broker's thread has ended after a reload */
 };
 
@@ -89,6 +91,7 @@ static int open_control(struct dustd *d)
     mkdir(dirname(copy), 0755);
     mem_free(copy);
     errno = 0;
+    d->photos = photo_open();
     int rc = control_open(path, verb_request, d, &d->control);
     if (rc != ERR_OK)
         log_error("%s: %s", path, rc == ERR_IO && errno ? strerror(errno) : err_str(rc));
@@ -156,6 +159,7 @@ static nfds_t fill_polls(struct dustd *d, int signals, int timer, struct pollfd 
     polls[WAKE_TIMER].fd = timer;
     polls[WAKE_CONTROL].fd = control_fd(d->control);
     polls[WAKE_STORE].fd = ring_fd(store_ring(d->store));
+    polls[WAKE_PHOTO].fd = photo_fd(d->photos);
     for (int i = 0; i < d->config->nbuses; i++)
         polls[n++].fd = ring_fd(d->buses[i].ring);
     for (int i = 0; i < d->config->nmqtt; i++)
@@ -182,6 +186,8 @@ static void take_all(struct dustd *d, const struct pollfd *polls)
     for (int i = 0; i < d->config->nchannels; i++, p++)
         if (p->revents)
             alerts_take(d, i);
+    if (polls[WAKE_PHOTO].revents)
+        photo_kept(d);
     if (polls[WAKE_CONTROL].revents)
         control_step(d->control, clock_wire_us());
     if (polls[WAKE_SIGNAL].revents)
@@ -295,6 +301,7 @@ static void stop(struct dustd *d)
     left_us = from_us + STOP_US - clock_wire_us();
     store_stop(d->store, left_us > 0 ? (int)(left_us / 1000) : 0);
     control_close(d->control);
+    photo_close(d->photos, PHOTO_MS);
     log_info("stopped");
     if (!whole)
         _exit(d->exit_code); /* a thread hangs in a name server: nothing of ours is open any more */
@@ -323,6 +330,7 @@ static void destroy(struct dustd *d)
     page_free(d->hold.page);
     again_finish(&d->again);
     reported_finish(&d->reported);
+    clean_finish(&d->clean);
     json_decref(d->last_run);
     mem_free(d->buses);
     mem_free(d->uplinks);

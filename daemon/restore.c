@@ -255,6 +255,32 @@ static int scan_past(struct restoring *r)
     return rc;
 }
 
+/* Closing an issue may demand windows that were kept: as far back as the longest count of the longest ones.
+ */
+static void restore_clean(const struct row *row, void *arg)
+{
+    struct dustd *d = arg;
+    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
+    const char *verdict = json_string_value(json_object_get(body, "verdict"));
+    const char *point = json_string_value(json_object_get(body, "point"));
+    bool kept = verdict && strcmp(verdict, "pass") == 0;
+    if (body && !json_object_get(body, "removed"))
+        (json_object_get(body, "corrects") ? clean_correct : clean_note)(&d->clean, row->subject,
+                                                                         point ? point : "", kept);
+    json_decref(body);
+}
+
+static int scan_clean(struct dustd *d)
+{
+    static const int64_t back_ms = (int64_t)100 * CLOCK_DAY_MS;
+    bool wanted = false;
+    for (int i = 0; i < d->config->issues.nkinds; i++)
+        wanted = wanted || d->config->issues.kinds[i].clean_windows;
+    if (!wanted)
+        return ERR_OK;
+    return store_scan_rows(d->store, "verdict", d->opened.last_at_ms - back_ms, restore_clean, d);
+}
+
 static int scan(struct dustd *d, struct restoring *r)
 {
     forget_means(d);
@@ -273,6 +299,8 @@ static int scan(struct dustd *d, struct restoring *r)
         rc = store_scan_rows(d->store, "boot", INT64_MIN, restore_boot, r);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "clock", INT64_MIN, restore_boot, r);
+    if (rc == ERR_OK)
+        rc = scan_clean(d);
     if (rc == ERR_OK)
         rc = inputs_scan(d);
     if (rc == ERR_OK)

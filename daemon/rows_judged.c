@@ -64,6 +64,7 @@ int64_t row_verdict(struct dustd *d, const struct judge_event *e)
         .of = again_of(e->limit->id, e->limit->over == OVER_MAX ? "" : point)}; /* whichever it is */
     json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
     row_name_earlier(d, &w, e->corrects, body);
+    (e->corrects ? clean_correct : clean_note)(&d->clean, e->limit->id, point, e->verdict == VERDICT_PASS);
     w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
     row_note_told(d, w);
     return w.seq;

@@ -6,6 +6,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/casework.h"
 #include "daemon/chore.h"
 #include "daemon/gate.h"
 #include "daemon/inputs.h"
@@ -49,7 +50,8 @@ static json_t *status_issues(const struct dustd *d, int64_t now_ms)
         open += issue_is_open(issue);
         overdue += issue_is_open(issue) && issue_light(issue, now_ms) == LIGHT_RED;
     }
-    return json_pack("{s:i,s:i}", "open", open, "overdue", overdue);
+    return json_pack("{s:i,s:i,s:i}", "open", open, "overdue", overdue, "relapses",
+                     ledger_relapses(d->ledger));
 }
 
 static json_t *status_devices(const struct dustd *d)
@@ -211,36 +213,6 @@ static void do_windows(struct dustd *d, uint64_t client, uid_t uid, json_t *requ
     verb_answer(d, client, running_json(d));
 }
 
-static void do_issues(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
-{
-    (void)uid;
-    bool only_open = json_is_true(json_object_get(request, "open"));
-    bool brief = json_is_true(json_object_get(request, "brief"));
-    int64_t now_ms = clock_site_ms();
-    json_t *result = json_array();
-    for (int i = 0; i < ledger_count(d->ledger); i++) {
-        const struct issue *issue = ledger_at(d->ledger, i);
-        if (only_open && !issue_is_open(issue))
-            continue;
-        json_t *j = issue_json(issue, now_ms);
-        if (brief)
-            json_object_del(j, "steps");
-        json_array_append_new(result, j);
-    }
-    verb_answer(d, client, result);
-}
-
-static void do_issue(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
-{
-    (void)uid;
-    const char *id = json_string_value(json_object_get(request, "id"));
-    const struct issue *issue = id ? ledger_issue(d->ledger, id) : NULL;
-    if (issue)
-        verb_answer(d, client, issue_json(issue, clock_site_ms()));
-    else
-        verb_fail(d, client, "no such issue");
-}
-
 static json_int_t number(json_t *request, const char *key, json_int_t fallback)
 {
     json_t *value = json_object_get(request, key);
@@ -360,9 +332,37 @@ static const struct verb_row verbs[] = {
     {"alerts", alerts_request, RATE_READ, {{0}}},
     {"devices", do_devices, RATE_READ, {{0}}},
     {"input", inputs_request, RATE_WRITE, {{"kind", TEXT}, {"input", OBJECT}, {"as", TEXT}}},
-    {"issue", do_issue, RATE_READ, {{"id", TEXT}}},
-    {"issues", do_issues, RATE_READ, {{"open", FLAG}, {"brief", FLAG}}},
+    {"issue", issue_request, RATE_READ, {{"id", TEXT}}},
+    {"issues",
+     issues_request,
+     RATE_READ,
+     {{"open", FLAG},
+      {"brief", FLAG},
+      {"state", TEXT},
+      {"kind", TEXT},
+      {"subject", TEXT},
+      {"person", TEXT},
+      {"light", TEXT},
+      {"level", TEXT},
+      {"text", TEXT},
+      {"due", NUMBER},
+      {"after", TEXT},
+      {"limit", NUMBER}}},
     {"lend", lend_request, RATE_WRITE, {{"bus", TEXT}, {"seconds", NUMBER}, {"as", TEXT}}},
+    {"open",
+     open_request,
+     RATE_WRITE,
+     {{"category", TEXT},
+      {"place", TEXT},
+      {"way", TEXT},
+      {"text", TEXT},
+      {"person", TEXT},
+      {"level", TEXT},
+      {"as", TEXT}}},
+    {"photo",
+     photo_request,
+     RATE_WRITE,
+     {{"issue", TEXT}, {"name", TEXT}, {"when", TEXT}, {"text", TEXT}, {"as", TEXT}}},
     {"reload", reload_request, RATE_WRITE, {{"as", TEXT}}},
     {"report", reported_request, RATE_WRITE, {{"kind", TEXT}, {"report", OBJECT}, {"as", TEXT}}},
     {"requirements", do_requirements, RATE_READ, {{0}}},

@@ -18,6 +18,7 @@ struct client {
     int fd;
     struct buf in;
     size_t taken; /* of `in`: lines handed out already */
+    int attached; /* a file for the next request; -1: none */
 };
 
 int client_open(const char *path, struct client **out)
@@ -42,6 +43,7 @@ int client_open(const char *path, struct client **out)
     }
     *out = mem_new(struct client);
     (*out)->fd = fd;
+    (*out)->attached = -1;
     return ERR_OK;
 }
 
@@ -50,6 +52,30 @@ static int failed(ssize_t n)
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return ERR_TIMEOUT;
     return n < 0 && errno != ECONNRESET && errno != EPIPE ? ERR_IO : ERR_CLOSED;
+}
+
+/* The first byte of a request goes with the file. */
+static int send_attached(int fd, int file, const char *text)
+{
+    union {
+        char room[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec byte = {(void *)(uintptr_t)text, 1};
+    struct msghdr message = {.msg_iov = &byte,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = sizeof control.room};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &file, sizeof file);
+    ssize_t n;
+    do
+        n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == 1 ? ERR_OK : failed(n);
 }
 
 static int send_all(int fd, const char *text, size_t length)
@@ -134,8 +160,12 @@ int client_send(struct client *k, json_t *request)
     struct buf text = {0};
     int rc = json_dump_callback(request, add_to_buf, &text, JSON_COMPACT) == 0 ? ERR_OK : ERR_FORMAT;
     buf_text(&text, "\n");
+    size_t sent = k->attached >= 0;
+    if (rc == ERR_OK && sent)
+        rc = send_attached(k->fd, k->attached, text.data);
+    k->attached = -1;
     if (rc == ERR_OK)
-        rc = send_all(k->fd, text.data, text.length);
+        rc = send_all(k->fd, text.data + sent, text.length - sent);
     buf_finish(&text);
     json_decref(request);
     return rc;
@@ -151,6 +181,11 @@ int client_ask(struct client *k, json_t *request, client_line each, void *arg, j
     int rc = client_send(k, request);
     /* a daemon that turned us away may have said why before it hung up */
     return rc == ERR_OK || rc == ERR_CLOSED ? read_answer(k, 0, each, arg, final) : rc;
+}
+
+void client_attach(struct client *k, int fd)
+{
+    k->attached = fd;
 }
 
 int client_fd(const struct client *k)

@@ -28,4 +28,7 @@ int client_fd(const struct client *k);
 /* NULL ok. */
 void client_close(struct client *k);
 
+/* The next request takes this open file along. It stays the caller's. */
+void client_attach(struct client *k, int fd);
+
 #endif

@@ -57,7 +57,7 @@ void print_json(const json_t *value)
     putchar('\n');
 }
 
-static int connect_daemon(struct ctl *c)
+int ctl_connect(struct ctl *c)
 {
     if (c->client)
         return ERR_OK;
@@ -93,7 +93,7 @@ static bool is_busy(const json_t *final)
 json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg)
 {
     json_t *final = NULL;
-    int rc = connect_daemon(c);
+    int rc = ctl_connect(c);
     for (int i = 0; rc == ERR_OK && i < BUSY_TRIES; i++) {
         json_decref(final);
         final = NULL;
@@ -131,4 +131,14 @@ json_t *ctl_result(struct ctl *c, json_t *request)
         complain(say(c, "dustd 的应答没有结果", "the answer of dustd has no result"));
     json_decref(final);
     return result;
+}
+
+bool ctl_now(struct ctl *c, int64_t *now_ms)
+{
+    json_t *status = ctl_result(c, json_pack("{s:s}", "do", "status"));
+    if (!status)
+        return false;
+    *now_ms = int_of(status, "now");
+    json_decref(status);
+    return true;
 }

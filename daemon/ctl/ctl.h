@@ -13,7 +13,8 @@
 struct ctl {
     /* as given on the command line; NULL or false when not */
     const char *socket, *db, *lang, *from, *to, *window, *heads, *key, *out, *person, *as, *reason, *id;
-    const char *devices, *baud, *format, *units, *timeout; /* probe */
+    const char *state, *kind, *about, *light, *level, *text, *due, *way, *photo; /* issues, issue open */
+    const char *devices, *baud, *format, *units, *timeout;                       /* probe */
     bool json, all, rows, samples;
     bool public, record; /* report */
     char *const *words;  /* after the verb */
@@ -58,6 +59,9 @@ const char *say_title(const struct ctl *c, const json_t *title);
 /* A line "dustctl: …" on standard error, control characters shown as '?'. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Connects to the daemon, if nobody has yet. An error is said. */
+int ctl_connect(struct ctl *c);
+
 /* Sends a request (its reference is stolen) to the daemon; `each` (or NULL) gets the data lines. The final
  * line, a new reference, when it says ok; else NULL, after a complaint. Learns language and zone from it. */
 json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg);
@@ -67,6 +71,9 @@ void ctl_learn(struct ctl *c, const json_t *object);
 
 /* The member "result" of the answer to `request`, a new reference; NULL after a complaint. */
 json_t *ctl_result(struct ctl *c, json_t *request);
+
+/* The daemon's time, which may be a simulation's. False after a complaint. */
+bool ctl_now(struct ctl *c, int64_t *now_ms);
 
 /* Prints a value as one line of JSON. */
 void print_json(const json_t *value);

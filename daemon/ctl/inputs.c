@@ -66,17 +66,6 @@ static int add_time(const struct ctl *c, json_t *input, const char *member, cons
     return EXIT_OK;
 }
 
-/* The daemon's time and zone, which may be a simulation's. */
-static int learn_now(struct ctl *c, int64_t *now_ms)
-{
-    json_t *status = ctl_result(c, json_pack("{s:s}", "do", "status"));
-    if (!status)
-        return EXIT_FAILED;
-    *now_ms = int_of(status, "now");
-    json_decref(status);
-    return EXIT_OK;
-}
-
 static int send_input(struct ctl *c, const char *kind, json_t *input)
 {
     json_t *request = json_pack("{s:s,s:s,s:o}", "do", "input", "kind", kind, "input", input);
@@ -98,9 +87,9 @@ static int send_input(struct ctl *c, const char *kind, json_t *input)
 static int tell(struct ctl *c, const struct form *f, int first)
 {
     int64_t now_ms;
-    int rc = learn_now(c, &now_ms);
-    if (rc != EXIT_OK)
-        return rc;
+    int rc = EXIT_OK;
+    if (!ctl_now(c, &now_ms))
+        return EXIT_FAILED;
     json_t *input = json_object();
     for (int i = first; i < c->nwords && rc == EXIT_OK; i++)
         rc = add_word(c, input, f->words[i - first], c->words[i]);

@@ -1,10 +1,11 @@
 #include "daemon/ctl/issues.h"
+#include "daemon/ctl/finding.h"
 #include "daemon/ctl/source.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/filter.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,12 +15,14 @@ static int replay(const struct row *row, void *arg)
     return row->body ? ledger_apply(arg, row->seq, row->body) : ERR_OK;
 }
 
-json_t *issues_from_copy(struct ctl *c)
+json_t *issues_from_copy(struct ctl *c, const json_t *filter)
 {
     struct config none = {
         .file = "", .language = "zh", .site = {.issue_prefix = "LQ", .zone_min = c->zone_min}};
     struct span span = {"issue", 0, INT64_MIN, INT64_MAX};
     struct source *s = NULL;
+    struct issue_filter wanted;
+    char why[200];
     if (source_open(c, &s) != ERR_OK)
         return NULL;
     struct ledger *ledger = ledger_create(&none);
@@ -28,8 +31,14 @@ json_t *issues_from_copy(struct ctl *c)
     if (rc == ERR_FORMAT)
         complain("%s",
                  say(c, "日志中有看不懂的问题记录", "the journal has an issue row that cannot be read"));
+    if (rc == ERR_OK && filter_read(filter, &wanted, why, sizeof why) != ERR_OK) {
+        complain("%s", why);
+        rc = ERR_FORMAT;
+    }
+    int64_t now_ms = source_about(s)->now_ms;
     for (int i = 0; rc == ERR_OK && i < ledger_count(ledger); i++)
-        json_array_append_new(list, issue_json(ledger_at(ledger, i), source_about(s)->now_ms));
+        if (filter_takes(&wanted, ledger_at(ledger, i), now_ms))
+            json_array_append_new(list, issue_json(ledger_at(ledger, i), now_ms));
     if (rc != ERR_OK) {
         json_decref(list);
         list = NULL;
@@ -75,18 +84,56 @@ static void print_issues(const struct ctl *c, const json_t *list)
     table_finish(&t);
 }
 
+/* What was asked for, as members of the request. NULL after a complaint. */
+static json_t *filter_of(struct ctl *c)
+{
+    json_t *filter = json_object();
+    const char *const words[][2] = {{"state", c->state},   {"kind", c->kind},   {"subject", c->about},
+                                    {"person", c->person}, {"light", c->light}, {"level", c->level},
+                                    {"text", c->text}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i][1])
+            json_object_set_new(filter, words[i][0], json_string(words[i][1]));
+    if (!c->all && !c->state)
+        json_object_set_new(filter, "open", json_true());
+    if (finding_due(c, filter))
+        return filter;
+    json_decref(filter);
+    return NULL;
+}
+
+/* All pages; NULL after a complaint. */
+static json_t *ask_pages(struct ctl *c, const json_t *filter)
+{
+    json_t *all = json_array(), *final = NULL;
+    char after[32] = "";
+    do {
+        json_t *request = json_pack("{s:s,s:b}", "do", "issues", "brief", !c->json);
+        json_object_update(request, (json_t *)(uintptr_t)filter);
+        if (*after)
+            json_object_set_new(request, "after", json_string(after));
+        json_decref(final);
+        final = ctl_ask(c, request, NULL, NULL);
+        json_array_extend(all, json_object_get(final, "result"));
+        snprintf(after, sizeof after, "%s", text_of(final, "next"));
+    } while (final && *after);
+    if (!final) {
+        json_decref(all);
+        return NULL;
+    }
+    json_decref(final);
+    return all;
+}
+
 int verb_issues(struct ctl *c)
 {
-    json_t *all = c->db ? issues_from_copy(c) : ctl_result(c, json_pack("{s:s}", "do", "issues"));
-    json_t *list = json_array(), *issue;
-    size_t i;
-    if (!all)
+    json_t *filter = filter_of(c);
+    if (!filter)
+        return EXIT_USAGE;
+    json_t *list = c->db ? issues_from_copy(c, filter) : ask_pages(c, filter);
+    json_decref(filter);
+    if (!list)
         return EXIT_FAILED;
-    json_array_foreach(all, i, issue)
-    {
-        if (c->all || !issue_ended(issue))
-            json_array_append(list, issue);
-    }
     if (c->json)
         print_json(list);
     else if (json_array_size(list))
@@ -94,6 +141,5 @@ int verb_issues(struct ctl *c)
     else
         puts(c->all ? say(c, "没有问题", "no issues") : say(c, "没有未销号的问题", "no open issues"));
     json_decref(list);
-    json_decref(all);
     return EXIT_OK;
 }

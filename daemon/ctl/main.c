@@ -25,6 +25,10 @@ enum {
     TAKES_AS = 128,
     TAKES_PROBE = 256,
     TAKES_OUT = 512,
+    TAKES_FILTER = 2048,
+    TAKES_DUE = 4096,
+    TAKES_OPEN = 8192,
+    TAKES_LEVEL = 16384,
     TAKES_INPUT = TAKES_AS | 1024,
     TAKES_REPORT = 2048,
 };
@@ -55,13 +59,21 @@ static const struct {
     {"inspect", verb_inspect, 2, 3, TAKES_RANGE | TAKES_INPUT,
      "REQUIREMENT/CHECK PERCENT [TEXT] [--to T] [--as P]", "登记一次人工检查（100 为全部到位）",
      "what somebody found on the spot (100: all in order)"},
-    {"issue", verb_issue, 1, 3, TAKES_PERSON | TAKES_AS | TAKES_DB, "ID [VERB [TEXT]] [--person P] [--as P]",
-     "查看或办理一个问题：confirm 确认 assign 交办 accept 接办 answer 回复 rectify 整改完成 return 退回 "
-     "close 销号 "
-     "dismiss 误报 note 备注",
-     "one issue; VERB: confirm assign accept answer rectify return close dismiss note"},
-    {"issues", verb_issues, 0, 0, TAKES_ALL | TAKES_DB, "[--all]", "未销号的问题；--all 含已销号和误报",
-     "open issues; --all: closed and dismissed ones too"},
+    {"issue", verb_issue, 1, 4, TAKES_PERSON | TAKES_AS | TAKES_DB | TAKES_DUE | TAKES_OPEN | TAKES_LEVEL,
+     "ID [VERB [TEXT]] [--person P] [--due T] [--as P] | ID photo FILE [before|after] | open CATEGORY PLACE "
+     "TEXT [--way W] "
+     "[--person P] [--level L] [--photo FILE]",
+     "查看或办理一个问题：confirm 确认 assign 交办 accept 接办 answer 回复 rectify 整改完成 inspect "
+     "复查 return 退回 close 销号 dismiss 误报 note 备注 photo 照片；open 登记新发现的问题",
+     "one issue; VERB: confirm assign accept answer rectify inspect return close dismiss note; photo FILE; "
+     "open: a "
+     "new "
+     "finding"},
+    {"issues", verb_issues, 0, 0,
+     TAKES_ALL | TAKES_DB | TAKES_FILTER | TAKES_PERSON | TAKES_DUE | TAKES_LEVEL,
+     "[--all] [--state S] [--kind K] [--about A] [--person P] [--light L] [--level L] [--due T] [--text T]",
+     "未销号的问题；--all 含已销号和误报；其余选项为筛选条件",
+     "open issues; --all: closed and dismissed ones too; the other options choose among them"},
     {"maintain", verb_maintain, 2, 2, TAKES_RANGE | TAKES_INPUT,
      "DEVICE maintenance|calibration --to T [--reason R] [--as P]", "登记设备维护或校准（至多 4 小时）",
      "a device is worked on, for at most 4 hours"},
@@ -110,6 +122,8 @@ static const struct {
     unsigned takes; /* 0: every verb */
     const char *zh, *en;
 } options[] = {
+    {"about", TEXT(about), TAKES_FILTER, "限值、要求、类别或设备的名称",
+     "of this limit, requirement, category or device"},
     {"all", FLAG(all), TAKES_ALL, NULL, NULL},
     {"as", TEXT(as), TAKES_AS, "以谁的名义（仅 root）", "in whose name (root only)"},
     {"baud", TEXT(baud), TAKES_PROBE, "只试这些波特率：4800,9600", "try only these speeds: 4800,9600"},
@@ -117,6 +131,8 @@ static const struct {
      "read a copy of this database, not the daemon"},
     {"devices", TEXT(devices), TAKES_PROBE, "型号文件先从此目录读取",
      "read device profiles from this directory first"},
+    {"due", TEXT(due), TAKES_DUE, "整改期限（交办），或到此时为止到期的（筛选）",
+     "until when (assign); to be rectified by then (issues)"},
     {"format", TEXT(format), TAKES_PROBE, "只试这些帧格式：8N1,8E1", "try only these formats: 8N1,8E1"},
     {"from", TEXT(from), TAKES_RANGE, "起始时间：2026-11-23T08:15、2026-11-23、08:15、-2h、now",
      "first time: 2026-11-23T08:15, 2026-11-23, 08:15, -2h, now"},
@@ -127,10 +143,16 @@ static const struct {
     {"json", FLAG(json), 0, "输出 JSON", "print JSON"},
     {"key", TEXT(key), TAKES_HEADS, "网关公钥的指纹（换过密钥时用逗号隔开）",
      "fingerprint of the gateway's key (of several, with commas, where it was replaced)"},
+    {"kind", TEXT(kind), TAKES_FILTER, "类别：limit requirement finding device data doubt wash task",
+     "limit requirement finding device data doubt wash task"},
     {"lang", TEXT(lang), 0, "zh 或 en", "zh or en"},
+    {"level", TEXT(level), TAKES_LEVEL, "等级：general major critical", "general major critical"},
+    {"light", TEXT(light), TAKES_FILTER, "亮灯：green yellow red", "green yellow red"},
     {"out", TEXT(out), TAKES_OUT, "写入此文件（整体替换）；report：写入此目录",
      "write this file, as a whole; of report: the directory"},
-    {"person", TEXT(person), TAKES_PERSON, "交办给谁", "to whom it is assigned"},
+    {"person", TEXT(person), TAKES_PERSON, "交办给谁；由谁负责",
+     "to whom it is assigned; who is responsible"},
+    {"photo", TEXT(photo), TAKES_OPEN, "整改前的照片", "a photo of before"},
     {"public", FLAG(public), TAKES_REPORT, "公开通报：隐去车牌、电话、姓名，不列未确认的疑似问题",
      "for the public: no plates, telephones, names; no leads that nobody has confirmed"},
     {"reason", TEXT(reason), TAKES_INPUT & ~TAKES_AS, "原因或依据", "why, or by whose order"},
@@ -139,10 +161,17 @@ static const struct {
     {"rows", FLAG(rows), TAKES_WHAT, NULL, NULL},
     {"samples", FLAG(samples), TAKES_WHAT, NULL, NULL},
     {"socket", TEXT(socket), 0, "控制套接字，默认 " DEFAULT_SOCKET, "control socket, " DEFAULT_SOCKET},
+    {"state", TEXT(state), TAKES_FILTER, "状态：found confirmed assigned working review closed dismissed",
+     "found confirmed assigned working review closed dismissed"},
+    {"text", TEXT(text), TAKES_FILTER, "编号、问题、地点中的文字",
+     "words of the number, the title, the place"},
     {"timeout", TEXT(timeout), TAKES_PROBE, "等待应答的时间，默认 200ms",
      "how long an answer may take to begin, 200ms"},
     {"to", TEXT(to), TAKES_RANGE, "结束时间（不含）", "end of the range (not included)"},
     {"units", TEXT(units), TAKES_PROBE, "只问这些地址：1-10,32", "ask only these units: 1-10,32"},
+    {"way", TEXT(way), TAKES_OPEN,
+     "发现方式：inspection 检查 spot 抽查 unannounced 暗访 visit 观摩 complaint 群众",
+     "inspection, spot, unannounced, visit or complaint"},
     {"window", TEXT(window), TAKES_WINDOW, NULL, NULL},
 };
 
@@ -184,7 +213,7 @@ static bool is_chinese(const char *lang)
 
 /* Reads the options into `c`, and which ones into `given`: the verb is not known yet. Says what to do instead
  * of a verb: 'h', OPTION_VERSION or '?'; else 0. */
-static int read_options(struct ctl *c, int argc, char **argv, unsigned *given)
+static int read_options(struct ctl *c, int argc, char **argv, uint64_t *given)
 {
     struct option table[NOPTIONS + 3] = {
         [NOPTIONS] = {"help", no_argument, NULL, 'h'},
@@ -204,7 +233,7 @@ static int read_options(struct ctl *c, int argc, char **argv, unsigned *given)
             *(bool *)(void *)member = true;
         else
             *(const char **)(void *)member = optarg;
-        *given |= 1u << found;
+        *given |= (uint64_t)1 << found;
     }
     return instead;
 }
@@ -216,7 +245,7 @@ static int usage(const struct ctl *c, const char *text, const char *what)
     return EXIT_USAGE;
 }
 
-static int run(struct ctl *c, const char *name, unsigned given)
+static int run(struct ctl *c, const char *name, uint64_t given)
 {
     int i = 0;
     while (i < NVERBS && strcmp(verbs[i].name, name) != 0)
@@ -241,7 +270,7 @@ static int run(struct ctl *c, const char *name, unsigned given)
 int main(int argc, char **argv)
 {
     struct ctl c = {.zone_min = 480};
-    unsigned given = 0;
+    uint64_t given = 0;
     setlocale(LC_CTYPE, "C.UTF-8");
     log_open("dustctl", LOG_LEVEL_WARNING);
     int instead = read_options(&c, argc, argv, &given);

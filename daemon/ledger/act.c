@@ -97,9 +97,16 @@ static int check_due(const struct ledger *l, int64_t now_ms, int64_t due_ms, cha
     return ERR_FORMAT;
 }
 
-static int check_assign(const struct ledger *l, int64_t now_ms, const struct act *a, const char *person,
-                        char *why, size_t why_size)
+/* To whom: whoever is responsible already, when nobody is named. */
+static const char *assignee(const struct issue *i, const struct act *a)
 {
+    return a->person && *a->person ? a->person : i->person;
+}
+
+static int check_assign(const struct ledger *l, int64_t now_ms, const struct act *a, char *why,
+                        size_t why_size)
+{
+    const char *person = assignee(book_issue(l, a->issue), a);
     int error = check_responsible(l, person, why, why_size);
     return !error && a->due_ms ? check_due(l, now_ms, a->due_ms, why, why_size) : error;
 }
@@ -170,12 +177,12 @@ int ledger_may(const struct ledger *l, const struct act *a, char *why, size_t wh
     return error;
 }
 
-static int check(const struct ledger *l, const struct issue *i, int64_t now_ms, const struct act *a,
-                 const char *person, char *why, size_t why_size)
+static int check(const struct ledger *l, int64_t now_ms, const struct act *a, char *why, size_t why_size)
 {
+    const struct issue *i = book_issue(l, a->issue);
     int error = check_text(i, a, why, why_size);
     if (!error && a->verb == VERB_ASSIGN)
-        error = check_assign(l, now_ms, a, person, why, why_size);
+        error = check_assign(l, now_ms, a, why, why_size);
     if (!error && a->verb == VERB_PHOTO)
         error = check_photo(i, a, why, why_size);
     if (!error && (a->verb == VERB_RECTIFY || a->verb == VERB_CLOSE))
@@ -202,8 +209,8 @@ int ledger_act(struct ledger *l, int64_t now_ms, const struct act *a, char **bod
     if (error)
         return error;
     const struct issue *i = book_issue(l, a->issue);
-    const char *person = a->person && *a->person ? a->person : i->person;
-    error = check(l, i, now_ms, a, person, why, why_size);
+    const char *person = assignee(i, a);
+    error = check(l, now_ms, a, why, why_size);
     if (error)
         return error;
     struct step s = {now_ms, i->id, a->by->name, a->verb, i->state, life_next(i->state, a->verb)};
@@ -309,10 +316,10 @@ static int check_report(const struct ledger *l, const struct report *r, enum way
 }
 
 int ledger_report(struct ledger *l, int64_t now_ms, const struct report *r, char **body, char id[static 32],
-                  char *why, size_t why_size)
+                  char why[static LEDGER_WHY_SIZE])
 {
     enum way way = WAY_INSPECTION;
-    int level, error = check_report(l, r, &way, &level, why, why_size);
+    int level, error = check_report(l, r, &way, &level, why, LEDGER_WHY_SIZE);
     if (error)
         return error;
     bool sure = way != WAY_COMPLAINT && life_may(l->config, r->by, VERB_CONFIRM) &&

@@ -140,8 +140,9 @@ struct report {
 
 /* A new issue of kind "finding". Confirmed at once when who finds it may confirm and it is no complaint.
  * Errors as of ledger_act; ERR_STATE: one is open for the same category and place. */
+enum { LEDGER_WHY_SIZE = 400 };
 int ledger_report(struct ledger *l, int64_t now_ms, const struct report *r, char **body, char id[static 32],
-                  char *why, size_t why_size);
+                  char why[static LEDGER_WHY_SIZE]);
 
 /* A photo that is kept already. */
 struct photo {

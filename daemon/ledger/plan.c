@@ -29,16 +29,16 @@ static bool is_workday(const struct calendar *is, int64_t day_ms, int zone_min)
     return true;
 }
 
-/* The end of the stretch from `at_ms` on, no later than `to_ms`, that is all worked or all not. */
-static int64_t stretch(const struct config *c, int64_t at_ms, int64_t to_ms, bool *worked)
+/* The end of the stretch from `from_ms` on, no later than `to_ms`, that is all worked or all not. */
+static int64_t stretch(const struct config *c, int64_t from_ms, int64_t to_ms, bool *worked)
 {
     int zone_min = c->site.zone_min;
-    int64_t day_ms = clock_window_start(at_ms, CLOCK_DAY_MS, zone_min);
+    int64_t day_ms = clock_window_start(from_ms, CLOCK_DAY_MS, zone_min);
     int64_t end_ms = day_ms + CLOCK_DAY_MS < to_ms ? day_ms + CLOCK_DAY_MS : to_ms;
     *worked = is_workday(&c->calendar, day_ms, zone_min);
     if (!*worked || !c->calendar.nhours)
         return end_ms;
-    return hours_until((const char *const *)c->calendar.hours, c->calendar.nhours, zone_min, at_ms, end_ms,
+    return hours_until((const char *const *)c->calendar.hours, c->calendar.nhours, zone_min, from_ms, end_ms,
                        worked);
 }
 

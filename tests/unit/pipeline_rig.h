@@ -80,6 +80,7 @@ static inline void rig_kill(struct rig *r)
     page_free(d->hold.page);
     again_finish(&d->again);
     reported_finish(&d->reported);
+    clean_finish(&d->clean);
     json_decref(d->last_run);
     void *const owned[] = {d->registers, d->now,     d->said_bad,   d->devices, d->uplinks,
                            d->buses,     d->told,    d->person_uid, d->samples, d->handed,

@@ -1,0 +1,263 @@
+#include "daemon/casework.h"
+
+#include "daemon/acting.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/mem.h"
+#include "daemon/ledger/filter.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* --- looking --- */
+
+enum { PAGE_BRIEF = 1000, PAGE_WHOLE = 500 }; /* issues of at most LEDGER_ISSUE_MAX in CONTROL_WAITING_MAX */
+
+/* After which one the page begins; 0 without "after", -1: there is no such issue. */
+static int first_of(const struct ledger *l, const char *after)
+{
+    int i = 0;
+    while (after && i < ledger_count(l) && strcmp(ledger_at(l, i)->id, after) != 0)
+        i++;
+    return !after ? 0 : i < ledger_count(l) ? i + 1 : -1;
+}
+
+static int page_size(json_t *request, bool brief)
+{
+    const json_t *limit = json_object_get(request, "limit");
+    json_int_t most = brief ? PAGE_BRIEF : PAGE_WHOLE, n = limit ? json_integer_value(limit) : most;
+    return (int)(n < 1 ? 1 : n > most ? most : n);
+}
+
+void issues_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid;
+    char why[200];
+    struct issue_filter filter;
+    bool brief = json_is_true(json_object_get(request, "brief"));
+    int first = first_of(d->ledger, json_string_value(json_object_get(request, "after")));
+    size_t most = (size_t)page_size(request, brief);
+    int64_t now_ms = clock_site_ms();
+    const char *last = "", *next = "";
+    if (first < 0) {
+        verb_fail(d, client, "no such issue");
+        return;
+    }
+    if (filter_read(request, &filter, why, sizeof why) != ERR_OK) {
+        verb_fail(d, client, why);
+        return;
+    }
+    json_t *result = json_array();
+    for (int i = first; i < ledger_count(d->ledger) && !*next; i++) {
+        const struct issue *issue = ledger_at(d->ledger, i);
+        if (!filter_takes(&filter, issue, now_ms))
+            continue;
+        if (json_array_size(result) == most) {
+            next = last;
+            break;
+        }
+        json_array_append_new(result, brief ? issue_json_brief(issue, now_ms) : issue_json(issue, now_ms));
+        last = issue->id;
+    }
+    control_finish(d->control, client,
+                   json_pack("{s:b,s:s,s:i,s:o,s:s}", "ok", 1, "language", d->config->language, "zone_min",
+                             d->config->site.zone_min, "result", result, "next", next));
+}
+
+void issue_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    (void)uid;
+    const char *id = json_string_value(json_object_get(request, "id"));
+    const struct issue *issue = id ? ledger_issue(d->ledger, id) : NULL;
+    if (issue)
+        verb_answer(d, client, issue_json(issue, clock_site_ms()));
+    else
+        verb_fail(d, client, "no such issue");
+}
+
+/* --- acting --- */
+
+void casework_write(struct dustd *d, uint64_t client, const char *who, int64_t now_ms, const char *issue,
+                    char *body)
+{
+    char id[32];
+    snprintf(id, sizeof id, "%s", issue);
+    d->writer.client = client;
+    snprintf(d->writer.who, sizeof d->writer.who, "%s", who);
+    int64_t seq = row_step(d, now_ms, id, body);
+    if (seq)
+        batch_tell(d, seq, id, client);
+    else
+        verb_fail(d, client,
+                  "the disk takes nothing, and nothing more can be kept: try again when it has room");
+}
+
+static bool undated(struct dustd *d, uint64_t client)
+{
+    if (d->hold.undated)
+        verb_fail(d, client, "the clock of this machine is not right yet: a step would have no date");
+    return d->hold.undated;
+}
+
+/* What came of a step that was tried. */
+static void finish(struct dustd *d, uint64_t client, int rc, struct attempt *attempt)
+{
+    if (rc == ERR_DENIED)
+        verb_deny(d, client, attempt);
+    else
+        verb_fail(d, client, *attempt->why ? attempt->why : "refused");
+}
+
+/* Of a limit: how many windows were kept until now. */
+static int windows_kept(const struct dustd *d, const char *id)
+{
+    const struct issue *i = ledger_issue(d->ledger, id);
+    return i ? clean_count(&d->clean, i->subject, i->cause) : 0;
+}
+
+void act_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    const char *verb = json_string_value(json_object_get(request, "verb"));
+    struct act a = {.issue = json_string_value(json_object_get(request, "issue")),
+                    .text = json_string_value(json_object_get(request, "text")),
+                    .person = json_string_value(json_object_get(request, "person")),
+                    .due_ms = json_integer_value(json_object_get(request, "due"))};
+    const char *as = json_string_value(json_object_get(request, "as"));
+    char why[400] = "", did[32], *body = NULL;
+    if (!a.issue || !verb || verb_parse(verb, &a.verb) != ERR_OK) {
+        verb_fail(d, client, "needs \"issue\" and a known \"verb\"");
+        return;
+    }
+    snprintf(did, sizeof did, "act %s", verb);
+    struct attempt attempt = {.uid = uid, .did = did, .about = a.issue};
+    a.by = verb_person(d, client, &attempt, as, &a.as_root);
+    if (!a.by || undated(d, client))
+        return;
+    int64_t now_ms = clock_site_ms();
+    a.clean_windows = windows_kept(d, a.issue);
+    int rc = ledger_act(d->ledger, now_ms, &a, &body, why, sizeof why);
+    attempt.why = why;
+    if (rc == ERR_OK)
+        casework_write(d, client, a.by->name, now_ms, a.issue, body);
+    else
+        finish(d, client, rc, &attempt);
+}
+
+void open_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    struct report r = {.category = json_string_value(json_object_get(request, "category")),
+                       .place = json_string_value(json_object_get(request, "place")),
+                       .way = json_string_value(json_object_get(request, "way")),
+                       .text = json_string_value(json_object_get(request, "text")),
+                       .person = json_string_value(json_object_get(request, "person")),
+                       .level = json_string_value(json_object_get(request, "level"))};
+    char why[LEDGER_WHY_SIZE] = "", id[32], *body = NULL;
+    struct attempt attempt = {.uid = uid, .did = "open", .about = r.category ? r.category : ""};
+    r.by = verb_person(d, client, &attempt, json_string_value(json_object_get(request, "as")), &r.as_root);
+    if (!r.by || undated(d, client))
+        return;
+    int64_t now_ms = clock_site_ms();
+    int rc = ledger_report(d->ledger, now_ms, &r, &body, id, why);
+    attempt.why = why;
+    if (rc == ERR_OK)
+        casework_write(d, client, r.by->name, now_ms, id, body);
+    else
+        finish(d, client, rc, &attempt);
+}
+
+/* --- photos --- */
+
+struct tried {
+    char *body;    /* of the step, or */
+    char why[400]; /* why not */
+};
+
+/* The step that a photo becomes (`kept`), or would become (NULL). */
+static int photo_step(struct dustd *d, int64_t now_ms, json_t *request, const struct photo_done *kept,
+                      struct act *a, struct tried *out)
+{
+    static const char some[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    struct photo photo = {.sha256 = kept ? kept->sha256 : some,
+                          .type = kept ? kept->type : "jpg",
+                          .name = json_string_value(json_object_get(request, "name")),
+                          .when = json_string_value(json_object_get(request, "when")),
+                          .bytes = kept ? kept->bytes : 0};
+    a->issue = json_string_value(json_object_get(request, "issue"));
+    a->verb = VERB_PHOTO;
+    a->text = json_string_value(json_object_get(request, "text"));
+    a->photo = &photo;
+    int rc = ledger_act(d->ledger, now_ms, a, &out->body, out->why, sizeof out->why);
+    a->photo = NULL;
+    return rc;
+}
+
+/* What the keeper gives back with the photo: the request, and who asked. */
+static char *remember(json_t *request, uint64_t client, const struct person *by, bool as_root)
+{
+    json_object_set_new(request, "client", json_integer((json_int_t)client));
+    json_object_set_new(request, "by", json_string(by->name));
+    json_object_set_new(request, "as_root", json_boolean(as_root));
+    char *text = mem_array(json_dumpb(request, NULL, 0, JSON_COMPACT) + 1, 1);
+    json_dumpb(request, text, json_dumpb(request, NULL, 0, JSON_COMPACT), JSON_COMPACT);
+    return text;
+}
+
+static void keep(struct dustd *d, uint64_t client, int file, char *as)
+{
+    const struct issue_rules *is = &d->config->issues;
+    struct photo_wish wish = {file, d->config->store.dir, is->photo_size, is->photo_room, as};
+    if (!photo_keep(d->photos, &wish))
+        verb_fail(d, client, "busy: another photo is being taken in");
+    mem_free(as);
+}
+
+void photo_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    const char *id = json_string_value(json_object_get(request, "issue"));
+    struct tried tried = {.body = NULL};
+    struct act a = {.issue = NULL};
+    int file = control_take_file(d->control, client);
+    struct attempt attempt = {.uid = uid, .did = "act photo", .about = id ? id : "", .why = tried.why};
+    const char *as = json_string_value(json_object_get(request, "as"));
+    a.by = verb_person(d, client, &attempt, as, &a.as_root);
+    attempt.why = tried.why;
+    int rc = !a.by || undated(d, client) ? ERR_CLOSED
+             : !id || file < 0           ? ERR_FORMAT
+                                         : photo_step(d, clock_site_ms(), request, NULL, &a, &tried);
+    mem_free(tried.body);
+    if (rc == ERR_OK) {
+        keep(d, client, file, remember(request, client, a.by, a.as_root));
+        return;
+    }
+    if (file >= 0)
+        close(file);
+    if (rc == ERR_FORMAT && !tried.why[0])
+        verb_fail(d, client, "needs \"issue\", and the photo as one open file (SCM_RIGHTS)");
+    else if (rc != ERR_CLOSED)
+        finish(d, client, rc, &attempt);
+}
+
+/* In the meantime the issue may have ended, or a reload taken the person away: all is asked again. */
+void photo_kept(struct dustd *d)
+{
+    struct photo_done done;
+    struct tried tried = {.body = NULL};
+    if (!photo_take(d->photos, &done))
+        return;
+    json_t *request = json_loads(done.as, 0, NULL);
+    uint64_t client = (uint64_t)json_integer_value(json_object_get(request, "client"));
+    const char *name = json_string_value(json_object_get(request, "by"));
+    struct act a = {.by = name ? config_person(d->config, name) : NULL,
+                    .as_root = json_is_true(json_object_get(request, "as_root"))};
+    int64_t now_ms = clock_site_ms();
+    if (done.why[0])
+        verb_fail(d, client, done.why);
+    else if (!a.by)
+        verb_fail(d, client, "there is no such person any more");
+    else if (photo_step(d, now_ms, request, &done, &a, &tried) != ERR_OK)
+        verb_fail(d, client, tried.why);
+    else
+        casework_write(d, client, a.by->name, now_ms, json_string_value(json_object_get(request, "issue")),
+                       tried.body);
+    json_decref(request);
+    mem_free(done.as);
+}

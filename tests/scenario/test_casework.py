@@ -1,0 +1,139 @@
+"""Issues by people, in the real programs: found, photographed, rectified, signed off; looked for; and bad input."""
+import hashlib
+import json
+import os
+import subprocess
+import unittest
+
+import harness
+import sites
+from harness import program
+
+AS_ROOT = os.geteuid() == 0
+
+# Nobody real: 示例工地.
+CONFIG = sites.HEAD + """
+issues:
+  photo_size: 100 kB
+  categories:
+    road:
+      title: {zh: 路域环境整治, en: Roads and roadsides}
+      photo_before: true
+      photo_after: true
+      inspection: true
+""" + sites.BUS + sites.DEVICES + sites.LIMITS
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
+
+
+class Casework(harness.ScenarioTest):
+    def start(self):
+        s = self.site(sites.BREACH_SIM, CONFIG, broker=False, start="2026-03-05T08:00:00+08:00")
+        s.start_sim()
+        s.start_dustd()
+        return s
+
+    def photo(self, s, name="IMG 1.jpg", content=JPEG):
+        path = os.path.join(s.dir, name)
+        with open(path, "wb") as out:
+            out.write(content)
+        return path
+
+    def refused(self, s, *words):
+        done = subprocess.run([program("dustctl"), "--socket", os.path.join(s.dir, "control.sock"), "--lang", "en", *words],
+                              capture_output=True, text=True, timeout=harness.PATIENCE)
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        return done.stderr
+
+    def do(self, s, who, *words):
+        return json.loads(s.ctl("--json", "issue", *words, "--as", who))
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_a_finding_is_led_to_its_end_with_photos_and_survives_a_restart(self):
+        s = self.start()
+        issue = self.do(s, "inspector", "open", "road", "大门外 50 米", "道路积尘", "--way", "unannounced", "--person",
+                        "site-manager", "--photo", self.photo(s))
+        name = issue["id"]
+        self.assertEqual((issue["state"], issue["kind"], issue["subject"], issue["cause"], issue["way_zh"]),
+                         ("confirmed", "finding", "road", "大门外 50 米", "暗访"))
+        digest = hashlib.sha256(JPEG).hexdigest()
+        self.assertEqual(issue["photos"], [{"sha256": digest, "bytes": len(JPEG), "type": "jpg", "when": "before",
+                                            "name": "IMG 1.jpg"}])
+        with open(os.path.join(s.dir, "state", "photos", digest + ".jpg"), "rb") as kept:
+            self.assertEqual(kept.read(), JPEG)
+        due = "2030-01-01"
+        issue = self.do(s, "office", name, "assign", "--due", due)
+        self.assertEqual(issue["rectify_due"], 1893427200000)
+        self.do(s, "site-manager", name, "accept")
+        self.assertIn("photo of after", self.refused(s, "issue", name, "rectify", "已清扫", "--as", "site-manager"))
+        self.do(s, "site-manager", name, "photo", self.photo(s, "after.jpg", JPEG + b"after"))
+        self.do(s, "site-manager", name, "rectify", "已清扫")
+        self.assertIn("never for the responsible unit",
+                      self.refused(s, "issue", name, "close", "好了", "--as", "site-manager"))
+        self.assertIn("fresh inspection", self.refused(s, "issue", name, "close", "合格", "--as", "office"))
+        self.do(s, "inspector", name, "inspect", "现场已复查")
+        closed = self.do(s, "office", name, "close", "复核合格")
+        self.assertEqual((closed["state"], closed["nsteps"], len(closed["photos"])), ("closed", 8, 2))
+        self.assertEqual(s.dustd.stop(), 0)
+        s.start_dustd()
+        again = json.loads(s.ctl("--json", "issue", name))
+        self.assertEqual(again, closed)
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_what_is_no_photo_or_no_finding_is_refused_and_leaves_nothing(self):
+        s = self.start()
+        name = self.do(s, "inspector", "open", "road", "料场", "=cmd|'/C calc'!A0 %s%n '); DROP TABLE rows; --")["id"]
+        steps = json.loads(s.ctl("--json", "issue", name))["nsteps"]
+        for words, why in ((("photo", self.photo(s, "x.jpg", b"#!/bin/sh\n")), "no photo"),
+                           (("photo", self.photo(s, "big.jpg", JPEG * 11)), "too large"),
+                           (("photo", "/dev/zero"), "no ordinary file"),
+                           (("photo", s.dir), "no ordinary file"),
+                           (("photo", self.photo(s), "sideways"), "before"),
+                           (("note", "x" * 5000), "at most 1000"),
+                           (("note", "\x1b[31m"), "control character"),
+                           (("accept",), "may now"),
+                           (("dismiss",), "needs a text")):
+            self.assertIn(why, self.refused(s, "issue", name, *words, "--as", "office"), words)
+        self.assertIn("No such file", self.refused(s, "issue", name, "photo", os.path.join(s.dir, "none"), "--as", "office"))
+        self.assertIn("allowed: road", self.refused(s, "issue", "open", "roads", "大门", "积尘", "--as", "inspector"))
+        self.assertIn("no person", self.refused(s, "issue", name, "assign", "--person", "nobody", "--as", "office"))
+        self.assertIn("has passed", self.refused(s, "issue", name, "assign", "--person", "site-manager", "--due",
+                                                 "2020-01-01", "--as", "office"))
+        self.assertEqual(json.loads(s.ctl("--json", "issue", name))["nsteps"], steps)
+        self.assertEqual(os.listdir(os.path.join(s.dir, "state", "photos")), [])
+        self.assertIn("=cmd|'/C calc'!A0 %s%n '); DROP TABLE rows; --", s.ctl("issue", name))
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_a_photo_that_leads_out_of_its_folder_stays_in_it(self):
+        s = self.start()
+        name = self.do(s, "inspector", "open", "road", "大门", "积尘")["id"]
+        folder = os.path.join(s.dir, "..data")
+        os.mkdir(folder)
+        path = os.path.join(folder, "..\\..\\evil.jpg")
+        with open(path, "wb") as out:
+            out.write(JPEG)
+        photo = self.do(s, "inspector", name, "photo", os.path.join(folder, "..", "..data", "..\\..\\evil.jpg"))["photos"][0]
+        self.assertEqual(photo["name"], "..\\..\\evil.jpg")
+        self.assertEqual(os.listdir(os.path.join(s.dir, "state", "photos")), [photo["sha256"] + ".jpg"])
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_issues_are_looked_for_in_the_daemon_as_in_a_copy(self):
+        s = self.start()
+        for place in ("东侧", "西侧", "南侧"):
+            self.do(s, "inspector", "open", "road", place, f"{place}积尘", "--person", "site-manager")
+        self.do(s, "office", "LQ-2026-0002", "dismiss", "看错了")
+        cases = ((["--text", "侧积"], 2), (["--all", "--text", "侧积"], 3), (["--state", "dismissed"], 1),
+                 (["--about", "road"], 2), (["--kind", "limit"], 0), (["--person", "site-manager"], 2),
+                 (["--light", "green"], 0), (["--level", "general"], 2), (["--due", "2035-01-01"], 2))
+        for words, n in cases:
+            self.assertEqual(len(json.loads(s.ctl("--json", "issues", *words))), n, words)
+        self.assertIn("allowed: green yellow red", self.refused(s, "issues", "--light", "blue"))
+        self.assertEqual(s.dustd.stop(), 0)
+        for words, n in cases[:4]:
+            done = subprocess.run([program("dustctl"), "--db", s.database(), "--json", "issues", *words],
+                                  capture_output=True, text=True, timeout=harness.PATIENCE, check=True)
+            self.assertEqual(len(json.loads(done.stdout)), n, words)
+
+
+if __name__ == "__main__":
+    harness.main()
