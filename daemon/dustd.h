@@ -41,7 +41,7 @@ struct options {
     const char **as;     /* COLUMN=POINT */
     int nreplay, nas;
     bool json;
-    bool check, print, once, simulated;
+    bool check, print, once, rebuild, simulated;
     int clock_rate;
     int64_t clock_start_ms;    /* 0: now */
     int64_t clock_since_us;    /* wire time of clock_start_ms; 0: now */

@@ -10,6 +10,7 @@
 #include "daemon/cost.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
+#include "daemon/rebuild.h"
 #include "daemon/replay/replay.h"
 #include "daemon/watch.h"
 
@@ -396,6 +397,8 @@ int main(int argc, char **argv)
         code = once_run(d.config);
     else if (d.options.replay)
         code = replay_run(&d.options, d.config);
+    else if (d.options.rebuild)
+        code = rebuild_run(&d.options, d.config);
     else if (d.options.adopt)
         code = adopt_run(&d.options, d.config);
     else

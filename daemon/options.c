@@ -12,7 +12,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: dustd [-c FILE] [--check | --print | --once | --adopt FILE | --replay FILE...] [--simulated "
+    "usage: dustd [-c FILE] [--check | --print | --once | --rebuild | --adopt FILE | --replay FILE...] "
+    "[--simulated "
     "[--clock-rate N] "
     "[--clock-start "
     "STAMP]]\n"
@@ -20,12 +21,14 @@ static const char usage[] =
     "      --check          check the configuration and exit (78: bad configuration)\n"
     "      --print          print the configuration in force and exit; it loads to the same\n"
     "      --once           read every device once, print the values, exit; touches no database\n"
+    "      --rebuild        make the ledger anew from a stopped dustd's journal alone, check its photos, and "
+    "exit\n"
     "      --adopt FILE     take over a replaced gateway's export, into a new state directory, and exit\n"
     "      --replay FILE    judge recorded samples (an export, CSV, …; more files may follow) and exit; "
     "touches\n"
     "                       no device, broker, control socket or database\n"
     "      --as COLUMN=POINT[,UNIT]  replay: which point a column of a file is, or: COLUMN=time\n"
-    "      --json           replay: JSON lines, the rows that there would have been\n"
+    "      --json           replay: JSON lines, the rows that there would have been; rebuild: the issues\n"
     "      --simulated      devices on ptys and loopback only; marks every row\n"
     "      --clock-rate N   simulated: site time runs N times as fast (1 to 3600)\n"
     "      --clock-start S  simulated: site time starts at S, as 2026-03-05T08:00:00+08:00\n"
@@ -39,6 +42,7 @@ enum long_option {
     OPT_CHECK = 256,
     OPT_PRINT,
     OPT_ONCE,
+    OPT_REBUILD,
     OPT_ADOPT,
     OPT_REPLAY,
     OPT_AS,
@@ -60,6 +64,7 @@ static const struct option options[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"print", no_argument, NULL, OPT_PRINT},
     {"once", no_argument, NULL, OPT_ONCE},
+    {"rebuild", no_argument, NULL, OPT_REBUILD},
     {"adopt", required_argument, NULL, OPT_ADOPT},
     {"replay", required_argument, NULL, OPT_REPLAY},
     {"as", required_argument, NULL, OPT_AS},
@@ -111,6 +116,7 @@ static int take_option(int opt, struct options *o, enum log_level *level)
     case OPT_CHECK: o->check = true; break;
     case OPT_PRINT: o->print = true; break;
     case OPT_ONCE: o->once = true; break;
+    case OPT_REBUILD: o->rebuild = true; break;
     case OPT_ADOPT: o->adopt = optarg; break;
     case OPT_REPLAY: add_text(&o->replay, &o->nreplay, optarg); break;
     case OPT_AS: add_text(&o->as, &o->nas, optarg); break;
@@ -155,10 +161,12 @@ int options_parse(int argc, char **argv, struct options *o)
         add_text(&o->replay, &o->nreplay, argv[optind++]);
     if (optind < argc)
         return bad("not an option", argv[optind]);
-    if (o->check + o->print + o->once + (o->adopt != NULL) + (o->replay != NULL) > 1)
-        return bad("only one of", "--check --print --once --adopt --replay");
-    if ((o->nas || o->json) && !o->replay)
-        return bad("needs --replay", o->nas ? "--as" : "--json");
+    if (o->check + o->print + o->once + o->rebuild + (o->adopt != NULL) + (o->replay != NULL) > 1)
+        return bad("only one of", "--check --print --once --rebuild --adopt --replay");
+    if (o->nas && !o->replay)
+        return bad("needs --replay", "--as");
+    if (o->json && !o->replay && !o->rebuild)
+        return bad("needs --replay or --rebuild", "--json");
     if (o->replay && o->simulated)
         return bad("a back-test has no clock of its own", "--simulated");
     if ((o->clock_rate || o->clock_start_ms) && !o->simulated)

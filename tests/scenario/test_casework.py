@@ -75,9 +75,30 @@ class Casework(harness.ScenarioTest):
         closed = self.do(s, "office", name, "close", "复核合格")
         self.assertEqual((closed["state"], closed["nsteps"], len(closed["photos"])), ("closed", 8, 2))
         self.assertEqual(s.dustd.stop(), 0)
+        self.rebuilt_is(s, [closed])
         s.start_dustd()
         again = json.loads(s.ctl("--json", "issue", name))
         self.assertEqual(again, closed)
+
+    def rebuilt_is(self, s, issues):
+        """dustd --rebuild makes these of the stopped daemon's journal, and misses a photo that is changed."""
+        code, out, err = s.run_dustd("--rebuild", "--json")
+        self.assertEqual((code, [json.loads(line) for line in out.splitlines()]), (0, issues), err)
+        code, out, err = s.run_dustd("--rebuild")
+        self.assertIn("1 issues, 0 of them open, made anew from 8 steps; 0 rows are none", out)
+        self.assertIn("2 photos, 0 of them missing or changed", out)
+        digest = issues[0]["photos"][1]["sha256"]
+        path = os.path.join(s.dir, "state", "photos", digest + ".jpg")
+        with open(path, "r+b") as photo:
+            photo.seek(5)
+            photo.write(b"?")
+        code, out, err = s.run_dustd("--rebuild")
+        self.assertEqual(code, 1)
+        self.assertIn(f"photo {digest} has been changed", err)
+        os.remove(path)
+        code, out, err = s.run_dustd("--rebuild")
+        self.assertEqual(code, 1)
+        self.assertIn(f"photo {digest} is not there", err)
 
     @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
     def test_what_is_no_photo_or_no_finding_is_refused_and_leaves_nothing(self):
