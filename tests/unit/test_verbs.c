@@ -11,13 +11,13 @@ static void ask_quietly(struct rig *r, uid_t uid, const char *request)
     rig_settle(r);
 }
 
-/* An issue to act on: EX-2026-0001. */
-static void find_one(struct rig *r)
+/* An issue to act on, EX-2026-0001 the first. */
+static void find_at(struct rig *r, const char *cause)
 {
     char id[32], *body;
     const struct finding f = {.kind = "limit",
                               .subject = "test/pm10-hour",
-                              .cause = "a/pm10",
+                              .cause = cause,
                               .text_zh = "超标",
                               .text_en = "over",
                               .person = "manager",
@@ -26,6 +26,11 @@ static void find_one(struct rig *r)
     row_step(&r->d, RIG_START_MS, id, body);
     batch_flush(&r->d);
     rig_settle(r);
+}
+
+static void find_one(struct rig *r)
+{
+    find_at(r, "a/pm10");
 }
 
 static void a_request_that_is_no_known_verb_is_told_the_verbs(void **state)
@@ -201,6 +206,33 @@ static void what_is_asked_with_hostile_members_is_refused_with_the_reason_and_ch
     }
     assert_int_equal(r->d.head.seq, seq + 1); /* the first of what the manager may not is a row */
     assert_int_equal(ledger_issue(r->d.ledger, "EX-2026-0001")->nsteps, 1);
+}
+
+static void issues_are_told_page_by_page(void **state)
+{
+    struct rig *r = *state;
+    char text[16384];
+    find_one(r);
+    find_at(r, "b/pm10");
+    const char *first = ask_as(r, STRANGER, "{\"do\":\"issues\",\"brief\":true,\"limit\":1}", text);
+    assert_non_null(strstr(first, "\"next\":\"EX-2026-0001\""));
+    assert_null(strstr(first, "EX-2026-0002"));
+    const char *last = ask_as(
+        r, STRANGER, "{\"do\":\"issues\",\"brief\":true,\"limit\":1,\"after\":\"EX-2026-0001\"}", text);
+    assert_non_null(strstr(last, "\"id\":\"EX-2026-0002\""));
+    assert_non_null(strstr(last, "\"next\":\"\""));
+    assert_says(r, STRANGER, "{\"do\":\"issues\",\"after\":\"EX-2026-0009\"}", "no such issue");
+    assert_says(r, STRANGER, "{\"do\":\"issues\",\"light\":\"blue\"}", "allowed: green yellow red");
+}
+
+static void a_photo_takes_one_open_file(void **state)
+{
+    struct rig *r = *state;
+    find_one(r);
+    assert_says(r, MANAGER, "{\"do\":\"photo\",\"issue\":\"EX-2026-0001\"}",
+                "needs \\\"issue\\\", and the photo as one open file");
+    assert_says(r, MANAGER, "{\"do\":\"photo\",\"issue\":\"EX-2026-0009\",\"name\":\"../x\"}", "open file");
+    assert_says(r, STRANGER, "{\"do\":\"photo\",\"issue\":\"EX-2026-0001\"}", "your user is no person");
 }
 
 static void what_a_text_says_is_kept_as_it_is(void **state)
@@ -417,6 +449,8 @@ int main(void)
         VERB_TEST(a_client_that_leaves_before_the_answer_does_no_harm),
         VERB_TEST(a_failed_read_has_no_value_in_the_devices_answer),
         VERB_TEST(what_is_asked_with_hostile_members_is_refused_with_the_reason_and_changes_nothing),
+        VERB_TEST(issues_are_told_page_by_page),
+        VERB_TEST(a_photo_takes_one_open_file),
         VERB_TEST(what_a_text_says_is_kept_as_it_is),
         VERB_TEST(nobody_is_no_person_even_where_the_configuration_says_so),
         VERB_TEST(one_writes_at_a_time_and_readers_go_on),
