@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { SECOND = 1000, MINUTE = 60000, HOUR = 3600000 };
+static const int64_t second = 1000, minute = 60000, hour = 3600000;
 
 static const int64_t noon_ms = 1795665600000; /* 2026-11-26 12:00 at +08:00 */
 
@@ -40,8 +40,8 @@ static int setup(void **state)
     r->c = (struct config){
         .language = "zh", .people = people, .npeople = 3, .channels = channels, .nchannels = 2};
     r->c.site.zone_min = 480;
-    r->c.alerts.gather_ms = MINUTE;
-    r->c.alerts.keep_ms = 72LL * HOUR;
+    r->c.alerts.gather_ms = minute;
+    r->c.alerts.keep_ms = 72 * hour;
     r->o = outbox_create(&r->c);
     r->now = (struct outbox_time){noon_ms, 1000000, INT64_MAX};
     *state = r;
@@ -111,12 +111,12 @@ static void an_alert_goes_to_each_person_on_each_channel_once(void **state)
     assert_string_equal(v.person, "chief");
     assert_string_equal(v.channel, "robot");
     assert_true(v.ok && v.nrows == 1 && v.rows[0] == 1);
-    pass(r, SECOND);
+    pass(r, second);
     assert_int_equal(next(r, ROBOT, &l), 1);
     assert_string_equal(l.person->name, "clerk");
     assert_true(answer(r, ROBOT, ALERT_TAKEN, &v));
     assert_int_equal(sent(r, MAIL), 1);
-    pass(r, HOUR);
+    pass(r, hour);
     assert_int_equal(sent(r, ROBOT) + sent(r, MAIL), 0);
 }
 
@@ -143,7 +143,7 @@ static void critical_ones_go_first_and_each_by_itself(void **state)
         assert_int_equal(l.level, LEVEL_CRITICAL);
         assert_int_equal(l.rows[0], seq);
         assert_true(answer(r, ROBOT, ALERT_TAKEN, &v));
-        pass(r, SECOND);
+        pass(r, second);
     }
 }
 
@@ -155,10 +155,10 @@ static void the_others_of_a_person_are_merged_the_gravest_first(void **state)
     alert(r, "general", "found", "chief");
     assert_int_equal(sent(r, ROBOT), 1); /* the first goes at once */
     alert(r, "general", "found", "chief");
-    pass(r, 30LL * SECOND);
+    pass(r, 30 * second);
     alert(r, "major", "overdue", "chief");
     assert_int_equal(sent(r, ROBOT), 0); /* gathered */
-    pass(r, 30LL * SECOND);
+    pass(r, 30 * second);
     assert_int_equal(next(r, ROBOT, &l), 2);
     assert_int_equal(l.list[0].level, LEVEL_MAJOR);
     assert_int_equal(l.list[1].level, LEVEL_GENERAL);
@@ -173,18 +173,18 @@ static void only_general_ones_wait_while_it_is_quiet(void **state)
     struct rig *r = *state;
     r->c.alerts.quiet = quiet;
     r->c.alerts.nquiet = 1;
-    pass(r, 11 * HOUR); /* 23:00 */
+    pass(r, 11 * hour); /* 23:00 */
     alert(r, "general", "found", "chief");
     alert(r, "major", "found", "chief");
     alert(r, "critical", "found", "chief");
     alert(r, "general", "test", "chief"); /* somebody waits for it */
     int n = 0;
-    for (int i = 0; i < 300; i++, pass(r, SECOND))
+    for (int i = 0; i < 300; i++, pass(r, second))
         n += sent(r, ROBOT);
     assert_int_equal(n, 3);
-    pass(r, 6 * HOUR + 54 * MINUTE); /* 05:59 */
+    pass(r, 6 * hour + 54 * minute); /* 05:59 */
     assert_int_equal(sent(r, ROBOT), 0);
-    pass(r, MINUTE);
+    pass(r, minute);
     assert_int_equal(sent(r, ROBOT), 1);
 }
 
@@ -201,7 +201,7 @@ static void no_sixty_seconds_hold_more_messages_than_the_channel_takes(void **st
         alerts += told;
     }
     for (int i = 15; i < n; i++)
-        assert_true(at[i] - at[i - 15] >= MINUTE);
+        assert_true(at[i] - at[i - 15] >= minute);
     assert_true(n > 60 && alerts > 400); /* five minutes: all places are used, and what has none is merged */
 }
 
@@ -210,7 +210,7 @@ static void a_critical_one_finds_a_place_in_a_minute_full_of_others(void **state
 {
     struct rig *r = *state;
     r->c.alerts.gather_ms = 0;
-    for (int i = 0; i < 40; i++, pass(r, SECOND)) {
+    for (int i = 0; i < 40; i++, pass(r, second)) {
         alert(r, "major", "found", "chief");
         sent(r, ROBOT);
     }
@@ -230,16 +230,16 @@ static void what_is_not_taken_is_tried_again_later_and_later(void **state)
     for (int tries = 0; tries < 12; tries++) {
         int64_t from_ms = r->now.wire_ms;
         while (!next(r, ROBOT, &l))
-            pass(r, SECOND);
+            pass(r, second);
         int64_t waited_ms = r->now.wire_ms - from_ms;
-        assert_true(tries == 0 || (waited_ms >= last_ms / 2 && waited_ms <= 376 * SECOND));
+        assert_true(tries == 0 || (waited_ms >= last_ms / 2 && waited_ms <= 376 * second));
         last_ms = waited_ms;
         assert_false(answer(r, ROBOT, ALERT_LATER, &v));
         assert_string_equal(outbox_channel(r->o, ROBOT).why, "says no");
     }
-    assert_true(last_ms >= 300 * SECOND);
+    assert_true(last_ms >= 300 * second);
     assert_int_equal(outbox_channel(r->o, ROBOT).waiting, 1); /* nothing is lost */
-    pass(r, 400 * SECOND);
+    pass(r, 400 * second);
     assert_int_equal(sent(r, ROBOT), 1);
     assert_string_equal(outbox_channel(r->o, ROBOT).why, "");
 }
@@ -253,7 +253,7 @@ static void a_robot_that_wants_to_be_left_alone_is(void **state)
     alert(r, "critical", "found", "chief");
     assert_int_equal(next(r, ROBOT, &l), 1);
     assert_false(outbox_answer(r->o, ROBOT, r->now, &deaf, &v));
-    pass(r, 600 * SECOND - 1);
+    pass(r, 600 * second - 1);
     assert_int_equal(sent(r, ROBOT), 0);
     pass(r, 1);
     assert_int_equal(sent(r, ROBOT), 1);
@@ -267,7 +267,7 @@ static void what_is_refused_three_times_is_given_up_with_the_reason(void **state
     alert(r, "critical", "found", "chief");
     for (int tries = 1; tries <= 3; tries++) {
         while (!next(r, ROBOT, &l))
-            pass(r, SECOND);
+            pass(r, second);
         assert_int_equal(answer(r, ROBOT, ALERT_NEVER, &v), tries == 3);
     }
     assert_false(v.ok);
@@ -283,7 +283,7 @@ static void one_channel_that_is_deaf_does_not_hold_the_others(void **state)
     struct outbox_letter l;
     alert(r, "critical", "found", "clerk");
     assert_int_equal(next(r, ROBOT, &l), 1); /* no answer ever */
-    pass(r, HOUR);
+    pass(r, hour);
     assert_int_equal(sent(r, ROBOT), 0);
     assert_int_equal(sent(r, MAIL), 1);
 }
@@ -293,7 +293,7 @@ static void what_is_too_old_is_given_up_and_said(void **state)
     struct rig *r = *state;
     struct outbox_verdict v;
     alert(r, "critical", "found", "clerk");
-    pass(r, 72LL * HOUR);
+    pass(r, 72 * hour);
     assert_false(outbox_give_up(r->o, r->now, &v));
     pass(r, 1);
     assert_true(outbox_give_up(r->o, r->now, &v));
@@ -387,7 +387,7 @@ static void a_reload_keeps_what_waits_and_forgets_who_is_gone(void **state)
     assert_int_equal(outbox_channel(r->o, 0).waiting, 1);
     assert_false(answer(r, 0, ALERT_TAKEN, &v)); /* the old one's last word */
     assert_int_equal(next(r, 0, &l), 0);         /* but not without a gap */
-    pass(r, SECOND);
+    pass(r, second);
     assert_int_equal(next(r, 0, &l), 1);
     assert_string_equal(l.person->name, "clerk");
     assert_true(answer(r, 0, ALERT_TAKEN, &v));
@@ -431,14 +431,14 @@ static void an_alarm_storm_stays_within_the_robots_limits_and_loses_nothing(void
         }
     }
     for (int i = 15; i < n; i++)
-        assert_true(times[i] - times[i - 15] >= MINUTE);
+        assert_true(times[i] - times[i - 15] >= minute);
     for (int seq = 1; seq <= all; seq++)
         assert_true(settled[seq]);
     assert_true(all > FINDINGS + 500);
     printf("%d alerts in %d messages, a critical one waited %.1f s at most\n", all, n,
            (double)worst_ms / 1000);
-    assert_true(worst_ms <= MINUTE);
-    assert_true(r->now.wire_ms - 1000000 < 20LL * MINUTE); /* and the rest is told in time too */
+    assert_true(worst_ms <= minute);
+    assert_true(r->now.wire_ms - 1000000 < 20 * minute); /* and the rest is told in time too */
 }
 
 /* The same with a robot that is down for five minutes, refuses some, and answers slowly. */
@@ -448,7 +448,7 @@ static void a_storm_over_a_bad_robot_settles_each_alert_once(void **state)
     struct rig *r = *state;
     static bool settled[ALERTS + 1];
     int left = ALERTS;
-    for (int i = 0; left; i++, pass(r, SECOND)) {
+    for (int i = 0; left; i++, pass(r, second)) {
         struct outbox_letter l;
         struct outbox_verdict v;
         for (int k = 0; k < 10 && r->seq < ALERTS; k++)
@@ -459,7 +459,7 @@ static void a_storm_over_a_bad_robot_settles_each_alert_once(void **state)
             continue;
         bool down = i > 60 && i < 360;
         enum alert_answer a = down ? ALERT_LATER : i % 7 == 0 ? ALERT_NEVER : ALERT_TAKEN;
-        pass(r, i % 5 * SECOND);
+        pass(r, i % 5 * second);
         if (!answer(r, ROBOT, a, &v))
             continue;
         for (int k = 0; k < v.nrows; k++) {
