@@ -144,8 +144,8 @@ static void requirement_chart(const struct ctl *c, const struct gathered *g, con
             svg_bar(&svg, day_ms, (const int[]){d->num, d->den - d->num, d->unknown});
         else if (d->known)
             svg_nothing(&svg, day_ms);
-        else if (day_ms < g->asof_ms)
-            svg_hole(&svg, day_ms, day_ms + CLOCK_DAY_MS < g->asof_ms ? day_ms + CLOCK_DAY_MS : g->asof_ms);
+        else if (day_ms + CLOCK_DAY_MS <= g->asof_ms) /* the day that runs has no verdict yet */
+            svg_hole(&svg, day_ms, day_ms + CLOCK_DAY_MS);
     }
     svg_end(&svg);
     buf_text(out, "</figure>\n");
@@ -171,7 +171,7 @@ static void verdict_cell(const struct ctl *c, const struct gathered *g, const st
     static const struct {
         const char *verdict, *sign;
     } signs[] = {{"pass", "√"}, {"breach", "×"}, {"unknown", "?"}};
-    bool past = g->period.from_ms + (int64_t)day * CLOCK_DAY_MS < g->asof_ms;
+    bool past = g->period.from_ms + (int64_t)(day + 1) * CLOCK_DAY_MS <= g->asof_ms;
     bool nothing = d->known && strcmp(d->verdict, "pass") == 0 && d->den == 0 && d->unknown == 0;
     for (size_t i = 0; i < sizeof signs / sizeof *signs && d->known; i++)
         if (strcmp(signs[i].verdict, d->verdict) == 0)

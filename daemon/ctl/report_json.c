@@ -52,7 +52,7 @@ static json_t *requirement_json(const struct gathered *g, const struct requireme
         const struct day_verdict *d = &r->days[day];
         for (int k = 0; k < 3; k++)
             count[k] += d->known && strcmp(d->verdict, verdicts[k]) == 0;
-        missing += !d->known && g->period.from_ms + (int64_t)day * CLOCK_DAY_MS < g->asof_ms;
+        missing += !d->known && g->period.from_ms + (int64_t)(day + 1) * CLOCK_DAY_MS <= g->asof_ms;
         num += d->num;
         den += d->den;
         json_array_append_new(days, day_json(g, r, day));

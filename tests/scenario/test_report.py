@@ -204,6 +204,7 @@ class AWeek(Base):
         self.assertEqual(half["to"] - half["from"], 15 * a_week.DAY)
         running = json.loads(self.report("--json", "--from", "2026-11-20", kind="half-month").stdout)
         self.assertEqual((running["from"], running["asof"]), (a_week.MONDAY, a_week.NOW))
+        self.assertEqual({r["no_record"] for r in running["requirements"]}, {1})  # the 23rd runs: it is no hole yet
 
     def test_a_period_that_is_none_is_refused(self):
         for args in (["--to", "2026-11-20"], ["--from", "2026-11-20", "--to", "2026-11-20"], ["--from", "2026-11-20T08:00"],
