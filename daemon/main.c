@@ -404,5 +404,7 @@ int main(int argc, char **argv)
     else
         code = daemon_run(&d);
     config_free(d.config);
+    mem_free(d.options.replay);
+    mem_free(d.options.as);
     return code < 0 ? EXIT_OK : code;
 }

@@ -45,6 +45,7 @@ void feed_destroy(struct feed *f)
         return;
     judging_close(&f->d);
     again_finish(&f->d.again);
+    clean_finish(&f->d.clean);
     mem_free(f->d.uplinks);
     mem_free(f->held);
     mem_free(f->sampled);
