@@ -2,7 +2,6 @@
 
 #include "daemon/base/mem.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 #include <link.h>
 #include <malloc.h>
@@ -36,11 +35,6 @@ static void crypto_free(void *old, const char *file, int line)
     mem_free(old);
 }
 
-static void *curl_resize(void *old, size_t size)
-{
-    return mem_resize(old, size, 1);
-}
-
 /* One heap for all threads: they allocate little, and each heap more keeps its own free pages. */
 void libraries_start(void)
 {
@@ -49,7 +43,6 @@ void libraries_start(void)
 #endif
     json_set_alloc_funcs(mem_bytes, mem_free);
     CRYPTO_set_mem_functions(crypto_new, crypto_resize, crypto_free);
-    curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_bytes, mem_free, curl_resize, mem_string, mem_array);
 }
 
 /* Whether the linker has written even where nobody may: not on the processors we build for. */

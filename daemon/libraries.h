@@ -3,7 +3,7 @@
 #ifndef DUST_LIBRARIES_H
 #define DUST_LIBRARIES_H
 
-/* jansson, SQLite, OpenSSL and libcurl get their memory through base/mem.h: where they find none, the process
+/* jansson, SQLite and OpenSSL (and libcurl, when it is loaded: curl_calls.h) get their memory through base/mem.h: where they find none, the process
  * says so and ends with 71 as it does for our own, and nobody has to tell "no memory" from "damaged" or "bad
  * file". libyaml, libmodbus and libmosquitto cannot be given an allocator; they report it. First in main,
  * before any thread. */

@@ -8,8 +8,8 @@
 #include "daemon/base/credential.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/uplink/curl_calls.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,19 +32,23 @@ struct transfer {
     char secret[CREDENTIAL_LINE_MAX], error[CURL_ERROR_SIZE];
 };
 
+static const struct curl_calls *curl; /* set before the first thread starts, and not again */
+
 void *transfer_open(void)
 {
-    return curl_multi_init();
+    if (!curl)
+        curl = curl_calls();
+    return curl ? curl->multi_init() : NULL;
 }
 
 void transfer_close(void *multi)
 {
-    curl_multi_cleanup(multi);
+    curl->multi_cleanup(multi);
 }
 
 void transfer_interrupt(void *multi)
 {
-    curl_multi_wakeup(multi);
+    curl->multi_wakeup(multi);
 }
 
 static void wipe(char *text)
@@ -91,30 +95,30 @@ static size_t give_mail(char *bytes, size_t size, size_t n, void *arg)
 static void set_limits(const struct alert_uplink *a, struct transfer *t)
 {
     CURL *e = t->easy;
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* a name server that hangs is not waited for */
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, a->timing.connect);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, a->timing.total);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BPS);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)SLOW_S);
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_PROXY, ""); /* whatever the environment says */
-    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* 140 certificates of memory between two alerts */
-    curl_easy_setopt(e, CURLOPT_MAXFILESIZE, (long)ANSWER_MOST);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_head);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+    curl->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* a name server that hangs is not waited for */
+    curl->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, a->timing.connect);
+    curl->easy_setopt(e, CURLOPT_TIMEOUT_MS, a->timing.total);
+    curl->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BPS);
+    curl->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)SLOW_S);
+    curl->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl->easy_setopt(e, CURLOPT_PROXY, ""); /* whatever the environment says */
+    curl->easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl->easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+    curl->easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl->easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl->easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl->easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* 140 certificates of memory between two alerts */
+    curl->easy_setopt(e, CURLOPT_MAXFILESIZE, (long)ANSWER_MOST);
+    curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
+    curl->easy_setopt(e, CURLOPT_WRITEDATA, t);
+    curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, take_head);
+    curl->easy_setopt(e, CURLOPT_HEADERDATA, t);
+    curl->easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
     if (a->config->ca_file[0]) {
         char file[CREDENTIAL_PATH_MAX];
-        curl_easy_setopt(e, CURLOPT_CAINFO, credential_path(a->config->ca_file, file));
-        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+        curl->easy_setopt(e, CURLOPT_CAINFO, credential_path(a->config->ca_file, file));
+        curl->easy_setopt(e, CURLOPT_CAPATH, NULL);
     }
 }
 
@@ -123,13 +127,13 @@ static void set_limits(const struct alert_uplink *a, struct transfer *t)
 /* A simulated site speaks to this machine only. */
 static bool is_loopback(const char *url)
 {
-    CURLU *parts = curl_url();
+    CURLU *parts = curl->url();
     char *host = NULL;
-    bool is = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-              curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+    bool is = curl->url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              curl->url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
               (strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0);
-    curl_free(host);
-    curl_url_cleanup(parts);
+    curl->free(host);
+    curl->url_cleanup(parts);
     return is;
 }
 
@@ -179,15 +183,15 @@ static int prepare_http(const struct alert_uplink *a, const struct alert_job *jo
     t->url = robot_url(a->config->kind, url, t->secret, now_ms);
     t->body = robot_body(a->config->kind, &m, t->secret);
     explicit_bzero(url, sizeof url);
-    t->head = curl_slist_append(NULL, "Content-Type: application/json; charset=utf-8");
-    t->head = curl_slist_append(t->head, "Expect:");
-    curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR,
-                     a->config->kind == CHANNEL_WEBHOOK ? "https,http" : "https");
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "dustd/" DUST_VERSION);
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->head);
-    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body);
+    t->head = curl->slist_append(NULL, "Content-Type: application/json; charset=utf-8");
+    t->head = curl->slist_append(t->head, "Expect:");
+    curl->easy_setopt(t->easy, CURLOPT_URL, t->url);
+    curl->easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR,
+                      a->config->kind == CHANNEL_WEBHOOK ? "https,http" : "https");
+    curl->easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl->easy_setopt(t->easy, CURLOPT_USERAGENT, "dustd/" DUST_VERSION);
+    curl->easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->head);
+    curl->easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body);
     return ERR_OK;
 }
 
@@ -204,20 +208,20 @@ static int prepare_mail(const struct alert_uplink *a, const struct alert_job *jo
     t->url = mem_printf("%s://%s%s%s:%d", c->tls == MAIL_TLS ? "smtps" : "smtp", v6 ? "[" : "", c->host,
                         v6 ? "]" : "", c->port);
     t->body = mail_text(job, a->site, c->from, clock_site_ms());
-    t->to = curl_slist_append(NULL, job->email);
-    curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(t->easy, CURLOPT_USE_SSL,
-                     (long)(c->tls == MAIL_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+    t->to = curl->slist_append(NULL, job->email);
+    curl->easy_setopt(t->easy, CURLOPT_URL, t->url);
+    curl->easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl->easy_setopt(t->easy, CURLOPT_USE_SSL,
+                      (long)(c->tls == MAIL_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
     if (c->username[0]) {
-        curl_easy_setopt(t->easy, CURLOPT_USERNAME, c->username);
-        curl_easy_setopt(t->easy, CURLOPT_PASSWORD, t->secret);
+        curl->easy_setopt(t->easy, CURLOPT_USERNAME, c->username);
+        curl->easy_setopt(t->easy, CURLOPT_PASSWORD, t->secret);
     }
-    curl_easy_setopt(t->easy, CURLOPT_MAIL_FROM, c->from);
-    curl_easy_setopt(t->easy, CURLOPT_MAIL_RCPT, t->to);
-    curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, give_mail);
-    curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+    curl->easy_setopt(t->easy, CURLOPT_MAIL_FROM, c->from);
+    curl->easy_setopt(t->easy, CURLOPT_MAIL_RCPT, t->to);
+    curl->easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+    curl->easy_setopt(t->easy, CURLOPT_READFUNCTION, give_mail);
+    curl->easy_setopt(t->easy, CURLOPT_READDATA, t);
     return ERR_OK;
 }
 
@@ -228,17 +232,17 @@ static CURLcode perform(struct alert_uplink *a, struct transfer *t)
 {
     int running = 1, left;
     CURLcode rc = CURLE_ABORTED_BY_CALLBACK;
-    curl_multi_add_handle(a->multi, t->easy);
+    curl->multi_add_handle(a->multi, t->easy);
     while (running && !atomic_load(&a->stop)) {
-        if (curl_multi_perform(a->multi, &running) != CURLM_OK)
+        if (curl->multi_perform(a->multi, &running) != CURLM_OK)
             break;
         if (running)
-            curl_multi_poll(a->multi, NULL, 0, POLL_MS, NULL);
+            curl->multi_poll(a->multi, NULL, 0, POLL_MS, NULL);
     }
-    for (CURLMsg *m; (m = curl_multi_info_read(a->multi, &left));)
+    for (CURLMsg *m; (m = curl->multi_info_read(a->multi, &left));)
         if (m->msg == CURLMSG_DONE)
             rc = m->data.result;
-    curl_multi_remove_handle(a->multi, t->easy);
+    curl->multi_remove_handle(a->multi, t->easy);
     return rc;
 }
 
@@ -250,15 +254,15 @@ static void no_answer(const struct transfer *t, CURLcode rc, struct robot_reply 
         snprintf(said->why, sizeof said->why, "its answer is longer than %d kB", ANSWER_MOST / 1024);
     else
         snprintf(said->why, sizeof said->why, "%.150s",
-                 t->error[0] && !strstr(t->error, "://") ? t->error : curl_easy_strerror(rc));
+                 t->error[0] && !strstr(t->error, "://") ? t->error : curl->easy_strerror(rc));
 }
 
 static void judge_http(const struct alert_uplink *a, struct transfer *t, struct robot_reply *said)
 {
     long status = 0;
     curl_off_t retry_after_s = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl->easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     *said = robot_answer(a->config->kind, status, t->answer.data ? t->answer.data : "", t->answer.length,
                          retry_after_s);
 }
@@ -267,7 +271,7 @@ static void judge_http(const struct alert_uplink *a, struct transfer *t, struct 
 static void judge_mail(struct transfer *t, CURLcode rc, struct robot_reply *said)
 {
     long code = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
+    curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
     said->answer = ALERT_TAKEN;
     if (rc == CURLE_OK)
         return;
@@ -278,9 +282,9 @@ static void judge_mail(struct transfer *t, CURLcode rc, struct robot_reply *said
 
 static void finish(struct transfer *t)
 {
-    curl_easy_cleanup(t->easy);
-    curl_slist_free_all(t->head);
-    curl_slist_free_all(t->to);
+    curl->easy_cleanup(t->easy);
+    curl->slist_free_all(t->head);
+    curl->slist_free_all(t->to);
     wipe(t->url);
     mem_free(t->body);
     buf_finish(&t->answer);
@@ -290,7 +294,7 @@ static void finish(struct transfer *t)
 void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct robot_reply *said)
 {
     bool mail = a->config->kind == CHANNEL_SMTP;
-    struct transfer t = {.easy = curl_easy_init()};
+    struct transfer t = {.easy = curl->easy_init()};
     said->answer = ALERT_LATER;
     if (!t.easy) {
         snprintf(said->why, sizeof said->why, "libcurl cannot start");

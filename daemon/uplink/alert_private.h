@@ -1,5 +1,6 @@
 /* Between the files of the alert uplink, and its tests: alert.c is main's side, alert_loop.c the thread,
- * alert_http.c one transfer (the only place with curl.h beside main's library start), alert_mail.c a mail. */
+ * alert_http.c one transfer, alert_mail.c a mail; curl_calls.h is the only
+ * place with curl.h. */
 #ifndef DUST_UPLINK_ALERT_PRIVATE_H
 #define DUST_UPLINK_ALERT_PRIVATE_H
 
