@@ -197,6 +197,13 @@ def in_force(example):
     return re.sub(r"^( *)#(?=[^ \n#]|  )", r"\1", example, flags=re.M)
 
 
+def any_name(path):
+    """The path of a setting for all entries of its map: devices.NAME.period, issues.kinds.NAME.level."""
+    if path[0] == "issues" and len(path) > 3:
+        return (*path[:2], "*", *path[3:])
+    return tuple(path) if len(path) < 3 else (path[0], "*", *path[2:])
+
+
 def defaults_of(example):
     """Path to default, as the comments of the example say it behind a setting or in the lines above it; * is any name."""
     found, comment, path = {}, "", []
@@ -209,7 +216,7 @@ def defaults_of(example):
         said = re.search(r"default ((?:[^;,:]|:(?=\d))+?)(?=[;,]|:(?!\d)|$)", comment)
         names = [name for _, name in path]
         if said:
-            found[tuple(names) if len(names) < 3 else (names[0], "*", *names[2:])] = said[1].strip()
+            found[any_name(names)] = said[1].strip()
         comment = ""
     return found
 
@@ -244,7 +251,9 @@ def differences(written, shown, defaults, derived):
     for path, value in shown.items():
         if path in written:
             continue
-        default = derived.get(path) or defaults.get(path) or defaults.get((path[0], "*", *path[2:]))
+        default = derived.get(path) or defaults.get(path) or defaults.get(any_name(path))
+        if isinstance(value, list) and default is not None:
+            default = default.split()
         if default is None or not equal(default, value):
             yield path, None, value
 
