@@ -3,10 +3,10 @@
 #ifndef DUST_LIBRARIES_H
 #define DUST_LIBRARIES_H
 
-/* jansson, SQLite and OpenSSL (and libcurl, when it is loaded: curl_calls.h) get their memory through base/mem.h: where they find none, the process
- * says so and ends with 71 as it does for our own, and nobody has to tell "no memory" from "damaged" or "bad
- * file". libyaml, libmodbus and libmosquitto cannot be given an allocator; they report it. First in main,
- * before any thread. */
+/* jansson, SQLite and OpenSSL (and libcurl, when it is loaded: curl_calls.h) get their memory through
+ * base/mem.h: where they find none, the process says so and ends with 71 as it does for our own, and nobody
+ * has to tell "no memory" from "damaged" or "bad file". libyaml, libmodbus and libmosquitto cannot be given
+ * an allocator; they report it. First in main, before any thread. */
 void libraries_start(void);
 
 /* Gives back the memory that only the start needed: what malloc has free, and the pages of the program and
