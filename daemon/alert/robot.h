@@ -1,7 +1,7 @@
 /* The far ends of alerts, one row of a table each: how a message looks to it, how much it takes, and what its
- * answer means. Pure; any thread. Sources: domain.md's table of robots, that is the makers' pages (WeCom
- * developer document 91770, DingTalk "custom robot", Feishu "custom bot usage guide"); numbers marked
- * [memory] or [proposal] there are marked here. */
+ * answer means. Pure; any thread. Sources: the makers' pages (WeCom
+ * developer document 91770, DingTalk "custom robot", Feishu "custom bot usage guide"); what is
+ * marked [memory] or [proposal] was found on no page. */
 #ifndef DUST_ALERT_ROBOT_H
 #define DUST_ALERT_ROBOT_H
 
