@@ -76,8 +76,8 @@ class Process:
             return f.read()
 
     def stop(self, sig=signal.SIGTERM, patience=PATIENCE):
-        """The exit status; kills what does not end."""
-        if self.running():
+        """The exit status; kills what does not end. `sig` None: it ends by itself."""
+        if sig and self.running():
             self.popen.send_signal(sig)
         try:
             status = self.popen.wait(patience)

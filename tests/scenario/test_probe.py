@@ -389,7 +389,7 @@ class Lender(ProbeTest):
         self.assertEqual((request["do"], request["bus"], request["seconds"]), ("lend", self.port, 900))
         self.lend(connection, 6)
         self.assertEqual(connection.recv(1), b"")  # given back, the port closed before
-        self.assertEqual(process.stop(signal.SIGCONT), 1)
+        self.assertEqual(process.stop(None), 1)
         self.assertIn("the loan's time is over", process.text())
 
     def test_it_leaves_when_the_lender_says_that_the_time_is_over(self):
@@ -399,14 +399,14 @@ class Lender(ProbeTest):
         harness.wait_for("the probe to be at the line", lambda: "round 1" in process.text())
         self.say(connection, {"ok": True, "result": {"ended": "time"}})
         self.assertEqual(connection.recv(1), b"")
-        self.assertEqual(process.stop(signal.SIGCONT), 1)
+        self.assertEqual(process.stop(None), 1)
         self.assertIn("the loan's time is over", process.text())
 
     def test_a_refusal_is_told_and_the_line_left_alone(self):
         process = self.start_probe(self.lent, self.port)
         connection, _ = self.asked(process)
         self.say(connection, {"ok": False, "error": "lending a bus is for root and for people of the site or the office", "language": "en"})
-        self.assertEqual(process.stop(signal.SIGCONT), 1)
+        self.assertEqual(process.stop(None), 1)
         self.assertIn("lending a bus is for root", process.text())
         self.assertFalse([poll for poll in self.lent.sim_polls() if poll.get("event") == "poll"])
 
