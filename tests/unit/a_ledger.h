@@ -32,13 +32,13 @@ struct bench {
 static int bench_setup(void **state)
 {
     static const struct person people[PEOPLE] = {
-        [SITE] = {"site-manager", "项目经理", ROLE_SITE, "", "", "", ""},
-        [CONTRACTOR] = {"contractor", "总包", ROLE_CONTRACTOR, "", "", "", ""},
-        [COMMUNITY] = {"community", "社区", ROLE_COMMUNITY, "", "", "", ""},
-        [OFFICE] = {"officer", "办公室", ROLE_OFFICE, "", "", "", ""},
-        [INSPECTOR] = {"inspector", "检查员", ROLE_INSPECTOR, "", "", "", ""},
-        [BOTH] = {"two-hats", "两顶帽子", ROLE_SITE | ROLE_OFFICE, "", "", "", ""},
-        [NOBODY] = {"visitor", "访客", 0, "", "", "", ""},
+        [SITE] = {"site-manager", "项目经理", ROLE_SITE, "", "", "", "", "", NULL, 0},
+        [CONTRACTOR] = {"contractor", "总包", ROLE_CONTRACTOR, "", "", "", "", "", NULL, 0},
+        [COMMUNITY] = {"community", "社区", ROLE_COMMUNITY, "", "", "", "", "", NULL, 0},
+        [OFFICE] = {"officer", "办公室", ROLE_OFFICE, "", "", "", "", "", NULL, 0},
+        [INSPECTOR] = {"inspector", "检查员", ROLE_INSPECTOR, "", "", "", "", "", NULL, 0},
+        [BOTH] = {"two-hats", "两顶帽子", ROLE_SITE | ROLE_OFFICE, "", "", "", "", "", NULL, 0},
+        [NOBODY] = {"visitor", "访客", 0, "", "", "", "", "", NULL, 0},
     };
     struct bench *b = mem_new(struct bench);
     memcpy(b->people, people, sizeof people);

@@ -181,18 +181,8 @@ static void a_telephone_number_is_left_out_however_it_is_written(void **state)
 static void bytes_that_are_no_text_are_masked_to_an_end_too(void **state)
 {
     (void)state;
-    static const char *const odd[] = {"\xff",
-                                      "晋",
-                                      "晋J",
-                                      "\xe6\x99",
-                                      "1",
-                                      "+",
-                                      "1-",
-                                      "- -",
-                                      "晋\xff"
-                                      "J12345",
-                                      "１",
-                                      "晋J 1 2 3 4 5"};
+    static const char *const odd[] = {"\xff", "晋",           "晋J", "\xe6\x99",     "1", "+", "1-",
+                                      "- -",  "晋\377J12345", "１",  "晋J 1 2 3 4 5"};
     uint32_t random = 1;
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         mem_free(mask_text(odd[i], NULL, 0, true));
