@@ -41,6 +41,8 @@ bool outbox_answer(struct outbox *o, int channel, struct outbox_time now, const 
         return false;
     struct queue *q = &o->queues[l->flying];
     bool ok = said->answer == ALERT_TAKEN;
+    l->sent_ms[(l->nsent - 1) % OUTBOX_RATE_MOST] =
+        now.wire_ms; /* the far end counts it by now at the latest */
     if (ok) {
         q->sent_ms = now.wire_ms;
         l->failed = 0;

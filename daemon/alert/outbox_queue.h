@@ -46,7 +46,8 @@ enum { OUTBOX_RATE_MOST = 20 }; /* per_minute is at most that */
 
 /* What a channel is doing. */
 struct lane {
-    int64_t sent_ms[OUTBOX_RATE_MOST]; /* wire times of the last messages, a ring */
+    int64_t sent_ms[OUTBOX_RATE_MOST]; /* wire times of the last messages, a ring: of the answer once it is
+                                          there */
     int nsent;                         /* ever, for the ring's place */
     int64_t next_ms;                   /* wire time: not before */
     int flying;                        /* queue of the message that is on its way; -1: none */

@@ -188,6 +188,28 @@ static void only_general_ones_wait_while_it_is_quiet(void **state)
     assert_int_equal(sent(r, ROBOT), 1);
 }
 
+/* It may have been on its way for long, and the far end counts it when it comes. */
+static void a_message_counts_from_its_answer_on(void **state)
+{
+    struct rig *r = *state;
+    struct outbox_letter l;
+    struct outbox_verdict v;
+    alert(r, "critical", "found", "chief");
+    assert_int_equal(next(r, ROBOT, &l), 1);
+    pass(r, 5000);
+    assert_true(answer(r, ROBOT, ALERT_TAKEN, &v));
+    for (int i = 1; i < 15; i++) {
+        pass(r, second);
+        alert(r, "critical", "found", "chief");
+        assert_int_equal(sent(r, ROBOT), 1);
+    }
+    alert(r, "critical", "found", "chief");
+    pass(r, minute - 14 * second - 1);
+    assert_int_equal(sent(r, ROBOT), 0);
+    pass(r, 1);
+    assert_int_equal(sent(r, ROBOT), 1);
+}
+
 static void no_sixty_seconds_hold_more_messages_than_the_channel_takes(void **state)
 {
     struct rig *r = *state;
@@ -482,6 +504,7 @@ int main(void)
         EACH(critical_ones_go_first_and_each_by_itself),
         EACH(the_others_of_a_person_are_merged_the_gravest_first),
         EACH(only_general_ones_wait_while_it_is_quiet),
+        EACH(a_message_counts_from_its_answer_on),
         EACH(no_sixty_seconds_hold_more_messages_than_the_channel_takes),
         EACH(a_critical_one_finds_a_place_in_a_minute_full_of_others),
         EACH(what_is_not_taken_is_tried_again_later_and_later),
