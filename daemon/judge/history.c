@@ -170,7 +170,7 @@ struct tally history_tally(const struct history *h, int point, int64_t start_ms,
     struct tally t = {0};
     int64_t latest_ms = INT64_MIN;
     uint32_t twice = 0;
-    for (size_t i = since > gone ? since - gone : 0; history_keeps(h, point) && i < h->count; i++) {
+    for (size_t i = (size_t)(since > gone ? since - gone : 0); history_keeps(h, point) && i < h->count; i++) {
         size_t at = place(h, i);
         int64_t ms = h->starts[at];
         if (ms < start_ms || ms >= end_ms)

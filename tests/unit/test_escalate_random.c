@@ -7,7 +7,7 @@
 
 enum { MOVES = 300, ISSUES_MOST = 12 };
 
-static unsigned long dice_state;
+static uint64_t dice_state;
 
 static int dice(int sides)
 {
