@@ -109,7 +109,7 @@ int main(void)
     const char *seed = getenv("DUST_SEED"), *storm = getenv("DUST_STORM");
     int rounds = storm && strcmp(storm, "1") == 0 ? 500 : 10, failed = 0;
     dice_state = seed ? strtoul(seed, NULL, 10) : (unsigned long)clock_wire_us();
-    printf("DUST_SEED=%lu\n", dice_state);
+    printf("DUST_SEED=%llu\n", (unsigned long long)dice_state);
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
         whatever_happens_each_step_is_said_once_and_the_end_to_all, bench_setup, bench_teardown)};
     for (int i = 0; i < rounds && !failed; i++)
