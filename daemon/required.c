@@ -289,7 +289,7 @@ void required_input(struct dustd *d, const struct input *i, unsigned roles)
 {
     struct required *q = d->required;
     required_known(d, i, roles);
-    if (i->kind == INPUT_BACKGROUND)
+    if (i->kind == INPUT_BACKGROUND || i->kind == INPUT_STAGE)
         judge_late(d->judge, judging_heard, d);
     if (d->config->requirements.n == 0 || i->kind == INPUT_BACKGROUND || i->kind == INPUT_MAINTENANCE)
         return;

@@ -238,12 +238,12 @@ static int scan_from(struct dustd *d, int64_t *from_ms)
     return rc;
 }
 
-/* Of a difference the windows of a week are wanted, because its background may come so late. */
+/* Of a limit that asks for background or stage the windows of a week are wanted: they may come so late. */
 static int scan_past(struct restoring *r)
 {
     bool wanted = false;
     for (int i = 0; i < r->d->config->nlimits; i++)
-        wanted = wanted || r->d->config->limits[i].minus;
+        wanted = wanted || r->d->config->limits[i].minus || r->d->config->limits[i].stages;
     if (!wanted)
         return ERR_OK;
     r->past = true;
@@ -263,7 +263,7 @@ static void restore_clean(const struct row *row, void *arg)
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
     const char *verdict = json_string_value(json_object_get(body, "verdict"));
     const char *point = json_string_value(json_object_get(body, "point"));
-    bool kept = verdict && strcmp(verdict, "pass") == 0;
+    bool kept = verdict && (strcmp(verdict, "pass") == 0 || strcmp(verdict, "void") == 0);
     if (body && !json_object_get(body, "removed"))
         (json_object_get(body, "corrects") ? clean_correct : clean_note)(&d->clean, row->subject,
                                                                          point ? point : "", kept);

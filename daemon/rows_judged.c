@@ -64,7 +64,8 @@ int64_t row_verdict(struct dustd *d, const struct judge_event *e)
         .of = again_of(e->limit->id, e->limit->over == OVER_MAX ? "" : point)}; /* whichever it is */
     json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
     row_name_earlier(d, &w, e->corrects, body);
-    (e->corrects ? clean_correct : clean_note)(&d->clean, e->limit->id, point, e->verdict == VERDICT_PASS);
+    (e->corrects ? clean_correct : clean_note)(&d->clean, e->limit->id, point,
+                                               e->verdict == VERDICT_PASS || e->verdict == VERDICT_VOID);
     w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
     row_note_told(d, w);
     return w.seq;
@@ -123,7 +124,8 @@ static void withdrawn_text(const struct judge_event *e, const char *point, const
     static const char *const words[] = {[VERDICT_PASS] = "达标",
                                         [VERDICT_BREACH] = "超标",
                                         [VERDICT_UNKNOWN] = "不可判定",
-                                        [VERDICT_EXCEEDED] = "超过限值"};
+                                        [VERDICT_EXCEEDED] = "超过限值",
+                                        [VERDICT_VOID] = "不适用于当时的施工阶段"};
     int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
     snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟的超标判定已更正：%s", point, start, minutes,
              words[e->verdict]);

@@ -26,6 +26,7 @@ static struct judged judged_of(const struct row *row, const json_t *body)
     const char *verdict = text_of(body, "verdict");
     const json_t *mean = json_object_get(body, "mean");
     struct judged j = {.at_ms = row->at_ms, .seq = row->seq, .mean = NAN};
+    j.gone = strcmp(verdict, "void") == 0;
     j.unknown = strcmp(verdict, "unknown") == 0;
     j.breach = strcmp(verdict, "breach") == 0;
     j.over = j.breach || strcmp(verdict, "exceeded") == 0;
@@ -69,7 +70,7 @@ void report_sort_verdicts(struct gathered *g)
         int kept = 0;
         qsort(s->at, (size_t)s->n, sizeof *s->at, by_time);
         for (int k = 0; k < s->n; k++) {
-            if (k + 1 < s->n && s->at[k + 1].at_ms == s->at[k].at_ms)
+            if (s->at[k].gone || (k + 1 < s->n && s->at[k + 1].at_ms == s->at[k].at_ms))
                 continue;
             s->at[kept++] = s->at[k];
         }

@@ -61,6 +61,57 @@ static void carry_limit(struct judge *j, int limit, const struct judge *was, int
             to[i] = of[before[i]];
 }
 
+/* A limit that is another now is that of the windows to come: those that were judged are not judged again. */
+static bool same_limit(const struct limit *a, const struct limit *b)
+{
+    return a->window_ms == b->window_ms && a->compare == b->compare && a->over == b->over &&
+           a->value == b->value && a->round == b->round && a->cap == b->cap && a->release == b->release &&
+           a->stages == b->stages && a->minus == b->minus && a->allowed == b->allowed &&
+           strcmp(a->role, b->role) == 0;
+}
+
+static int point_after(const struct judge *j, int was, const int *before)
+{
+    for (int i = 0; i < j->config->npoints; i++)
+        if (before[i] == was)
+            return i;
+    return -1;
+}
+
+/* What was said of each slot that is still there, in the new order; the caller frees it. */
+static struct said *carry_said(const struct judge *j, int limit, const struct judge *was,
+                               const struct pending *from, const int *before)
+{
+    size_t n = pending_slots(j, limit);
+    struct said *said = from->said ? mem_array(n, sizeof *said) : NULL;
+    for (size_t i = 0; said && i < pending_slots(was, from->limit); i++) {
+        size_t at = pending_point(was, from->limit, i);
+        for (size_t k = 0; k < n; k++) {
+            size_t point = pending_point(j, limit, k);
+            if (at == npoints(was) ? point == npoints(j) : point < npoints(j) && before[point] == (int)at) {
+                said[k] = from->said[i];
+                said[k].point = said[k].point < 0 ? -1 : point_after(j, said[k].point, before);
+            }
+        }
+    }
+    return said;
+}
+
+static void carry_pending(struct judge *j, int limit, const struct judge *was, const struct pending *from,
+                          const int *before)
+{
+    struct pending p = *from;
+    if (p.judged && !same_limit(&was->config->limits[p.limit], &j->config->limits[limit]))
+        return;
+    if (!p.day)
+        pending_means(was, from, was->scratch);
+    p.limit = limit;
+    p.means = carry_means(j, p.day ? NULL : was->scratch, before);
+    p.said = carry_said(j, limit, was, from, before);
+    pending_add(j, &p);
+    pending_free(&p);
+}
+
 static void carry_limits(struct judge *j, const struct judge *was, const int *before)
 {
     for (int i = 0; i < was->config->nlimits; i++) {
@@ -69,15 +120,9 @@ static void carry_limits(struct judge *j, const struct judge *was, const int *be
             carry_limit(j, limit, was, i, before);
     }
     for (size_t i = 0; i < was->npending; i++) {
-        struct pending p = was->pending[i];
-        p.limit = limit_after(j->config, was->config->limits[p.limit].id);
-        if (p.limit < 0)
-            continue;
-        if (!p.day)
-            pending_means(was, &was->pending[i], was->scratch);
-        p.means = carry_means(j, p.day ? NULL : was->scratch, before);
-        pending_add(j, &p);
-        mem_free(p.means);
+        int limit = limit_after(j->config, was->config->limits[was->pending[i].limit].id);
+        if (limit >= 0)
+            carry_pending(j, limit, was, &was->pending[i], before);
     }
 }
 

@@ -35,10 +35,11 @@ static void judge_limit(struct judge *j, int limit, const struct closed *w, stru
     struct judging with = judging_of(j, states_of(j, limit), to.sink, to.arg);
     struct judge_event event = {
         .start_ms = w->start_ms, .length_ms = w->length_ms, .means = means_for(j, l, w)};
-    if (l->minus)
-        pending_add(
-            j, &(struct pending){
-                   .limit = limit, .start_ms = w->start_ms, .length_ms = w->length_ms, .means = w->means});
+    if (pending_keeps(l))
+        pending_add(j, &(struct pending){.limit = limit,
+                                         .start_ms = w->start_ms,
+                                         .length_ms = w->length_ms,
+                                         .means = (struct mean *)event.means});
     else
         limit_judge(&with, l, &event);
 }

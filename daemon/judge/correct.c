@@ -81,45 +81,20 @@ static void compare(struct correction *c, int limit, int which, const struct clo
     limit_judge(&with, &j->config->limits[limit], &event);
 }
 
-static bool same_number(double a, double b)
-{
-    return a == b || (isnan(a) && isnan(b));
-}
-
-/* Whether a row of the one would say what a row of the other does. */
-static bool says_the_same(const struct judge_event *a, const struct judge_event *b)
-{
-    return a->verdict == b->verdict && a->point == b->point && a->mean.n == b->mean.n &&
-           same_number(a->compared, b->compared) && same_number(a->mean.mean, b->mean.mean);
-}
-
-void tell_corrected(struct judge *j, int limit, const struct judge_event *before, struct judge_event *after,
-                    struct report to)
-{
-    const struct limit *l = &j->config->limits[limit];
-    struct judging with = judging_of(j, states_of(j, limit), to.sink, to.arg);
-    if (says_the_same(before, after))
-        return;
-    after->corrects = true;
-    after->was = before->verdict;
-    to.sink(after, to.arg);
-    if (l->allowed)
-        limit_recount(&with, l, before, after);
-}
-
 /* The verdict again, if what it says has changed. */
 static void correct_limit(struct correction *c, int limit, const struct closed *is)
 {
     struct judge *j = c->j;
     const struct limit *l = &j->config->limits[limit];
     if (strcmp(l->role, j->config->points[c->point].point->role) != 0 || !limit_holds(l, is->start_ms) ||
-        pending_has(j, limit, is->start_ms))
+        pending_keeps(l)) /* is judged again in its order, afterwards */
         return;
     compare(c, limit, 0, &c->was);
     compare(c, limit, 1, is);
     if (!c->has[0] || !c->has[1])
         return;
-    tell_corrected(j, limit, &c->first[0], &c->first[1], c->to);
+    struct said before = said_by(&c->first[0]);
+    tell_corrected(j, &before, &c->first[1], c->to);
 }
 
 static void correct_closed(struct correction *c, const struct closed *is)
@@ -167,18 +142,24 @@ static bool correct_waiting(struct judge *j, int point, int64_t start_ms, int64_
     return false;
 }
 
-static void correct_pending(struct judge *j, int point, int64_t from_ms, int64_t to_ms)
+/* The windows of one limit that waits or remembers, and those after them. */
+static void correct_kept(struct judge *j, int limit, const struct quality_finding *f, struct report to)
 {
-    for (size_t i = 0; i < j->npending; i++) {
-        struct pending *p = &j->pending[i];
-        struct closed w = {p->start_ms, p->length_ms, j->scratch, NULL};
-        if (p->day || p->start_ms >= to_ms || p->start_ms + p->length_ms <= from_ms ||
-            !history_reaches(j->history, p->start_ms))
+    size_t first = j->npending;
+    for (size_t i = j->npending; i > 0; i--) {
+        struct pending *p = &j->pending[i - 1];
+        if (p->limit != limit || p->day || p->start_ms >= f->to_ms ||
+            p->start_ms + p->length_ms <= f->from_ms || !history_reaches(j->history, p->start_ms))
             continue;
+        struct closed w = closed_of(j, p->start_ms, p->length_ms);
         pending_means(j, p, j->scratch);
-        fill(j, point, &w);
+        j->scratch[f->point] = means_for(j, &j->config->limits[limit], &w)[f->point];
+        closed_free(&w);
         pending_correct(j, p, j->scratch);
+        first = p->judged ? i - 1 : first;
     }
+    if (first < j->npending)
+        pending_again(j, first, to);
 }
 
 /* Windows of one length that have ended and hold some of the time: as they were, then as they are. */
@@ -206,8 +187,6 @@ void correct(struct judge *j, const struct quality_finding *f, struct report to)
         if (j->windows[i].open && j->windows[i].start_ms < f->to_ms &&
             history_reaches(j->history, j->windows[i].start_ms))
             sum_again(j, &j->windows[i], f->point);
-    if (flagged)
-        correct_pending(j, f->point, f->from_ms, f->to_ms);
     for (size_t i = 0; i < nwas; i++) {
         struct closed is = closed_of(j, was[i].start_ms, was[i].length_ms);
         c.was = was[i];
@@ -218,4 +197,7 @@ void correct(struct judge *j, const struct quality_finding *f, struct report to)
         closed_free(&was[i]);
     }
     mem_free(was);
+    for (int i = 0; i < j->config->nlimits && flagged; i++)
+        if (limit_is_about(j->config, &j->config->limits[i], f->point))
+            correct_kept(j, i, f, to);
 }

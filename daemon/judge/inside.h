@@ -31,16 +31,28 @@ struct known { /* told before the restart */
     bool settled; /* the closing that it was has come */
 };
 
-/* A window of a limit that waits for its background, or has been judged; or the day of one, for its windows.
- */
+/* What was told of a window: of one point, or of the site. */
+struct said {
+    double compared, mean;
+    int point;
+    uint32_t n;
+    uint8_t verdict;
+    bool told;     /* false: nothing, the limit is for another stage of the work */
+    bool in_force; /* what the limit remembered before it */
+};
+
+/* A window of a limit that looks at more than its minutes (pending_keeps): it waits, or has been judged; or
+ * the day of one, for its windows. */
 struct pending {
     int limit;
     int64_t start_ms, length_ms;
     bool day;    /* the day's count, not a window */
     bool told;   /* before the restart */
-    bool judged; /* with `background` in ug/m3, NaN: without one */
+    bool judged; /* with `background` in ug/m3, NaN: without one; and in that stage, if the limit asks */
     double background;
+    enum stage stage;
     struct mean *means; /* of the points that the limit is about; NULL of a day */
+    struct said *said;  /* pending_slots of them; NULL of a day */
 };
 
 struct report {
@@ -61,6 +73,8 @@ struct judge {
     struct known *known;
     struct pending *pending; /* in the order of their ends; judged ones for INPUT_LATE_DAYS */
     size_t nwaiting, nknown, npending;
+    size_t nsettled;      /* the first so many of `pending` are judged */
+    int64_t forget_ms;    /* when it is looked next which of them are over */
     size_t known_at_feed; /* of nknown, at the last feed */
     struct history *history;
     struct doubts *doubts;
@@ -102,19 +116,29 @@ bool limit_holds(const struct limit *l, int64_t at_ms); /* by its dates */
 /* correct.c: a finding whose flag reaches back. */
 void correct(struct judge *j, const struct quality_finding *f, struct report to);
 
-/* A verdict on a window that has ended is another now, or its number is: tells it, `corrects`, and the day
- * that counted it. Nothing, when it says what it said. */
-void tell_corrected(struct judge *j, int limit, const struct judge_event *before, struct judge_event *after,
-                    struct report to);
-
-/* pending.c: what waits for its background. `all`, and the means of what is added: of all points. */
-void pending_add(struct judge *j, const struct pending *p); /* keeps a copy */
+/* pending.c: what waits, or may be judged again. `all`, and the means of what is added: of all points. A
+ * limit over several points has one slot, one over each a slot a point. */
+bool pending_keeps(const struct limit *l);
+size_t pending_slots(const struct judge *j, int limit);
+size_t pending_point(const struct judge *j, int limit, size_t slot); /* npoints: the site */
+size_t pending_slot(const struct judge *j, const struct judge_event *e);
+struct said said_by(const struct judge_event *e);
+void said_note(struct said *s, const struct judge_event *e); /* in_force stays */
+void pending_add(struct judge *j, const struct pending *p);  /* keeps a copy */
 void pending_means(const struct judge *j, const struct pending *p, struct mean *all);
 void pending_correct(struct judge *j, struct pending *p, const struct mean *all);
 void pending_turn(struct judge *j, int64_t now_ms, struct report to);
 bool pending_told(struct judge *j, int64_t start_ms, int64_t length_ms, const char *limit);
-bool pending_has(const struct judge *j, int limit, int64_t start_ms);
+void pending_look(const struct judge *j, struct pending *p); /* at background and stage, as known now */
+bool pending_differs(const struct judge *j, const struct pending *p); /* from what it was judged with */
+void pending_free(struct pending *p);
 void judge_mute(const struct judge_event *event, void *arg); /* a sink that hears nothing */
+
+/* rejudge.c. A verdict on a window that has ended is another now, or its number is: tells it, `corrects`, and
+ * the day that counted it. False: it says what it said. */
+bool tell_corrected(struct judge *j, const struct said *before, struct judge_event *after, struct report to);
+void pending_void(struct judge *j, const struct pending *p, const struct said *was, struct report to);
+void pending_again(struct judge *j, size_t from, struct report to); /* that one, and its limit's later ones */
 
 /* ahead.c: what the running windows will be. */
 void look_ahead(struct judge *j, struct report to);

@@ -80,7 +80,7 @@ void judge_destroy(struct judge *j)
         mem_free(j->waiting[i].hourly);
     }
     for (size_t i = 0; i < j->npending; i++)
-        mem_free(j->pending[i].means);
+        pending_free(&j->pending[i]);
     mem_free(j->windows);
     mem_free(j->waiting);
     mem_free(j->known);

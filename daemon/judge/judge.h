@@ -24,6 +24,7 @@ enum verdict {
     VERDICT_BREACH,
     VERDICT_UNKNOWN,
     VERDICT_EXCEEDED, /* of a window over a limit that allows some a day: counted, by itself no breach */
+    VERDICT_VOID,     /* takes a verdict back: its limit is not for the stage of the work, as is known now */
 };
 
 enum judge_event_kind {
@@ -51,8 +52,8 @@ struct judge_event {
     enum stage stage;         /* of a limit that asks for it, at the window's start */
     const char *why;          /* of unknown, and of a breach that is not over the value; static, "" none */
     struct judge_count count; /* of: 0 but for a day's count */
-    bool corrects; /* told before (`was`); minutes of it have turned out to be no measurement since,
-                      or its background came late */
+    bool corrects; /* told before (`was`); minutes of it have turned out to be no measurement since, or its
+                      background or stage came late, or an earlier window's did */
     enum verdict was;
     const struct quality_finding *finding; /* JUDGE_QUALITY (quality.h) */
     bool running;     /* the window has not ended; of a verdict: what it will be is certain */
@@ -102,15 +103,16 @@ void judge_check(struct judge *j, int64_t start_ms, struct mean *means);
  * interruption. */
 void judge_feed(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
 
-/* The facts have learned of a background: windows of the last INPUT_LATE_DAYS that were judged without it, or
- * with another, are judged again, and what says something else now is told, `corrects`. */
+/* The facts have learned of a background or a stage of the work: windows of the last INPUT_LATE_DAYS that
+ * were judged without it, or with another, are judged again; what says something else now is told,
+ * `corrects`, and what the limit was not for before, for the first time. */
 void judge_late(struct judge *j, judge_sink sink, void *arg);
 
 /* Closes every window that has ended by now_ms, though its last minute never came (after a gap). Feed the
  * minute that ended first. A window of which no minute came at all is not reported: the gap is a row. */
 void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg);
 
-/* Restart, before those: a minute of the days that a background may still come for (INPUT_LATE_DAYS). As
+/* Restart, before those: a minute of the days that an input may still come for (INPUT_LATE_DAYS). As
  * judge_feed, but whatever it closes was told. End with the day. */
 void judge_past(struct judge *j, int64_t start_ms, const struct mean *means);
 
@@ -121,7 +123,7 @@ void judge_settle(struct judge *j, judge_sink sink, void *arg);
  * one of its verdicts: a minute and what it closes belong in one transaction). Called where the row stands
  * among the minutes: after the feed before it and before the feed after its minute's; twice is as good as
  * once. `limit` is the id of a verdict's limit, NULL for an hour or a day: the verdict of a limit that waits
- * for its background has a row of its own, later. */
+ * (for its background, or the stage told late) has a row of its own, later. */
 void judge_known(struct judge *j, int64_t start_ms, int64_t length_ms, const char *limit);
 
 /* The mean of the running window so far, `of` the minutes so far; false when none is open. */
@@ -139,6 +141,6 @@ void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judg
 
 void judge_destroy(struct judge *j);
 
-const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" "exceeded" */
+const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" "exceeded" "void" */
 
 #endif

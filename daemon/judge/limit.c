@@ -164,7 +164,7 @@ static void count(const struct judging *j, const struct judge_event *e, struct l
     tell_running_day(j, e, d);
 }
 
-void limit_recount(const struct judging *j, const struct limit *limit, const struct judge_event *before,
+void limit_recount(const struct judging *j, const struct limit *limit, enum verdict was,
                    const struct judge_event *after)
 {
     struct limit_state *s = state_of(j, limit->over == OVER_EACH ? after->point : -1);
@@ -174,11 +174,11 @@ void limit_recount(const struct judging *j, const struct limit *limit, const str
         return;
     struct judge_event day = {.kind = JUDGE_VERDICT, .limit = limit, .point = after->point, .corrects = true};
     day.was = verdict_of_day(d, limit);
-    change(&d->exceeded, before->verdict == VERDICT_EXCEEDED, after->verdict == VERDICT_EXCEEDED);
-    change(&d->unknown, before->verdict == VERDICT_UNKNOWN, after->verdict == VERDICT_UNKNOWN);
+    change(&d->exceeded, was == VERDICT_EXCEEDED, after->verdict == VERDICT_EXCEEDED);
+    change(&d->unknown, was == VERDICT_UNKNOWN, after->verdict == VERDICT_UNKNOWN);
     if (d->ended)
         tell_day(j, day, d);
-    else if (before->verdict != after->verdict)
+    else if (was != after->verdict)
         tell_running_day(j, after, d);
 }
 
@@ -207,9 +207,7 @@ static double background_of(const struct judging *j, const struct limit *limit,
                             const struct judge_event *window)
 {
     double value = NAN;
-    double ugm3 = j->background
-                      ? *j->background
-                      : facts_background(j->facts, limit->role, window->start_ms, window->length_ms);
+    double ugm3 = facts_background(j->facts, limit->role, window->start_ms, window->length_ms);
     if (!limit->minus || isnan(ugm3) || unit_convert(ugm3, "ug/m3", limit->unit, &value))
         return NAN;
     return limit->cap > 0 && value > limit->cap ? limit->cap : value;
@@ -298,6 +296,7 @@ const char *verdict_str(enum verdict v)
     static const char *const names[] = {[VERDICT_PASS] = "pass",
                                         [VERDICT_BREACH] = "breach",
                                         [VERDICT_UNKNOWN] = "unknown",
-                                        [VERDICT_EXCEEDED] = "exceeded"};
+                                        [VERDICT_EXCEEDED] = "exceeded",
+                                        [VERDICT_VOID] = "void"};
     return names[v];
 }

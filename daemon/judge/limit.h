@@ -25,7 +25,6 @@ struct judging {
     const struct config *config;
     const struct facts *facts;  /* NULL: nothing is known */
     struct limit_state *states; /* of this limit: one a point, then the site's; NULL: nothing is remembered */
-    const double *background;   /* in ug/m3, instead of what the facts say; NULL: what they say */
     judge_sink sink;
     void *arg;
 };
@@ -47,10 +46,10 @@ void limit_judge(const struct judging *j, const struct limit *limit, const struc
  * verdict could make it more; else pass. After the day's last window. */
 void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t day_ms);
 
-/* A window of a limit that allows some has another verdict now (`before`, `after`: of one window and point):
+/* A window of a limit that allows some has another verdict now (it was `was`, of the same point):
  * its day counts anew, and if it is over is told again, `corrects`; if it still runs, it is told when this
  * one is one too many. */
-void limit_recount(const struct judging *j, const struct limit *limit, const struct judge_event *before,
+void limit_recount(const struct judging *j, const struct limit *limit, enum verdict was,
                    const struct judge_event *after);
 
 /* Whether the point has the limit's role. */

@@ -42,7 +42,7 @@ static const char *point_of(const struct found *f, int point)
 
 static const char *word_of(const struct found *f, enum verdict v)
 {
-    static const char *const zh[] = {"达标", "超标", "不可判定", "超过"};
+    static const char *const zh[] = {"达标", "超标", "不可判定", "超过", "不适用"};
     return f->zh ? zh[v] : verdict_str(v);
 }
 
@@ -71,8 +71,8 @@ static void print_correction(const struct found *f, const struct judge_event *e)
 {
     begin_line(f, e->start_ms, "更正", "corrected");
     fprintf(f->out,
-            f->zh ? "%s  %s  %s（数据被判为无效）\n"
-                  : "%s  %s  %s (values turned out to be no measurement)\n",
+            f->zh ? "%s  %s  %s（有数据被判为无效，或有信息补报）\n"
+                  : "%s  %s  %s (values turned out to be no measurement, or an input came late)\n",
             e->limit->id, point_of(f, e->point), word_of(f, e->verdict));
 }
 
@@ -234,7 +234,7 @@ static void print_verdicts(const struct found *f, const int64_t *counts)
 {
     const char *between = "";
     for (int v = 0; v < TALLY_VERDICTS; v++)
-        if (counts[v] || v != VERDICT_EXCEEDED) {
+        if (counts[v] || v < VERDICT_EXCEEDED) {
             fprintf(f->out, "%s%s %lld", between, word_of(f, (enum verdict)v), (long long)counts[v]);
             between = say(f, "，", ", ");
         }

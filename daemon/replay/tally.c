@@ -46,7 +46,8 @@ struct tallies *tallies_create(const struct config *c)
     t->told = mem_array((size_t)c->nlimits + 1, sizeof *t->told);
     t->told_days = mem_array((size_t)c->nlimits + 1, sizeof *t->told_days);
     for (int i = 0; i < c->nlimits; i++) {
-        int64_t reach_ms = (c->limits[i].minus ? TOLD_LATE_HOURS : TOLD_HOURS) * (int64_t)CLOCK_HOUR_MS;
+        bool asks = c->limits[i].minus || c->limits[i].stages;
+        int64_t reach_ms = (asks ? TOLD_LATE_HOURS : TOLD_HOURS) * (int64_t)CLOCK_HOUR_MS;
         t->told[i] = words_create(c, c->limits[i].window_ms, reach_ms);
         t->told_days[i] = words_create(c, CLOCK_DAY_MS, reach_ms);
     }
@@ -92,8 +93,11 @@ bool tallies_event(struct tallies *t, const struct judge_event *e)
     bool anew = !known || was->verdict != e->verdict;
     if (known)
         counts[was->verdict]--;
-    counts[e->verdict]++;
     of->corrected += known && anew;
+    *was = (struct told_word){0};
+    if (e->verdict == VERDICT_VOID) /* nothing is said of it any more */
+        return anew;
+    counts[e->verdict]++;
     *was = (struct told_word){e->start_ms, e->verdict};
     return anew;
 }
@@ -152,7 +156,7 @@ static json_t *verdicts_json(const int64_t *counts)
 {
     json_t *j = json_object();
     for (int v = 0; v < TALLY_VERDICTS; v++)
-        if (counts[v] || v != VERDICT_EXCEEDED)
+        if (counts[v] || v < VERDICT_EXCEEDED)
             json_object_set_new(j, verdict_str((enum verdict)v), json_integer(counts[v]));
     return j;
 }

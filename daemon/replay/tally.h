@@ -1,6 +1,6 @@
 /* What a back-test has found so far, counted: each window once, by the last word on it. Pure. Memory does not
  * depend on the length of the run: a word is corrected at most some 28 h later (judge/history.h),
- * INPUT_LATE_DAYS where a background may come late, as a requirement's day is. */
+ * INPUT_LATE_DAYS where background or stage may come late, as a requirement's day is. */
 #ifndef DUST_REPLAY_TALLY_H
 #define DUST_REPLAY_TALLY_H
 

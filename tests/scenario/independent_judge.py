@@ -230,22 +230,19 @@ def below_background(steps, point, background, found, after):
 # --- limits ---
 
 def without_flagged(steps, found):
-    """The steps as the windows take them in the end, and as they were known when each window closed."""
+    """The steps as the windows take them in the end."""
     marks = {}
     for r in found:
         if r.check in FLAGS:
             marks.setdefault(r.point, []).append(r)
-    final, closing = [], []
+    final = []
     for step in steps:
-        end, readings, then = step.start + step.minutes * MINUTE, {}, {}
+        readings = {}
         for point, r in step.readings.items():
-            hit = [m for m in marks.get(point, ()) if m.start <= step.start < m.end]
-            bad = r is not None and bool(hit)
+            bad = r is not None and any(m.start <= step.start < m.end for m in marks.get(point, ()))
             readings[point] = r._replace(valid=False) if bad else r
-            then[point] = r._replace(valid=False) if bad and min(m.sure for m in hit) <= end else r
         final.append(step._replace(readings=readings))
-        closing.append(step._replace(readings=then))
-    return final, closing
+    return final
 
 
 def window_means(steps, point, minutes):
@@ -304,17 +301,13 @@ def window_verdicts(r, steps, stage_at, background):
             yield start, compared(r, total, n, min(level, CAP) if r.minus else 0)
 
 
-def verdicts(name, final, closing, stage_at, background):
+def verdicts(name, final, stage_at, background):
     """{(start, length): verdict} of a limit, its days too where it counts them."""
     r, out, days, in_force = RULES[name], {}, {}, False
-    then = dict(window_verdicts(r, closing, stage_at, background)) if r.release else None
     for start, number in window_verdicts(r, final, stage_at, background):
         over = number is not None and exceeds(r, number)
-        if r.release:
-            at_close = then[start]
-            if at_close is not None:  # what is taken back later does not undo what it began
-                in_force = exceeds(r, at_close) or (in_force and at_close >= r.release * TT)
-            over = number is not None and in_force
+        if r.release and number is not None:  # what is taken back later takes back what it began
+            over = in_force = over or (in_force and number >= r.release * TT)
         verdict = "unknown" if number is None else "breach" if over else "pass"
         if r.allowed:
             verdict = "exceeded" if verdict == "breach" else verdict

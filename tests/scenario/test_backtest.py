@@ -150,16 +150,16 @@ class Hours(unittest.TestCase):
         said = told(points, lines, HOURLY)
         found = judge.quality(steps, HOURLY_SETTINGS)
         found += judge.below_background(steps, "pm10", level, found, 3 * HOUR)
-        final, closing = judge.without_flagged(steps, found)
-        self.compare_limits(said, final, closing, stages.at, level)
+        final = judge.without_flagged(steps, found)
+        self.compare_limits(said, final, stages.at, level)
         self.compare_quality(said, found, steps)
         self.compare_running(said, steps, found)
         return said, found
 
-    def compare_limits(self, said, final, closing, stage_at, level):
+    def compare_limits(self, said, final, stage_at, level):
         words, windows = set(), 0
         for name in judge.RULES:
-            wanted = judge.verdicts(name, final, closing, stage_at, level)
+            wanted = judge.verdicts(name, final, stage_at, level)
             words |= set(wanted.values())
             windows += len(wanted)
             self.assertEqual(len(wanted), len(said.verdicts.get(name, {})), name)
@@ -281,8 +281,8 @@ class Samples(unittest.TestCase):
         told_of = [q for q in said.quality if q[0] not in ("offline", "spike")]
         self.assertEqual(sorted((c, p, s) for c, p, state, s, _ in told_of if state == "begin"),
                          sorted((r.check, r.point, r.start) for r in found))
-        final, closing = judge.without_flagged(steps, found)
-        return said, final, closing, spikes
+        final = judge.without_flagged(steps, found)
+        return said, final, spikes
 
     def compare_minutes(self, said, minutes, points):
         compared = 0
@@ -295,24 +295,24 @@ class Samples(unittest.TestCase):
                 compared += 1
         self.assertGreater(compared, 1000 * len(points))
 
-    def compare_limits(self, said, final, closing):
+    def compare_limits(self, said, final):
         words = set()
         for name, rule in judge.RULES.items():
             if rule.role == "tsp":
                 continue
-            wanted = judge.verdicts(name, final, closing, lambda t: "earthwork", {})
+            wanted = judge.verdicts(name, final, lambda t: "earthwork", {})
             got = {k: v for k, v in said.verdicts.get(name, {}).items()}
             self.assertEqual(got, wanted, name)
             words |= set(wanted.values())
         return words
 
     def test_the_day_of_many_damaged_lines(self):
-        said, final, closing, _ = self.judge_day("2020-06-07")
-        self.assertIn("unknown", self.compare_limits(said, final, closing))
+        said, final, _ = self.judge_day("2020-06-07")
+        self.assertIn("unknown", self.compare_limits(said, final))
 
     def test_the_day_that_reaches_997(self):
-        said, final, closing, _ = self.judge_day("2021-01-17")
-        words = self.compare_limits(said, final, closing)
+        said, final, _ = self.judge_day("2021-01-17")
+        words = self.compare_limits(said, final)
         self.assertIn("pass", words)
 
 

@@ -80,12 +80,12 @@ class Recorded(unittest.TestCase):
             out.writelines(json.dumps(r) + "\n" for r in sorted(rows, key=lambda r: r["ts"]))
         return self.path("inputs.jsonl")
 
-    def compare_limits(self, said, points, final, closing, stage_at, level):
+    def compare_limits(self, said, points, final, stage_at, level):
         words, windows = set(), 0
         for name, rule in judge.RULES.items():
             if rule.role not in points:
                 continue
-            wanted = judge.verdicts(name, final, closing, stage_at, level)
+            wanted = judge.verdicts(name, final, stage_at, level)
             got = said.verdicts.get(name, {})
             wrong = [(k, wanted.get(k), got.get(k)) for k in {**wanted, **got} if wanted.get(k) != got.get(k)]
             self.assertEqual(wrong[:5], [], f"{name}: {len(wrong)} of {len(wanted)} differ")
@@ -110,8 +110,8 @@ class Hours(Recorded):
         said = self.told(self.site(points, recorded.HOURLY), write(steps), self.write_rows(rows))
         found = judge.quality(steps, recorded.HOURLY_SETTINGS)
         found += judge.below_background(steps, "pm10", level, found, 3 * HOUR)
-        final, closing = judge.without_flagged(steps, found)
-        words, windows = self.compare_limits(said, points, final, closing, stages.at, level)
+        final = judge.without_flagged(steps, found)
+        words, windows = self.compare_limits(said, points, final, stages.at, level)
         self.assertGreater(windows, 5000)
         self.assertLessEqual({"pass", "breach", "unknown"}, words)
         recorded.Hours.compare_quality(self, said, found, steps)
@@ -169,8 +169,8 @@ class Samples(Recorded):
         found = [r for r in judge.quality(steps, recorded.Samples.SETTINGS) if r.check != "offline"]
         self.assertEqual(sorted((c, p, s) for c, p, state, s, _ in said.quality if state == "begin" and c not in ("offline", "spike")),
                          sorted((r.check, r.point, r.start) for r in found))
-        final, closing = judge.without_flagged(steps, found)
-        return self.compare_limits(said, points, final, closing, lambda t: "earthwork", {})[0]
+        final = judge.without_flagged(steps, found)
+        return self.compare_limits(said, points, final, lambda t: "earthwork", {})[0]
 
     def test_the_log_of_the_day_of_many_damaged_lines(self):
         self.assertIn("unknown", self.judge_day("2020-06-07"))

@@ -1,108 +1,5 @@
 /* The shapes of limits: rounding, exceedances a day, background, stage of work, release, hours of a day. */
-#include "daemon/judge/limit.h"
-
-#include "daemon/base/clock.h"
-#include "daemon/base/mem.h"
-#include "daemon/judge/judge.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-enum { MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS, DAY = CLOCK_DAY_MS, QUARTER = 15 * MINUTE };
-enum { EVENTS_MAX = 1000 };
-static const int64_t midnight = 1773417600000; /* 2026-03-14T00:00+08:00 */
-
-struct site {
-    struct device device;
-    struct point pm10;
-    struct config_point points[1];
-    struct limit limit;
-    struct config config;
-    struct facts *facts;
-    struct judge *judge;
-    int64_t next_ms;
-    struct judge_event heard[EVENTS_MAX];
-    int nheard;
-};
-
-static void hear(const struct judge_event *e, void *arg)
-{
-    struct site *s = arg;
-    if (e->kind == JUDGE_WINDOW)
-        return;
-    assert_true(s->nheard < EVENTS_MAX);
-    s->heard[s->nheard++] = *e;
-}
-
-static int setup(void **state)
-{
-    struct site *s = mem_new(struct site);
-    s->device = (struct device){.name = "gate", .period_ms = 1000};
-    s->pm10 = (struct point){.name = "pm10", .role = "pm10", .unit = "ug/m3"};
-    s->points[0] = (struct config_point){&s->device, &s->pm10, "gate/pm10"};
-    s->limit = (struct limit){.id = "test/limit",
-                              .role = "pm10",
-                              .window_ms = HOUR,
-                              .compare = COMPARE_OVER,
-                              .value = 80,
-                              .unit = "ug/m3",
-                              .informs = true,
-                              .valid_from_ms = INT64_MIN,
-                              .valid_to_ms = INT64_MAX};
-    s->config = (struct config){.points = s->points, .npoints = 1, .limits = &s->limit, .nlimits = 1};
-    s->config.site.zone_min = 480;
-    s->facts = facts_create();
-    s->next_ms = midnight;
-    *state = s;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct site *s = *state;
-    judge_destroy(s->judge);
-    facts_destroy(s->facts);
-    mem_free(s);
-    return 0;
-}
-
-static void open_judge(struct site *s)
-{
-    judge_destroy(s->judge);
-    s->judge = judge_create(&s->config);
-    judge_know(s->judge, s->facts);
-}
-
-/* As many minutes of that mean; NaN: no communication. */
-static void feed(struct site *s, int minutes, double mean)
-{
-    if (!s->judge)
-        open_judge(s);
-    for (; minutes > 0; minutes--, s->next_ms += MINUTE) {
-        struct mean m = {mean, mean, mean, 60, 60, isnan(mean) ? 'B' : 'N', 0};
-        m.n = isnan(mean) ? 0 : 60;
-        judge_feed(s->judge, s->next_ms, &m, hear, s);
-    }
-}
-
-static const struct judge_event *last(const struct site *s)
-{
-    assert_true(s->nheard > 0);
-    return &s->heard[s->nheard - 1];
-}
-
-/* The verdict of one window of that mean. */
-static enum verdict of(struct site *s, double mean)
-{
-    feed(s, (int)(s->limit.window_ms / MINUTE), mean);
-    return last(s)->verdict;
-}
+#include "tests/unit/a_limit.h"
 
 /* --- rounding --- */
 
@@ -146,14 +43,6 @@ static void a_difference_below_nothing_is_rounded_as_well(void **state)
 }
 
 /* --- exceedances a day --- */
-
-static int told(const struct site *s, enum judge_event_kind kind, int64_t length_ms)
-{
-    int n = 0;
-    for (int i = 0; i < s->nheard; i++)
-        n += s->heard[i].kind == kind && s->heard[i].length_ms == length_ms;
-    return n;
-}
 
 static void a_day_may_have_as_many_exceedances_as_the_standard_allows(void **state)
 {
@@ -218,13 +107,6 @@ static void a_new_day_counts_anew(void **state)
 
 /* --- background --- */
 
-static void make_difference(struct site *s)
-{
-    s->limit.minus = true;
-    s->limit.cap = 150;
-    s->limit.background_wait_ms = 2 * HOUR;
-}
-
 static void the_background_of_the_same_hour_is_taken_off(void **state)
 {
     struct site *s = *state;
@@ -284,146 +166,6 @@ static void the_day_of_differences_is_counted_after_its_last_one(void **state)
     feed(s, 1, 100);
     assert_int_equal(told(s, JUDGE_VERDICT, DAY), 1);
     assert_int_equal(last(s)->verdict, VERDICT_PASS);
-}
-
-/* --- background that comes late --- */
-
-/* Hours that were judged without their background; the next minute is in the hour after them. */
-static void feed_without_background(struct site *s, int hours, double mean)
-{
-    feed(s, hours * 60 + 121, mean);
-    s->nheard = 0;
-}
-
-static void tell_background(struct site *s, int hour, double ugm3)
-{
-    facts_set_background(s->facts, "pm10", midnight + hour * (int64_t)HOUR, HOUR, ugm3);
-    judge_late(s->judge, hear, s);
-}
-
-static void a_background_that_comes_late_judges_its_window_again(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    feed_without_background(s, 2, 200);
-    tell_background(s, 1, 60);
-    assert_int_equal(s->nheard, 1);
-    assert_int_equal(s->heard[0].start_ms, midnight + HOUR);
-    assert_int_equal(s->heard[0].verdict, VERDICT_BREACH);
-    assert_int_equal(s->heard[0].was, VERDICT_UNKNOWN);
-    assert_true(s->heard[0].corrects && s->heard[0].compared == 140 && s->heard[0].background == 60);
-    tell_background(s, 0, 130);
-    assert_int_equal(s->nheard, 2);
-    assert_int_equal(s->heard[1].start_ms, midnight);
-    assert_int_equal(s->heard[1].verdict, VERDICT_PASS);
-}
-
-static void a_background_that_comes_otherwise_withdraws_the_breach(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    facts_set_background(s->facts, "pm10", midnight, HOUR, 60);
-    feed(s, 61, 200);
-    assert_int_equal(s->heard[0].verdict, VERDICT_BREACH);
-    tell_background(s, 0, 60);
-    assert_int_equal(s->nheard, 1); /* it says what it said */
-    tell_background(s, 0, 140);
-    assert_int_equal(s->nheard, 2);
-    assert_int_equal(s->heard[1].verdict, VERDICT_PASS);
-    assert_int_equal(s->heard[1].was, VERDICT_BREACH);
-    assert_true(s->heard[1].corrects);
-}
-
-static void a_background_does_not_help_a_window_of_too_few_values(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    feed(s, 30, NAN);
-    feed_without_background(s, 1, 200);
-    tell_background(s, 0, 60);
-    assert_int_equal(s->nheard, 0);
-}
-
-static void a_week_late_it_still_counts_and_not_later(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    feed_without_background(s, 7 * 24 - 1, 200);
-    tell_background(s, 0, 60); /* seven days after its end, to the minute */
-    assert_int_equal(s->nheard, 0);
-    tell_background(s, 1, 60);
-    assert_int_equal(s->nheard, 1);
-}
-
-static void a_day_is_counted_anew_when_its_backgrounds_come_days_late(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    s->limit.allowed = 2;
-    feed_without_background(s, 4 * 24, 200);
-    for (int h = 0; h < 2; h++)
-        tell_background(s, h, 60);
-    assert_int_equal(told(s, JUDGE_VERDICT, DAY), 2); /* unknown as it was, of other numbers */
-    assert_int_equal(last(s)->verdict, VERDICT_UNKNOWN);
-    assert_int_equal(last(s)->count.exceeded, 2);
-    assert_int_equal(last(s)->count.unknown, 22);
-    tell_background(s, 2, 60);
-    assert_int_equal(last(s)->length_ms, DAY);
-    assert_int_equal(last(s)->start_ms, midnight);
-    assert_int_equal(last(s)->verdict, VERDICT_BREACH);
-    assert_int_equal(last(s)->was, VERDICT_UNKNOWN);
-    assert_true(last(s)->corrects);
-    tell_background(s, 2, 150);
-    assert_int_equal(last(s)->count.exceeded, 2);
-    assert_int_equal(last(s)->was, VERDICT_BREACH);
-}
-
-static void the_running_day_breaks_when_what_comes_late_is_one_too_many(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    s->limit.allowed = 2;
-    feed_without_background(s, 3, 200);
-    tell_background(s, 0, 60);
-    assert_int_equal(told(s, JUDGE_WARNING, DAY), 0);
-    tell_background(s, 1, 60);
-    assert_int_equal(told(s, JUDGE_WARNING, DAY), 1);
-    tell_background(s, 2, 60);
-    assert_int_equal(told(s, JUDGE_VERDICT, DAY), 1);
-    assert_true(last(s)->running && !last(s)->corrects);
-    assert_int_equal(last(s)->verdict, VERDICT_BREACH);
-}
-
-/* Stuck minutes that are taken out, and the background after that: both count. */
-static void what_waits_for_its_background_knows_what_was_flagged(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    s->limit.background_wait_ms = 10 * MINUTE;
-    s->config.quality.flat_ms = 2 * HOUR;
-    s->config.quality.hole_ms = 10 * MINUTE;
-    s->config.quality.night = "";
-    feed(s, 50, 300);
-    feed(s, 121, 200); /* stuck since 00:50, which is sure at 02:50 */
-    s->nheard = 0;
-    tell_background(s, 0, 60);
-    assert_int_equal(s->nheard, 1);
-    assert_int_equal(last(s)->mean.n, 50);
-    assert_true(last(s)->compared == 240);
-}
-
-static void a_reload_carries_what_may_be_judged_again(void **state)
-{
-    struct site *s = *state;
-    make_difference(s);
-    feed_without_background(s, 1, 200);
-    struct config same = s->config;
-    struct judge *after = judge_carry(s->judge, &same, (const int[]){0});
-    judge_destroy(s->judge);
-    s->judge = after;
-    tell_background(s, 0, 60);
-    assert_int_equal(s->nheard, 1);
-    assert_int_equal(last(s)->verdict, VERDICT_BREACH);
 }
 
 /* --- stage, release, hours --- */
@@ -489,14 +231,6 @@ int main(void)
         EACH(a_background_over_its_cap_counts_as_the_cap),
         EACH(a_window_waits_for_its_background_and_keeps_the_order),
         EACH(without_its_background_a_window_is_unknown_never_passed),
-        EACH(a_background_that_comes_late_judges_its_window_again),
-        EACH(a_background_that_comes_otherwise_withdraws_the_breach),
-        EACH(a_background_does_not_help_a_window_of_too_few_values),
-        EACH(a_week_late_it_still_counts_and_not_later),
-        EACH(a_day_is_counted_anew_when_its_backgrounds_come_days_late),
-        EACH(the_running_day_breaks_when_what_comes_late_is_one_too_many),
-        EACH(what_waits_for_its_background_knows_what_was_flagged),
-        EACH(a_reload_carries_what_may_be_judged_again),
         EACH(the_day_of_differences_is_counted_after_its_last_one),
         EACH(a_limit_of_a_stage_is_judged_in_that_stage_only),
         EACH(once_over_it_stays_a_breach_until_it_is_below_the_release),

@@ -1,5 +1,6 @@
-/* A background that comes late, in the journal and the ledger: its window is a new row that names the one it
- * corrects; a breach so found opens the issue, one so withdrawn is evidence and takes nothing away. */
+/* A background or a stage of the work that comes late, in the journal and the ledger: its window is a new row
+ * that names the one it corrects; a breach so found opens the issue, one so withdrawn is evidence and takes
+ * nothing away. */
 #include "tests/unit/pipeline_rig.h"
 
 #include "daemon/inputs.h"
@@ -21,10 +22,17 @@ static int setup(void **state)
     return rig_setup(state);
 }
 
+static int setup_stage(void **state)
+{
+    rig_limit.stages = STAGE_DEMOLITION | STAGE_EARTHWORK;
+    return rig_setup(state);
+}
+
 static int teardown(void **state)
 {
     int rc = rig_teardown(state);
     rig_limit.minus = false;
+    rig_limit.stages = 0;
     rig_limit.over = OVER_EACH;
     lost = 0;
     rig_config.nsources = 0;
@@ -142,7 +150,99 @@ static void after_a_restart_days_later_the_window_is_judged_again_and_nothing_el
     assert_int_equal(rig_rows(r, "verdict", NULL).n, before + 2);
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+/* --- the stage of the work --- */
+
+static void tell_stage(struct rig *r, const char *id, int hour, const char *stage)
+{
+    struct inputs_from office = {.source = "officer", .person = &rig_people[1], .kinds = 1 << INPUT_STAGE};
+    struct inputs_said said;
+    json_t *message = json_pack("{s:s,s:I,s:s,s:s}", "id", id, "from",
+                                (json_int_t)(midnight + hour * (int64_t)HOUR), "stage", stage, "reason", "-");
+    int rc = inputs_take(&r->d, &office, INPUT_STAGE, message, &said);
+    assert_string_equal(said.text, "");
+    assert_int_equal(rc, ERR_OK);
+    json_decref(message);
+    batch_flush(&r->d);
+    rig_settle(r);
+}
+
+static void a_stage_told_late_corrects_the_windows_since_then_and_opens_the_issue(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 3 * 60, 260); /* of a, 240 of b */
+    assert_int_equal(ledger_count(r->d.ledger), 0);
+    tell_stage(r, "one", 1, "earthwork");
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_string_equal(ledger_at(r->d.ledger, 0)->cause, "a/pm10");
+    assert_int_equal(rig_rows(r, "verdict", "\"corrects\"").n, 4); /* two hours of two points */
+    struct rig_rows breach = rig_rows(r, "verdict", "\"verdict\":\"breach\"");
+    assert_int_equal(breach.n, 2);
+    assert_non_null(strstr(breach.body, "\"stage\":\"earthwork\""));
+    struct rig_rows first = rig_rows(r, "verdict", "\"verdict\":\"unknown\",\"point\":\"a/pm10\"");
+    assert_int_equal(first.n, 3);
+    assert_int_equal(rig_member(breach.body, "corrects"), first.seq); /* the newest of each: the third hour */
+}
+
+static void a_breach_of_a_limit_for_another_stage_is_taken_back_as_evidence(void **state)
+{
+    struct rig *r = *state;
+    tell_stage(r, "one", 0, "earthwork");
+    live(r, 0, 61, 260);
+    int evidence = ledger_at(r->d.ledger, 0)->nevidence;
+    tell_stage(r, "two", 0, "structure");
+    assert_true(issue_is_open(ledger_at(r->d.ledger, 0)));
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, evidence + 1);
+    struct rig_rows taken = rig_rows(r, "verdict", "\"verdict\":\"void\",\"point\":\"a/pm10\"");
+    assert_int_equal(taken.n, 1);
+    assert_int_equal(rig_member(taken.body, "corrects"), rig_rows(r, "verdict", "\"breach\"").seq);
+}
+
+static void after_a_restart_a_verdict_taken_back_is_not_told_twice_and_can_come_again(void **state)
+{
+    struct rig *r = *state;
+    tell_stage(r, "one", 0, "earthwork");
+    live(r, 0, 61, 260);
+    tell_stage(r, "two", 0, "structure");
+    int evidence = ledger_at(r->d.ledger, 0)->nevidence, rows = rig_rows(r, "verdict", NULL).n;
+    rig_start(r, midnight + 62 * (int64_t)MINUTE);
+    live(r, 62, 63, 260);
+    assert_int_equal(rig_rows(r, "verdict", NULL).n, rows);
+    rig_start(r, midnight + 64 * (int64_t)MINUTE);
+    live(r, 64, 65, 260);
+    tell_stage(r, "three", 0, "demolition");
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, evidence + 1);
+    assert_int_equal(rig_rows(r, "verdict", NULL).n, rows + 2);
+}
+
+static void a_window_first_judged_late_is_not_told_again_after_a_restart(void **state)
+{
+    struct rig *r = *state;
+    tell_stage(r, "one", 0, "structure");
+    live(r, 0, 61, 260);
+    assert_int_equal(ledger_count(r->d.ledger), 0);
+    tell_stage(r, "two", 0, "earthwork");
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_int_equal(rig_rows(r, "verdict", "\"corrects\"").n, 0); /* there is nothing to correct */
+    rig_start(r, midnight + 62 * (int64_t)MINUTE);
+    live(r, 62, 63, 260);
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, 1);
+    assert_int_equal(rig_rows(r, "verdict", NULL).n, 2);
+}
+
+static void a_stage_told_three_days_late_after_a_restart_judges_those_days_again(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 3 * 24 * 60, 260);
+    rig_kill(r);
+    rig_start(r, midnight + 3 * (int64_t)CLOCK_DAY_MS);
+    live(r, 3 * 24 * 60, 3 * 24 * 60 + 1, 260);
+    tell_stage(r, "one", 5, "earthwork");
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_int_equal(rig_rows(r, "verdict", "\"verdict\":\"breach\"").n, 3 * 24 - 5);
+}
+
+#define EACH(test)  cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define STAGE(test) cmocka_unit_test_setup_teardown(test, setup_stage, teardown)
 
 int main(void)
 {
@@ -151,6 +251,11 @@ int main(void)
         EACH(a_breach_that_is_withdrawn_is_evidence_and_the_issue_stays),
         EACH(the_highest_of_several_is_corrected_whichever_it_was),
         EACH(after_a_restart_days_later_the_window_is_judged_again_and_nothing_else),
+        STAGE(a_stage_told_late_corrects_the_windows_since_then_and_opens_the_issue),
+        STAGE(a_breach_of_a_limit_for_another_stage_is_taken_back_as_evidence),
+        STAGE(after_a_restart_a_verdict_taken_back_is_not_told_twice_and_can_come_again),
+        STAGE(a_window_first_judged_late_is_not_told_again_after_a_restart),
+        STAGE(a_stage_told_three_days_late_after_a_restart_judges_those_days_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
