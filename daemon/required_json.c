@@ -34,7 +34,7 @@ static json_t *not_declared(const struct record *r, const struct check_result *c
     json_t *list = json_array();
     bool wanting = c->count[OUTCOME_FAILED] || c->count[OUTCOME_UNKNOWN];
     for (size_t i = 0; wanting && i < sizeof declared / sizeof *declared; i++) {
-        bool measured = declared[i].excuse == EXCUSE_RAIN && record_point(r, "rain", -1) >= 0;
+        bool measured = declared[i].excuse == EXCUSE_RAIN && record_asked(r, ASKED_RAIN)->n > 0;
         if (c->check->excuses & declared[i].excuse && !measured &&
             !declared_that_day(r, declared[i].what, day_ms))
             json_array_append_new(list, json_string(declared[i].what));

@@ -4,8 +4,6 @@
 
 #include "daemon/judge/requirement.h"
 
-enum { CHECK_DAY_MIN = 1440 };
-
 /* What a check is judged with. */
 struct judging {
     const struct record *r;
@@ -15,10 +13,9 @@ struct judging {
     int64_t day_ms, end_ms, now_ms;
     opportunity_sink sink;
     void *arg;
-    bool work[CHECK_DAY_MIN]; /* minutes of the day that are the check's hours */
+    const struct workday *hours;   /* the check's */
+    const struct role_points *own; /* with the check's role; none */
 };
-
-void check_fill_hours(struct judging *j);
 
 void check_during(const struct judging *j);
 void check_response(const struct judging *j);

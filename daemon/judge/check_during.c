@@ -87,9 +87,9 @@ static void judge_slot(const struct judging *j, int point, struct slot s)
 
 void check_during(const struct judging *j)
 {
-    if (record_point(j->r, j->c->role, -1) < 0)
+    if (j->own->n == 0)
         check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_POINT, j->day_ms, j->end_ms, j->c->role);
-    for (int p = record_point(j->r, j->c->role, -1); p >= 0; p = record_point(j->r, j->c->role, p))
+    for (int i = 0; i < j->own->n; i++)
         for (struct slot s = {0}; check_slot(j, j->c->slot_ms, CLOCK_MINUTE_MS, &s);)
-            judge_slot(j, p, s);
+            judge_slot(j, j->own->points[i], s);
 }

@@ -15,18 +15,19 @@ struct seconds {
     bool any;            /* there is such a point */
 };
 
-static struct seconds ran(const struct judging *j, const char *role, int64_t from_ms, int64_t to_ms)
+static struct seconds ran(const struct judging *j, enum asked_role role, int64_t from_ms, int64_t to_ms)
 {
-    struct seconds s = {.missing = NULL, .any = record_point(j->r, role, -1) >= 0};
+    const struct role_points *of = record_asked(j->r, role);
+    struct seconds s = {.missing = NULL, .any = of->n > 0};
     int64_t first_ms = clock_window_start(from_ms, CLOCK_MINUTE_MS, 0);
     for (int64_t m = first_ms; s.any && m < to_ms; m += CLOCK_MINUTE_MS) {
         double most = 0, least = 0;
-        for (int p = record_point(j->r, role, -1); p >= 0; p = record_point(j->r, role, p)) {
-            double v = record_value(j->r, p, m);
+        for (int i = 0; i < of->n; i++) {
+            double v = record_value(j->r, of->points[i], m);
             double on = isnan(v) ? 1 : v < 0 ? 0 : v > 1 ? 1 : v;
             most = on > most ? on : most;
             least = !isnan(v) && on > least ? on : least;
-            s.missing = isnan(v) ? record_config(j->r)->points[p].name : s.missing;
+            s.missing = isnan(v) ? record_config(j->r)->points[of->points[i]].name : s.missing;
         }
         s.sure += least * 60;
         s.perhaps += most * 60;
@@ -61,8 +62,8 @@ static struct finding_of washed(const struct judging *j, int index)
     bool bypass = strcmp(f->via, "bypass") == 0;
     struct seconds s = {f->value, f->value, NULL, true};
     if (isnan(f->value)) {
-        s = ran(j, "wash", since(j, index), f->from_ms);
-        struct seconds entry = ran(j, "wash_entry", since(j, index), f->from_ms);
+        s = ran(j, ASKED_WASH, since(j, index), f->from_ms);
+        struct seconds entry = ran(j, ASKED_WASH_ENTRY, since(j, index), f->from_ms);
         bypass = bypass || (entry.any && entry.perhaps == 0);
     }
     if (bypass && (!s.any || s.perhaps < need))

@@ -38,12 +38,14 @@ static struct need needed(const struct judging *j, struct slot s)
 static enum truth ran_dry(const struct judging *j, struct slot s, const char **about)
 {
     enum truth result = NO;
-    if (record_point(j->r, "spray_command", -1) < 0)
+    const struct role_points *valves = record_asked(j->r, ASKED_SPRAY),
+                             *flow = record_asked(j->r, ASKED_FLOW);
+    if (valves->n == 0)
         return NO;
     for (int64_t m = s.from_ms; m < s.to_ms; m += CLOCK_MINUTE_MS) {
         const char *missing = NULL;
-        enum truth on = record_above(j->r, "spray_command", 1, true, m, &missing);
-        bool dry = record_above(j->r, "flow", j->c->flow, true, m, NULL) == NO;
+        enum truth on = record_above(j->r, valves, 1, true, m, &missing);
+        bool dry = record_above(j->r, flow, j->c->flow, true, m, NULL) == NO;
         if (on == YES && dry)
             return YES;
         if (on == MAYBE) {
@@ -111,7 +113,7 @@ static enum truth dusty(const struct judging *j, int64_t m, const char **missing
 {
     if (m < j->day_ms || m >= j->end_ms || !check_in_hours(j, m))
         return NO;
-    return record_above(j->r, j->c->role, j->c->over, false, m, missing);
+    return record_above(j->r, j->own, j->c->over, false, m, missing);
 }
 
 /* Dust since `trigger_ms`: was there water until `within` later, or already. With a point missing just before
@@ -163,7 +165,7 @@ void check_response(const struct judging *j)
 {
     int64_t need = (j->c->lasts_ms + CLOCK_MINUTE_MS - 1) / CLOCK_MINUTE_MS;
     struct stretch t = {.missing = ""};
-    if (record_point(j->r, j->c->role, -1) < 0) {
+    if (j->own->n == 0) {
         check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_POINT, j->day_ms, j->end_ms, j->c->role);
         return;
     }

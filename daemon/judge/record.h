@@ -7,6 +7,7 @@
 
 #include "daemon/judge/input.h"
 #include "daemon/judge/judge.h"
+#include "daemon/judge/workday.h"
 
 enum { RECORD_DAYS = INPUT_LATE_DAYS + 2, INSPECTION_DAYS = 62 };
 
@@ -43,12 +44,34 @@ const struct config *record_config(const struct record *r);
 /* The mean of a point's minute, NaN when it is not known. */
 double record_value(const struct record *r, int point, int64_t minute_ms);
 
-/* Next point with that role after `point` (-1: the first); -1: none. */
-int record_point(const struct record *r, const char *role, int point);
+/* The points with a role, in the order of the configuration. What a record is asked for each minute of a day
+ * is worked out with it, as its configuration does not change: these, and the hours. */
+struct role_points {
+    const char *role;
+    int *points; /* indexes into config.points */
+    int n;
+};
 
-/* Whether any point with that role is above (at_least: at or above) `value` in the minute. NO needs all of
+/* Roles that checks ask for beside their own. */
+enum asked_role {
+    ASKED_FLOW,
+    ASKED_TEMPERATURE,
+    ASKED_HUMIDITY,
+    ASKED_RAIN,
+    ASKED_SPRAY,
+    ASKED_WASH,
+    ASKED_WASH_ENTRY,
+    ASKED__COUNT
+};
+const struct role_points *record_asked(const struct record *r, enum asked_role role);
+const struct role_points *record_points(const struct record *r, const char *role); /* n 0: none has it */
+
+/* The configuration's hours of work, or round the clock. */
+const struct workday *record_hours(const struct record *r, bool always);
+
+/* Whether any of the points is above (at_least: at or above) `value` in the minute. NO needs all of
  * them to be known, and at least one. `about` (or NULL) gets the name of one that is missing. */
-enum truth record_above(const struct record *r, const char *role, double value, bool at_least,
+enum truth record_above(const struct record *r, const struct role_points *of, double value, bool at_least,
                         int64_t minute_ms, const char **about);
 
 /* Facts of a kind, by the time they begin. */

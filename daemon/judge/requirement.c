@@ -76,8 +76,9 @@ static struct judging judging_of(const struct asked_day *day, const struct check
                         .c = c,
                         .day_ms = day->day_ms,
                         .end_ms = day->day_ms + CLOCK_DAY_MS,
-                        .now_ms = day->now_ms};
-    check_fill_hours(&j);
+                        .now_ms = day->now_ms,
+                        .hours = record_hours(day->record, c->always)};
+    j.own = record_points(day->record, c->role ? c->role : "");
     return j;
 }
 

@@ -1,0 +1,34 @@
+/* What the files of the record share. Nobody else includes it. */
+#ifndef DUST_RECORD_INSIDE_H
+#define DUST_RECORD_INSIDE_H
+
+#include "daemon/judge/record.h"
+
+struct day {
+    int64_t start_ms; /* of the site's zone; 0: none */
+    float *values;    /* [point of ours][minute], NaN missing */
+};
+
+struct facts_of {
+    struct fact *list;
+    size_t n, room;
+};
+
+struct record {
+    const struct config *config;
+    struct workday work, always;
+    struct role_points *roles; /* each that a point has */
+    int nroles;
+    const struct role_points *asked[ASKED__COUNT]; /* of roles, or of none */
+    int *ours;                                     /* a configured point: its place here, -1 not asked for */
+    int nours;
+    struct day days[RECORD_DAYS];
+    struct facts_of facts[INPUT__KINDS];
+    int64_t newest_ms;
+};
+
+/* record_facts.c */
+void facts_add(struct facts_of *f, const struct fact *new);
+void facts_forget_old(struct record *r, int64_t now_ms);
+
+#endif
