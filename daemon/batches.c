@@ -48,6 +48,8 @@ static bool cursor_waits(const struct dustd *d)
 void batch_flush(struct dustd *d)
 {
     struct batch *b = &d->batch;
+    if (d->shed.refused && store_takes(d->store))
+        unsaid_say(d);
     if (!b->nrows && !b->raw && !b->chunk && !b->nheld && !b->held_done && !cursor_waits(d))
         return;
     mem_free(b->cursors);

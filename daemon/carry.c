@@ -39,6 +39,7 @@ void carry_points(struct dustd *d, const struct config *is, const int *before)
 {
     size_t n = (size_t)is->npoints;
     carry_samples(d, is, before);
+    unsaid_carry(d, is, before);
     struct judge *judge = judge_carry(d->judge, is, before);
     required_configure(d->required, is);
     struct sample *now = mem_array(n, sizeof *now);

@@ -24,6 +24,7 @@
 #include "daemon/sample.h"
 #include "daemon/seal.h"
 #include "daemon/store/store.h"
+#include "daemon/unsaid.h"
 #include "daemon/uplink/mqtt.h"
 #include "drivers/bus.h"
 
@@ -167,6 +168,7 @@ struct dustd {
     int ncursors;
     bool cursor_left; /* one of these has just come: the next batch takes them along */
     struct shed shed;
+    struct unsaid unsaid;        /* by the judge, and for whom the disk has no room yet */
     int64_t deleted[STORE_KEPT]; /* a row says so, up to here */
     struct store_cursor *handed; /* cursors of the batches on their way, config.nmqtt a batch */
     struct journal *heads;       /* and the head that each leaves */
@@ -254,7 +256,8 @@ void pipeline_take_out(struct dustd *d, const struct sample *of, size_t n,
  * set; judging_minute takes d->means as judge_check left them. */
 void judging_open(struct dustd *d);
 void judging_minute(struct dustd *d, int64_t start_ms); /* windows, verdicts, findings, requirements, rows */
-void judging_heard(const struct judge_event *event, void *dustd); /* the judge's sink */
+void judging_heard(const struct judge_event *event, void *dustd);   /* the judge's sink */
+void judging_say(struct dustd *d, const struct judge_event *event); /* its rows, and issues */
 void judging_close(struct dustd *d);
 
 /* leave.c: ends what is open of points that a reload takes out, as it stands. Only while no raw block is in

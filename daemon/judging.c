@@ -39,14 +39,12 @@ static void take_back(struct dustd *d, const struct quality_finding *f)
         required_flagged(d, f->point, f->from_ms, f->to_ms);
 }
 
-void judging_heard(const struct judge_event *event, void *dustd)
+void judging_say(struct dustd *d, const struct judge_event *event)
 {
-    struct dustd *d = dustd;
     bool row = !d->hearing || d->hearing->event(event, d->hearing->arg);
     if (event->kind == JUDGE_QUALITY) {
         if (row)
             row_quality(d, event->finding);
-        take_back(d, event->finding);
         return;
     }
     if (row && event->kind == JUDGE_WINDOW)
@@ -57,6 +55,15 @@ void judging_heard(const struct judge_event *event, void *dustd)
     bool breach = event->verdict == VERDICT_BREACH || (event->corrects && event->was == VERDICT_BREACH);
     if (seq && event->kind == JUDGE_VERDICT && breach && !event->limit->informs)
         row_breach(d, event, seq);
+}
+
+void judging_heard(const struct judge_event *event, void *dustd)
+{
+    struct dustd *d = dustd;
+    if (!unsaid_keep(d, event))
+        judging_say(d, event);
+    if (event->kind == JUDGE_QUALITY)
+        take_back(d, event->finding);
 }
 
 void judging_minute(struct dustd *d, int64_t start_ms)

@@ -332,6 +332,7 @@ static void destroy(struct dustd *d)
     again_finish(&d->again);
     reported_finish(&d->reported);
     clean_finish(&d->clean);
+    unsaid_finish(&d->unsaid);
     json_decref(d->last_run);
     mem_free(d->buses);
     mem_free(d->uplinks);

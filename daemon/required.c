@@ -170,6 +170,12 @@ static void judge_days(struct dustd *d, int64_t now_ms)
         q->next_day_ms += CLOCK_DAY_MS;
 }
 
+static void wait_for_disk(struct required *q, int64_t day_ms)
+{
+    if (!q->again_ms || day_ms < q->again_ms)
+        q->again_ms = day_ms;
+}
+
 /* Days that were judged, and that what is known now of that time can change. */
 static void judge_again(struct dustd *d, int64_t from_ms, int64_t to_ms)
 {
@@ -177,8 +183,17 @@ static void judge_again(struct dustd *d, int64_t from_ms, int64_t to_ms)
     int64_t around_ms = requirements_settle_ms(&d->config->requirements) + CLOCK_HOUR_MS;
     for (int64_t day_ms = required_day(d, from_ms - around_ms);
          day_ms < q->next_day_ms && day_ms <= to_ms + around_ms; day_ms += CLOCK_DAY_MS)
-        if (required_find(q, day_ms, required_hash(0, d->config->requirements.list[0].name)))
-            judge_day(d, day_ms);
+        if (required_find(q, day_ms, required_hash(0, d->config->requirements.list[0].name)) &&
+            (d->shed.refused || !judge_day(d, day_ms)))
+            wait_for_disk(q, day_ms);
+}
+
+void required_catch_up(struct dustd *d)
+{
+    int64_t from_ms = d->required->again_ms;
+    d->required->again_ms = 0;
+    if (from_ms && d->config->requirements.n)
+        judge_again(d, from_ms, d->required->next_day_ms);
 }
 
 /* --- the board --- */

@@ -30,6 +30,9 @@ void required_end(struct dustd *d, int64_t end_ms);
  * judged again. */
 void required_flagged(struct dustd *d, int point, int64_t from_ms, int64_t to_ms);
 
+/* The disk takes rows again: the days that were to be judged again meanwhile are. */
+void required_catch_up(struct dustd *d);
+
 /* What came in, and is in the batch: days that were judged already are judged again. */
 void required_input(struct dustd *d, const struct input *i, unsigned roles);
 

@@ -34,6 +34,7 @@ struct required {
     struct standing *standings; /* config.requirements.n */
     int64_t closed_ms;          /* end of the last closed minute; 0: none */
     uint64_t said;              /* what the board said last */
+    int64_t again_ms;           /* the first day to be judged again when the disk takes rows; 0: none */
     int64_t next_day_ms;        /* the first day without verdicts; 0: nothing is known yet */
 };
 

@@ -55,6 +55,7 @@ struct judge_event {
     bool corrects; /* told before (`was`); minutes of it have turned out to be no measurement since, or its
                       background or stage came late, or an earlier window's did */
     enum verdict was;
+    bool late; /* the window's first verdict, days after it: its limit was not for the stage told before */
     const struct quality_finding *finding; /* JUDGE_QUALITY (quality.h) */
     bool running;     /* the window has not ended; of a verdict: what it will be is certain */
     double may, used; /* of what runs: the mean that its rest may have, the share that is used (ahead.h) */

@@ -25,6 +25,7 @@ bool tell_corrected(struct judge *j, const struct said *before, struct judge_eve
     if (before->told && says_the_same(before, after))
         return false;
     after->corrects = before->told;
+    after->late = !before->told;
     after->was = (enum verdict)before->verdict;
     to.sink(after, to.arg);
     if (l->allowed && before->told)

@@ -259,6 +259,11 @@ int store_commit(struct store *s, struct batch *batch)
     return rc;
 }
 
+bool store_takes(const struct store *s)
+{
+    return ring_waiting(s->batches) < BATCHES;
+}
+
 int store_ask(struct store *s, const struct question *q)
 {
     return ring_push(s->questions, q);

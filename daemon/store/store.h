@@ -151,6 +151,9 @@ void batch_finish(struct batch *b);
  * the caller's). Never blocks. */
 int store_commit(struct store *s, struct batch *batch);
 
+/* Whether it would take one now. */
+bool store_takes(const struct store *s);
+
 /* Retention, from time to time: what is too old now. Answered by one STORE_DELETE or by none; the same plan
  * comes again until a batch that takes it up is committed. ERR_FULL: a later one will do. Never blocks. */
 struct store_order {

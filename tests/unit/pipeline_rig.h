@@ -81,6 +81,7 @@ static inline void rig_kill(struct rig *r)
     again_finish(&d->again);
     reported_finish(&d->reported);
     clean_finish(&d->clean);
+    unsaid_finish(&d->unsaid);
     json_decref(d->last_run);
     void *const owned[] = {d->registers, d->now,     d->said_bad,   d->devices, d->uplinks,
                            d->buses,     d->told,    d->person_uid, d->samples, d->handed,

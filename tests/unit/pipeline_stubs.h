@@ -23,9 +23,12 @@
 #include <cmocka.h>
 
 static int rig_commit(struct store *s, struct batch *batch);
+static bool rig_takes(const struct store *s);
 #define store_commit rig_commit
+#define store_takes  rig_takes
 #include "daemon/batches.c"
 #undef store_commit
+#undef store_takes
 
 enum { RIG_SAID = 512 };
 
@@ -49,6 +52,11 @@ static int rig_commit(struct store *s, struct batch *batch)
         return store_commit(s, batch);
     batch_finish(batch);
     return ERR_OK;
+}
+
+static bool rig_takes(const struct store *s)
+{
+    return !stub.full && store_takes(s);
 }
 
 /* ---- the broker that is none ---- */

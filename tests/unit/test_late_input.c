@@ -241,6 +241,84 @@ static void a_stage_told_three_days_late_after_a_restart_judges_those_days_again
     assert_int_equal(rig_rows(r, "verdict", "\"verdict\":\"breach\"").n, 3 * 24 - 5);
 }
 
+/* --- a disk that takes nothing --- */
+
+/* The store refuses batches, and so much waits in memory that there is no room for verdicts. */
+static void fill_up(struct rig *r)
+{
+    stub.full = true;
+    r->d.shed.refused = true;
+    r->d.shed.bytes = 5 << 19;
+}
+
+static void say_stage(struct rig *r, const char *id, int hour, const char *stage)
+{
+    struct inputs_from office = {.source = "officer", .person = &rig_people[1], .kinds = 1 << INPUT_STAGE};
+    struct inputs_said said;
+    json_t *message = json_pack("{s:s,s:I,s:s}", "id", id, "from",
+                                (json_int_t)(midnight + hour * (int64_t)HOUR), "stage", stage);
+    assert_int_equal(inputs_take(&r->d, &office, INPUT_STAGE, message, &said), ERR_OK);
+    json_decref(message);
+    batch_flush(&r->d);
+}
+
+static void a_correction_waits_for_a_disk_that_takes_nothing_and_goes_with_what_caused_it(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 3 * 60, 260);
+    fill_up(r);
+    say_stage(r, "one", 1, "earthwork");
+    assert_int_equal(ledger_count(r->d.ledger), 0); /* no issue without the row that it rests on */
+    stub.full = false;
+    int commits = stub.commits;
+    batch_flush(&r->d);
+    assert_int_equal(stub.commits, commits + 1); /* the stage and its verdicts in one transaction */
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, 2);
+    assert_int_equal(r->d.shed.all_rows, 0); /* nothing was dropped */
+    rig_settle(r);
+    assert_int_equal(rig_rows(r, "verdict", "\"corrects\"").n, 4);
+    assert_int_equal(rig_rows(r, "verdict", "\"breach\"").n, 2);
+}
+
+static void of_corrections_that_wait_the_last_word_on_each_window_is_said(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 2 * 60, 260);
+    fill_up(r);
+    say_stage(r, "one", 0, "earthwork");
+    say_stage(r, "two", 1, "structure");
+    stub.full = false;
+    batch_flush(&r->d);
+    rig_settle(r);
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, 1); /* of the first hour */
+    assert_int_equal(rig_rows(r, "verdict", "\"corrects\"").n, 4);
+    assert_int_equal(rig_rows(r, "verdict", "\"void\"").n, 2);
+    assert_int_equal(rig_rows(r, "verdict", "\"breach\"").n, 1);
+}
+
+static void a_reload_while_corrections_wait_says_them_of_the_same_limit_and_point(void **state)
+{
+    struct rig *r = *state;
+    live(r, 0, 61, 260);
+    fill_up(r);
+    say_stage(r, "one", 0, "earthwork");
+    struct config other = rig_config;
+    struct config_point turned[] = {rig_points[1], rig_points[0]};
+    struct limit two[] = {rig_limit, rig_limit};
+    two[0].id = "test/other";
+    other.points = turned;
+    other.limits = two;
+    other.nlimits = 2;
+    unsaid_carry(&r->d, &other, (const int[]){1, 0});
+    assert_int_equal(r->d.unsaid.n, 2);
+    unsaid_carry(&r->d, &rig_config, (const int[]){1, 0}); /* and back: what the rig knows */
+    stub.full = false;
+    batch_flush(&r->d);
+    rig_settle(r);
+    assert_string_equal(ledger_at(r->d.ledger, 0)->cause, "a/pm10");
+}
+
 #define EACH(test)  cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, setup_stage, teardown)
 
@@ -255,6 +333,9 @@ int main(void)
         STAGE(a_breach_of_a_limit_for_another_stage_is_taken_back_as_evidence),
         STAGE(after_a_restart_a_verdict_taken_back_is_not_told_twice_and_can_come_again),
         STAGE(a_window_first_judged_late_is_not_told_again_after_a_restart),
+        STAGE(a_correction_waits_for_a_disk_that_takes_nothing_and_goes_with_what_caused_it),
+        STAGE(of_corrections_that_wait_the_last_word_on_each_window_is_said),
+        STAGE(a_reload_while_corrections_wait_says_them_of_the_same_limit_and_point),
         STAGE(a_stage_told_three_days_late_after_a_restart_judges_those_days_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

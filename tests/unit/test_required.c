@@ -287,6 +287,25 @@ static void what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows(v
     assert_int_equal(rig_rows(r, "requirement", "\"verdict\":\"breach\"").n, 1);
 }
 
+static void a_day_that_was_judged_is_judged_again_when_the_disk_takes_rows(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 1440);
+    say(r, passage(600, 130));
+    live(r, 0, 1440 + 11);
+    r->d.shed.refused = stub.full = true;
+    r->d.shed.bytes = 64 << 20;
+    struct input late = passage(700, 0);
+    required_input(&r->d, &late, 0);
+    assert_int_equal(ledger_count(r->d.ledger), 0);
+    stub.full = false;
+    live(r, 1440 + 11, 1440 + 13);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    struct rig_rows corrected = rig_rows(r, "requirement", "\"corrects\"");
+    assert_int_equal(corrected.n, 1);
+    assert_non_null(strstr(corrected.body, "\"verdict\":\"breach\""));
+}
+
 static void stage_background_and_maintenance_reach_the_judges_facts(void **state)
 {
     struct rig *r = *state;
@@ -384,6 +403,7 @@ int main(void)
         REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
         cmocka_unit_test_setup_teardown(a_flag_that_reaches_back_over_midnight_judges_the_day_again,
                                         measured_setup, measured_teardown),
+        REQUIRED(a_day_that_was_judged_is_judged_again_when_the_disk_takes_rows),
         REQUIRED(what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows),
         REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
         REQUIRED(a_device_that_is_served_says_so_until_it_ends),
