@@ -1,13 +1,13 @@
 #include "daemon/cost.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/decimals.h"
 #include "daemon/base/mem.h"
 #include "daemon/dustd.h"
 #include "drivers/line.h"
 #include "drivers/profile.h"
 #include "drivers/unit.h"
 
-#include <math.h>
 #include <string.h>
 
 enum {
@@ -127,9 +127,9 @@ static void make_readings(struct making *m, int64_t now_ms)
 static void round_readings(struct making *m)
 {
     for (int i = 0; i < m->c->npoints; i++) {
-        double power = pow(10, m->c->points[i].point->decimals);
-        m->d.means[i].min = nearbyint(m->d.means[i].min * power) / power;
-        m->d.means[i].max = nearbyint(m->d.means[i].max * power) / power;
+        int decimals = m->c->points[i].point->decimals;
+        m->d.means[i].min = decimals_round(m->d.means[i].min, decimals);
+        m->d.means[i].max = decimals_round(m->d.means[i].max, decimals);
     }
 }
 

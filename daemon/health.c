@@ -5,7 +5,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/process.h"
-#include "daemon/base/sign.h"
+#include "daemon/base/cert.h"
 
 #include <string.h>
 

@@ -2,17 +2,16 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/decimals.h"
 #include "daemon/base/process.h"
 #include "drivers/trouble.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 static json_t *rounded(double value, int decimals)
 {
-    double power = pow(10, decimals);
-    return json_real(nearbyint(value * power) / power);
+    return json_real(decimals_round(value, decimals));
 }
 
 /* A stamp, unless it is none: of a boot that has no date yet. No wrong date leaves. */
@@ -177,7 +176,7 @@ static json_t *process_json(const struct dustd *d, int64_t now_us)
 
 static json_int_t whole_days(int64_t ms)
 {
-    return (json_int_t)floor((double)ms / CLOCK_DAY_MS);
+    return ms / CLOCK_DAY_MS - (ms % CLOCK_DAY_MS < 0);
 }
 
 static json_t *certs_json(const struct dustd *d, int64_t now_ms)

@@ -2,6 +2,7 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/decimals.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/inputs.h"
@@ -33,12 +34,6 @@ static json_t *quality_json(uint8_t quality)
 {
     char letter = (char)quality;
     return json_stringn(&letter, 1);
-}
-
-static double rounded(double value, int decimals)
-{
-    double power = pow(10, decimals);
-    return nearbyint(value * power) / power;
 }
 
 json_t *now_state_json(const struct dustd *d)
@@ -143,7 +138,7 @@ void now_device(struct dustd *d, int uplink, int device)
     if (now->state != DEVICE_UP && now->why == WHY_EXCEPTION)
         json_object_set_new(body, "exception", json_integer(now->exception));
     if (now->rtt_us > 0)
-        json_object_set_new(body, "rtt_ms", json_real(rounded(now->rtt_us / 1000.0, 1)));
+        json_object_set_new(body, "rtt_ms", json_real(decimals_round(now->rtt_us / 1000.0, 1)));
     calibration_add(body, &d->config->devices[device], clock_site_ms());
     service_add(d, body, &d->config->devices[device], clock_site_ms());
     publish(d, uplink, topic, body, 1);
@@ -155,7 +150,7 @@ static json_t *live_value(const struct sample *s, const struct point *p)
     json_t *value = json_object();
     char why[48];
     if (!isnan(s->value)) {
-        json_object_set_new(value, "v", json_real(rounded(s->value, p->decimals)));
+        json_object_set_new(value, "v", json_real(decimals_round(s->value, p->decimals)));
         json_object_set_new(value, "unit", json_string(p->unit));
     }
     json_object_set_new(value, "q", quality_json(s->quality));

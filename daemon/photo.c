@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
+#include <sodium.h>
 
 enum { PIECE = 65536, MODE = 0640 };
 
@@ -61,7 +61,7 @@ static int64_t bytes_kept(int dir)
 }
 
 /* Copies until the end, no more than the limit, whatever the file grows to meanwhile. False: said why. */
-static bool copy(const struct photo_wish *w, int to, EVP_MD_CTX *hash, struct photo_done *done)
+static bool copy(const struct photo_wish *w, int to, crypto_hash_sha256_state *hash, struct photo_done *done)
 {
     static const char no_photo[] = "no photo; allowed: JPEG, PNG or WebP";
     unsigned char *piece = mem_array(PIECE, 1);
@@ -79,7 +79,7 @@ static bool copy(const struct photo_wish *w, int to, EVP_MD_CTX *hash, struct ph
         else if (write(to, piece, (size_t)n) != n)
             fail(done, "the photo cannot be kept", errno);
         else
-            fine = EVP_DigestUpdate(hash, piece, (size_t)n) == 1;
+            fine = crypto_hash_sha256_update(hash, piece, (size_t)n) == 0;
         if (fine && done->bytes == 0)
             snprintf(done->type, sizeof done->type, "%s", type);
         done->bytes += n > 0 ? n : 0;
@@ -90,13 +90,11 @@ static bool copy(const struct photo_wish *w, int to, EVP_MD_CTX *hash, struct ph
     return !done->why[0];
 }
 
-static void name_it(EVP_MD_CTX *hash, struct photo_done *done)
+static void name_it(crypto_hash_sha256_state *hash, struct photo_done *done)
 {
-    unsigned char digest[32];
-    unsigned length = sizeof digest;
-    EVP_DigestFinal_ex(hash, digest, &length);
-    for (unsigned i = 0; i < 32; i++)
-        snprintf(done->sha256 + (size_t)2 * i, 3, "%02x", digest[i]);
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(hash, digest);
+    sodium_bin2hex(done->sha256, sizeof done->sha256, digest, sizeof digest);
 }
 
 /* Under its hash, durable before anybody hears of it. */
@@ -122,16 +120,16 @@ static void store_into(int dir, const struct photo_wish *w, struct photo_done *d
         return;
     }
     int to = openat(dir, ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, MODE);
-    EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    if (to < 0 || !hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1) {
+    crypto_hash_sha256_state hash;
+    crypto_hash_sha256_init(&hash);
+    if (to < 0) {
         fail(done, "the photo cannot be kept", errno);
-    } else if (copy(w, to, hash, done)) {
-        name_it(hash, done);
+    } else if (copy(w, to, &hash, done)) {
+        name_it(&hash, done);
         put(dir, to, done);
     }
     if (done->why[0])
         unlinkat(dir, ".new", 0);
-    EVP_MD_CTX_free(hash);
     if (to >= 0)
         close(to);
 }

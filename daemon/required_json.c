@@ -2,8 +2,8 @@
 #include "daemon/required.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/decimals.h"
 
-#include <math.h>
 #include <string.h>
 
 static json_t *reason_json(const struct reason *r)
@@ -50,7 +50,7 @@ static void add_counts(json_t *to, const int *count)
     json_object_set_new(to, "unknown", json_integer(count[OUTCOME_UNKNOWN]));
     json_object_set_new(to, "excused", json_integer(count[OUTCOME_EXCUSED]));
     double complete = total ? 1.0 - (double)count[OUTCOME_UNKNOWN] / total : 1.0;
-    json_object_set_new(to, "completeness", json_real(round(complete * 1e4) / 1e4));
+    json_object_set_new(to, "completeness", json_real(decimals_round(complete, 4)));
 }
 
 static json_t *check_json(const struct record *r, const struct check_result *c, int64_t day_ms)

@@ -2,6 +2,7 @@
 #include "daemon/rows.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/decimals.h"
 #include "daemon/base/log.h"
 #include "daemon/base/scalar.h"
 #include "daemon/judge/quality.h"
@@ -77,8 +78,8 @@ int64_t row_running(struct dustd *d, const struct judge_event *e)
     if (e->kind == JUDGE_WARNING)
         json_object_set_new(body, "verdict", json_string("warning"));
     if (!e->count.of) {
-        json_object_set_new(body, "used", json_real(rint(e->used * 1e4) / 1e4));
-        json_object_set_new(body, "rest_may", json_real(rint(e->may * 1e4) / 1e4));
+        json_object_set_new(body, "used", json_real(decimals_round(e->used, 4)));
+        json_object_set_new(body, "rest_may", json_real(decimals_round(e->may, 4)));
     }
     return row_append(d, e->start_ms, "running", e->limit->id, body);
 }

@@ -45,7 +45,7 @@ static void make_key(struct seal *s, const char *path)
         s->made = true;
     } else {
         snprintf(s->why_not, sizeof s->why_not, "%.120s: %.60s", path,
-                 rc == ERR_IO ? strerror(errno) : "libcrypto makes no key");
+                 rc == ERR_IO ? strerror(errno) : "libsodium makes no key");
         signer_free(signer);
     }
     if (pem)
@@ -135,7 +135,7 @@ void seal_head(struct dustd *d, int64_t now_ms)
     }
     struct signed_head head = {.head = d->head, .at_ms = now_ms, .simulated = d->options.simulated};
     if (head_sign(&head, s->signer) != ERR_OK) {
-        log_error("the head of the journal cannot be signed: libcrypto fails");
+        log_error("the head of the journal cannot be signed: libsodium fails");
         return;
     }
     json_t *body = row_begin(d, now_ms, "head", "");

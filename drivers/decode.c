@@ -104,7 +104,7 @@ static double raw_number(const struct point *p, uint64_t raw)
 static double scaled(const struct point *p, double number)
 {
     double parts = 1 / p->scale;
-    return (parts == nearbyint(parts) ? number / parts : number * p->scale) + p->offset;
+    return (parts == rint(parts) ? number / parts : number * p->scale) + p->offset;
 }
 
 static void judge(struct sample *s, enum quality quality, enum why why, double value)
@@ -154,7 +154,7 @@ static uint64_t whole_raw(const struct point *p, double wanted)
         bottom = -(top + 1) / 2;
         top = (top - 1) / 2;
     }
-    double count = nearbyint(wanted);
+    double count = rint(wanted);
     if (count <= bottom)
         count = bottom;
     if (count >= top)

@@ -6,24 +6,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-enum { HASH_BYTES = 32 };
+#include <sodium.h>
 
 static void sign(const char *key, const char *message, char out[static ALERT_SIGN_SIZE])
 {
-    unsigned char hash[HASH_BYTES];
-    unsigned length = 0;
-    HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)message, strlen(message), hash, &length);
-    EVP_EncodeBlock((unsigned char *)out, hash, HASH_BYTES);
+    unsigned char hash[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_state s;
+    crypto_auth_hmacsha256_init(&s, (const unsigned char *)key, strlen(key));
+    crypto_auth_hmacsha256_update(&s, (const unsigned char *)message, strlen(message));
+    crypto_auth_hmacsha256_final(&s, hash);
+    sodium_bin2base64(out, ALERT_SIGN_SIZE, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
 }
 
 /* Forgets a text that holds a secret. */
 static void wipe(char *text)
 {
-    OPENSSL_cleanse(text, strlen(text));
+    sodium_memzero(text, strlen(text));
     mem_free(text);
 }
 

@@ -1,5 +1,5 @@
-/* Ed25519 signatures, and when a certificate ends: what of libcrypto is more than a hash. A public key is its
- * 32 raw bytes (RFC 8032). Its fingerprint is the SHA-256 of these, 64 hex digits in 16 groups of four with
+/* Ed25519 signatures, by libsodium. A public key is its 32 raw bytes (RFC 8032). Its fingerprint is the
+ * SHA-256 of these, 64 hex digits in 16 groups of four with
  * '-' between: what people compare over the telephone. */
 #ifndef DUST_SIGN_H
 #define DUST_SIGN_H
@@ -12,17 +12,18 @@ enum { SIGN_KEY_SIZE = 32, SIGNATURE_SIZE = 64, FINGERPRINT_SIZE = 80 };
 
 struct signer; /* a private key */
 
-/* A new key. NULL: libcrypto has no random bytes. */
+/* A new key. NULL: libsodium cannot start. */
 struct signer *signer_make(void);
 
 /* The key as PEM (PKCS #8), zero-ended: `openssl pkey` reads it. signer_print: the caller frees (mem_free).
- * signer_read: NULL when it is no unencrypted Ed25519 key. */
+ * signer_read: NULL when it is no Ed25519 key as `openssl genpkey` writes it without a pass phrase (RFC 8410,
+ * without attributes). */
 char *signer_print(const struct signer *s);
 struct signer *signer_read(const char *pem);
 
 const uint8_t *signer_public(const struct signer *s); /* SIGN_KEY_SIZE bytes */
 
-/* False: libcrypto fails. */
+/* False: libsodium fails. */
 bool signer_sign(const struct signer *s, const void *bytes, size_t length,
                  uint8_t signature[static SIGNATURE_SIZE]);
 
@@ -37,9 +38,5 @@ void sign_fingerprint(const uint8_t key[static SIGN_KEY_SIZE], char text[static 
 /* A fingerprint as people type it (capitals, blanks, ':' or nothing between the groups), in the form above.
  * ERR_FORMAT: not 64 hex digits. */
 int sign_parse_fingerprint(const char *typed, char text[static FINGERPRINT_SIZE]);
-
-/* When the first of a PEM file's certificates ends, ms since 1970. ERR_NOT_FOUND: no such file; ERR_FORMAT:
- * no certificate in it; ERR_IO. */
-int cert_ends(const char *file, int64_t *ends_ms);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include <openssl/sha.h>
+#include <sodium.h>
 
 const struct yaml_node *place(const struct loading *l, const char *section, const char *name, const char *key)
 {
@@ -209,11 +209,10 @@ void config_print(const struct config *c, FILE *out)
 void config_hash(const struct config *c, char hex[static 65])
 {
     struct buf text = {0};
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    unsigned char hash[crypto_hash_sha256_BYTES];
     print_all((const struct loaded *)(const void *)c, &text);
-    SHA256((const unsigned char *)text.data, text.length, hash);
-    for (size_t i = 0; i < sizeof(hash); i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    crypto_hash_sha256(hash, (const unsigned char *)text.data, text.length);
+    sodium_bin2hex(hex, 65, hash, sizeof hash);
     buf_finish(&text);
 }
 

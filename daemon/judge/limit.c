@@ -28,7 +28,7 @@ static double half_even(double over, double under)
         q++;
         rest -= under;
     }
-    bool up = 2 * rest > under || (2 * rest == under && fmod(q, 2) != 0);
+    bool up = 2 * rest > under || (2 * rest == under && 2 * floor(q / 2) != q);
     return q + up;
 }
 

@@ -29,7 +29,7 @@ struct signed_head {
 /* The signed bytes. ERR_FORMAT: the journal id is no 32 hex digits. */
 int head_bytes(const struct signed_head *h, uint8_t bytes[static HEAD_BYTES]);
 
-/* Signs id, seq, hash, at_ms and simulated; fills key and signature. ERR_IO: libcrypto fails. */
+/* Signs id, seq, hash, at_ms and simulated; fills key and signature. ERR_IO: libsodium fails. */
 int head_sign(struct signed_head *h, const struct signer *by);
 
 /* Adds head_seq, head_hash, key and sig to a row's body. */

@@ -1,6 +1,5 @@
 #include "daemon/store/journal.h"
 
-#include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 
 #include <assert.h>
@@ -10,17 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libcrypto has a type of the name of our error code */
-#define ERR_STATE OPENSSL_ERR_STATE
-#include <openssl/evp.h>
-#undef ERR_STATE
+#include <sodium.h>
 
 void hash_bytes(const void *bytes, size_t length, uint8_t hash[static HASH_SIZE])
 {
-    if (EVP_Digest(bytes, length, hash, NULL, EVP_sha256(), NULL) != 1) {
-        log_error("SHA-256 is not to be had from libcrypto");
-        exit(EXIT_NO_MEMORY);
-    }
+    crypto_hash_sha256(hash, bytes, length);
 }
 
 void hash_hex(const uint8_t hash[static HASH_SIZE], char hex[static 65])

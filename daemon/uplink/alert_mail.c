@@ -8,15 +8,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#include <sodium.h>
 
 enum { WORD_BYTES = 42, LINE_BYTES = 57, SUBJECT_MOST = 300 }; /* 56 and 76 characters of base64 */
 
 static void add_base64(struct buf *b, const char *bytes, size_t length)
 {
     char text[LINE_BYTES / 3 * 4 + 5];
-    int n = EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)length);
-    buf_add(b, text, (size_t)n);
+    sodium_bin2base64(text, sizeof text, (const unsigned char *)bytes, length,
+                      sodium_base64_VARIANT_ORIGINAL);
+    buf_text(b, text);
 }
 
 /* Encoded words of whole characters, one a line. */

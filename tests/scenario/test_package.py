@@ -35,7 +35,7 @@ FILES = {
 }
 OPEN_ENDED = re.compile(r"usr/share/dustd/(devices|limits|requirements|sim|wording)/[a-z0-9-]+\.yaml|usr/share/doc/dustd/.+"
                         r"|usr/share/man/man5/dustd\.yaml\.5\.gz|usr/share/dustd/.+")
-LIBRARIES = {"libc6", "libjansson4", "libmodbus5", "libmosquitto1", "libsqlite3-0", "libssl3", "libyaml-0-2", "zlib1g"}
+LIBRARIES = {"libc6", "libjansson4", "libmodbus5", "libmosquitto1", "libsodium23", "libsqlite3-0", "libssl3", "libyaml-0-2", "zlib1g"}
 CHIPS = {"ch341-uart": True, "ftdi_sio": True, "cp210x": True, "pl2303": True, "cdc_acm": False}
 DEVICE = """P: /devices/usb1/1-1
 N: bus/usb/001/002
