@@ -30,7 +30,7 @@ int64_t again_find(const struct again *a, struct again_window w)
 void again_note(struct again *a, struct again_window w)
 {
     if (!a->ring)
-        a->ring = mem_array(KEPT, sizeof *a->ring);
+        a->ring = mem_pages(KEPT, sizeof *a->ring);
     a->ring[a->next] = w;
     a->next = (a->next + 1) % KEPT;
     a->count += a->count < KEPT;
@@ -38,6 +38,6 @@ void again_note(struct again *a, struct again_window w)
 
 void again_finish(struct again *a)
 {
-    mem_free(a->ring);
+    mem_pages_free(a->ring, KEPT, sizeof *a->ring);
     *a = (struct again){0};
 }

@@ -71,7 +71,7 @@ int control_open(const char *path, control_handler handler, void *arg, struct co
     int rc = listener_open(&listener, path, CONTROL_CLIENTS_MAX);
     if (rc != ERR_OK)
         return rc;
-    struct control *c = mem_new(struct control);
+    struct control *c = mem_pages(1, sizeof *c);
     c->listener = listener;
     c->handler = handler;
     c->arg = arg;
@@ -513,5 +513,5 @@ void control_close(struct control *c)
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    mem_free(c);
+    mem_pages_free(c, 1, sizeof *c);
 }

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { LARGE_BLOCK = 32 * 1024 };
+
 static void *crypto_new(size_t size, const char *file, int line)
 {
     (void)file;
@@ -35,11 +37,17 @@ static void crypto_free(void *old, const char *file, int line)
     mem_free(old);
 }
 
-/* One heap for all threads: they allocate little, and each heap more keeps its own free pages. */
+/* One heap for all threads: they allocate little, and each heap more keeps its own free pages. A large block
+ * is a mapping of its own: of a ring or a history only what is used is there, and what is freed is gone. From
+ * the heap calloc would write zeros over all of it, and malloc raises this limit by itself with each large
+ * block that is freed. */
 void libraries_start(void)
 {
 #ifdef M_ARENA_MAX
     mallopt(M_ARENA_MAX, 1);
+#endif
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 #endif
     json_set_alloc_funcs(mem_bytes, mem_free);
     CRYPTO_set_mem_functions(crypto_new, crypto_resize, crypto_free);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void mem_exhausted(void)
@@ -39,6 +40,41 @@ void *mem_resize(void *old, size_t count, size_t size)
         return checked(NULL);
     return checked(realloc(old, count && size ? count * size : 1));
 }
+
+/* Never nothing: of no length there is no mapping. */
+static size_t pages_size(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        mem_exhausted();
+    return count && size ? count * size : 1;
+}
+
+#ifdef __SANITIZE_ADDRESS__ /* it knows the bounds of what it allocates, and looks there for what is kept */
+void *mem_pages(size_t count, size_t size)
+{
+    return mem_array(pages_size(count, size), 1);
+}
+
+void mem_pages_free(void *old, size_t count, size_t size)
+{
+    (void)count;
+    (void)size;
+    mem_free(old);
+}
+#else
+void *mem_pages(size_t count, size_t size)
+{
+    void *pages =
+        mmap(NULL, pages_size(count, size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return checked(pages == MAP_FAILED ? NULL : pages);
+}
+
+void mem_pages_free(void *old, size_t count, size_t size)
+{
+    if (old)
+        munmap(old, pages_size(count, size));
+}
+#endif
 
 char *mem_string(const char *text)
 {

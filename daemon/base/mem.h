@@ -15,6 +15,12 @@ void *mem_bytes(size_t size);
 /* `old` (or NULL) resized to `count` things; new bytes are not zeroed; never NULL. */
 void *mem_resize(void *old, size_t count, size_t size);
 
+/* As mem_array, for a table that has room for the worst case and is mostly empty: pages of its own, of which
+ * only those that were ever written take memory. (calloc writes zeros where something was freed before.)
+ * Given back with mem_pages_free, which is told the same sizes and accepts NULL. */
+void *mem_pages(size_t count, size_t size);
+void mem_pages_free(void *old, size_t count, size_t size);
+
 /* A copy of a string; NULL stays NULL. */
 char *mem_string(const char *text);
 

@@ -33,8 +33,8 @@ struct ring *ring_create(size_t count, size_t size)
     while (room < count)
         room *= 2;
     struct ring *r = mem_new(struct ring);
-    r->slots = mem_array(room, size);
-    r->stamps = mem_array(room, sizeof *r->stamps);
+    r->slots = mem_pages(room, size);
+    r->stamps = mem_pages(room, sizeof *r->stamps);
     r->size = size;
     r->mask = room - 1;
     r->fd = fd;
@@ -128,7 +128,7 @@ void ring_destroy(struct ring *r)
     if (!r)
         return;
     close(r->fd);
-    mem_free(r->slots);
-    mem_free(r->stamps);
+    mem_pages_free(r->slots, r->mask + 1, r->size);
+    mem_pages_free(r->stamps, r->mask + 1, sizeof *r->stamps);
     mem_free(r);
 }

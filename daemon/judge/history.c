@@ -33,8 +33,8 @@ struct history *history_create(size_t minutes, size_t npoints, const bool *kept)
     h->columns = mem_array(npoints, sizeof *h->columns);
     for (size_t i = 0; i < npoints; i++)
         h->columns[i] = kept[i] ? (int)h->nkept++ : -1;
-    h->starts = mem_array(minutes, sizeof *h->starts);
-    h->minutes = mem_array(minutes * h->nkept, sizeof *h->minutes);
+    h->starts = mem_pages(minutes, sizeof *h->starts);
+    h->minutes = mem_pages(minutes * h->nkept, sizeof *h->minutes);
     h->lost_ms = INT64_MIN;
     return h;
 }
@@ -44,8 +44,8 @@ void history_destroy(struct history *h)
     if (!h)
         return;
     mem_free(h->columns);
-    mem_free(h->starts);
-    mem_free(h->minutes);
+    mem_pages_free(h->starts, h->room, sizeof *h->starts);
+    mem_pages_free(h->minutes, h->room * h->nkept, sizeof *h->minutes);
     mem_free(h);
 }
 
