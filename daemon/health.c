@@ -1,11 +1,11 @@
 #include "daemon/dustd.h"
 
+#include "daemon/base/cert.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/credential.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/process.h"
-#include "daemon/base/cert.h"
 
 #include <string.h>
 
