@@ -2,16 +2,19 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/commands.h"
 
 enum { NOBODY_UID = 65534 };
 
 static const char only_root[] = "only root may act as somebody else";
 
-/* Who asks: the person of this user; for root, whom it names with "as". Nobody is anybody whom our user
- * namespace does not know: no person. */
-static const struct person *who(struct dustd *d, uid_t uid, const char *as, bool *as_root)
+/* Who asks: the person of a command's topic; the person of this user; for root, whom it names with "as".
+ * Nobody is anybody whom our user namespace does not know: no person. */
+static const struct person *asker(struct dustd *d, uint64_t client, uid_t uid, const char *as, bool *as_root)
 {
-    *as_root = uid == 0;
+    *as_root = uid == 0 && !commands_is(client);
+    if (commands_is(client))
+        return commands_person(d, client);
     if (uid == 0)
         return as ? config_person(d->config, as) : NULL;
     if (uid == (uid_t)-1 || uid == NOBODY_UID)
@@ -25,8 +28,9 @@ static const struct person *who(struct dustd *d, uid_t uid, const char *as, bool
 void verb_deny(struct dustd *d, uint64_t client, struct attempt *a)
 {
     bool as_root;
-    const struct person *p = who(d, a->uid, NULL, &as_root);
+    const struct person *p = asker(d, client, a->uid, NULL, &as_root);
     a->person = p ? p->name : "";
+    a->user = commands_user(d, client);
     if (a->uid != 0)
         denied_note(d, clock_site_ms(), clock_wire_us(), a);
     verb_fail(d, client, a->why);
@@ -35,7 +39,7 @@ void verb_deny(struct dustd *d, uint64_t client, struct attempt *a)
 const struct person *verb_person(struct dustd *d, uint64_t client, struct attempt *a, const char *as,
                                  bool *as_root)
 {
-    const struct person *p = who(d, a->uid, as, as_root);
+    const struct person *p = asker(d, client, a->uid, as, as_root);
     a->why = as && a->uid != 0 ? only_root
              : p               ? NULL
              : a->uid == 0     ? "root acts for a person: name one with --as"
@@ -43,6 +47,15 @@ const struct person *verb_person(struct dustd *d, uint64_t client, struct attemp
     if (a->why)
         verb_deny(d, client, a);
     return a->why ? NULL : p;
+}
+
+void verb_waits(struct dustd *d, uint64_t client, const char *who, int64_t seq, const char *issue)
+{
+    d->writer.client = client;
+    snprintf(d->writer.who, sizeof d->writer.who, "%s", who);
+    batch_tell(d, seq, issue, client);
+    if (commands_is(client))
+        commands_wrote(d, client, seq);
 }
 
 void verb_told(struct dustd *d, const struct told *t)
@@ -59,7 +72,7 @@ bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, co
 {
     char only[128];
     snprintf(only, sizeof only, "%s is for root and for people of the site or the office", what);
-    const struct person *p = who(d, uid, as, &by->as_root);
+    const struct person *p = asker(d, client, uid, as, &by->as_root);
     by->name = p ? p->name : "root";
     by->as_root = by->as_root && p;
     const char *why = as && uid != 0 ? only_root

@@ -10,8 +10,12 @@ void reload_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
 /* A step's row is on the disk: its author gets the issue as it is now; of another row its number. */
 void verb_told(struct dustd *d, const struct told *t);
 
+/* A verb's row is written and waits for its commit, of which whoever asked is told: he is the writer until
+ * then. `issue` "": it is no step of one. */
+void verb_waits(struct dustd *d, uint64_t client, const char *who, int64_t seq, const char *issue);
+
 /* Refuses what this user may not do (uid, did, about, why), and leaves a trace of it; but for root, who may
- * do it all and has only named nobody. */
+ * do it all and has only named nobody. A command's person is that of its topic, whatever `uid` is. */
 void verb_deny(struct dustd *d, uint64_t client, struct attempt *a);
 
 /* The person who tries `a` (uid, did, about). NULL: there is none, and whoever asks has been told so. */

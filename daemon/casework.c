@@ -81,11 +81,9 @@ void casework_write(struct dustd *d, uint64_t client, const char *who, int64_t n
 {
     char id[32];
     snprintf(id, sizeof id, "%s", issue);
-    d->writer.client = client;
-    snprintf(d->writer.who, sizeof d->writer.who, "%s", who);
     int64_t seq = row_step(d, now_ms, id, body);
     if (seq)
-        batch_tell(d, seq, id, client);
+        verb_waits(d, client, who, seq, id);
     else
         verb_fail(d, client,
                   "the disk takes nothing, and nothing more can be kept: try again when it has room");

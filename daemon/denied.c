@@ -3,6 +3,7 @@
 #include "daemon/base/log.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { USERS = sizeof((struct denied *)0)->users / sizeof(struct denied_user) };
 
@@ -22,9 +23,13 @@ static void tell(struct dustd *d, struct denied_user *u, int64_t now_ms, int64_t
         snprintf(subject, sizeof subject, "%s", u->person);
     else
         snprintf(subject, sizeof subject, "uid %u", (unsigned)u->uid);
-    log_warning("control socket: %s may not %s (%s): %d times", subject, u->did, u->why, u->n);
+    log_warning("%s: %s may not %s (%s): %d times", u->user[0] ? "a command" : "control socket", subject,
+                u->did, u->why, u->n);
     json_t *body = row_begin(d, now_ms, "denied", subject);
-    json_object_set_new(body, "uid", json_integer(u->uid));
+    if (u->user[0])
+        json_object_set_new(body, "user", text_json(u->user));
+    else
+        json_object_set_new(body, "uid", json_integer(u->uid));
     json_object_set_new(body, "did", text_json(u->did));
     if (u->about[0])
         json_object_set_new(body, "about", text_json(u->about));
@@ -37,25 +42,27 @@ static void tell(struct dustd *d, struct denied_user *u, int64_t now_ms, int64_t
 }
 
 /* The user's entry; or that of whoever has been told of for longest, whose attempts since are told first. */
-static struct denied_user *entry(struct dustd *d, uid_t uid, int64_t now_ms, int64_t now_us)
+static struct denied_user *entry(struct dustd *d, const struct attempt *a, int64_t now_ms, int64_t now_us)
 {
     struct denied_user *oldest = d->denied.users;
+    const char *user = a->user ? a->user : "";
     for (int i = 0; i < USERS; i++) {
         struct denied_user *u = &d->denied.users[i];
-        if (u->next_us && u->uid == uid)
+        if (u->next_us && u->uid == a->uid && strcmp(u->user, user) == 0)
             return u;
         if (u->next_us < oldest->next_us)
             oldest = u;
     }
     if (oldest->n)
         tell(d, oldest, now_ms, now_us);
-    *oldest = (struct denied_user){.uid = uid};
+    *oldest = (struct denied_user){.uid = a->uid};
+    snprintf(oldest->user, sizeof oldest->user, "%s", user);
     return oldest;
 }
 
 void denied_note(struct dustd *d, int64_t now_ms, int64_t now_us, const struct attempt *a)
 {
-    struct denied_user *u = entry(d, a->uid, now_ms, now_us);
+    struct denied_user *u = entry(d, a, now_ms, now_us);
     if (u->n++ == 0)
         u->first_ms = now_ms;
     snprintf(u->person, sizeof u->person, "%s", a->person);

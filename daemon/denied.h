@@ -1,6 +1,6 @@
-/* Who tried at the control socket what he may not do: a row `denied`. The first attempt of a user is told at
- * once, what he tries in the ten minutes after it in one row at their end, so that nobody fills the journal
- * by knocking. Main thread; now_ms is site time, now_us wire time. */
+/* Who tried at the control socket, or by a command over MQTT, what he may not do: a row `denied`. The first
+ * attempt of a user is told at once, what he tries in the ten minutes after it in one row at their end, so
+ * that nobody fills the journal by knocking. Main thread; now_ms is site time, now_us wire time. */
 #ifndef DUST_DENIED_H
 #define DUST_DENIED_H
 
@@ -11,6 +11,7 @@ struct dustd;
 
 struct attempt {
     uid_t uid;
+    const char *user;   /* at the broker, of a command; NULL or "": it came by the control socket */
     const char *person; /* whom the configuration makes of the user; "" nobody */
     const char *did;    /* "act close", "reload", … */
     const char *about;  /* the issue, the person root named, … as it was asked; "" nothing */
@@ -20,6 +21,7 @@ struct attempt {
 /* What one user tried since his last row. */
 struct denied_user {
     uid_t uid;
+    char user[65];
     int64_t next_us; /* no row before; 0: the entry is free */
     int n;
     int64_t first_ms;

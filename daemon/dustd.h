@@ -89,6 +89,8 @@ struct uplink_now {
     int64_t since_ms;                 /* of the change to or from connected; 0: none yet */
     char why[160];                    /* the last reason that the line was lost or not had, "" none */
     bool connected;
+    enum mqtt_commands commands; /* of this connection */
+    char commands_why[160];
 };
 
 /* Who changed the settings. */
@@ -178,6 +180,7 @@ struct dustd {
     struct hold hold;   /* what cannot be dated yet */
     struct again again; /* what has been told of windows */
     struct inputs *inputs;
+    struct commands *commands;
     struct required *required;
     struct judge *judge;
     struct ledger *ledger;

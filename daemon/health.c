@@ -151,6 +151,9 @@ static void warn_of_lines(const struct dustd *d, int64_t now_ms, json_t *list)
     for (int i = 0; i < d->config->nmqtt; i++)
         if (!d->uplinks[i].connected && d->uplinks[i].since_ms)
             warn(list, "broker_down", d->config->mqtt[i].name);
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if (d->uplinks[i].commands == COMMANDS_OPEN || d->uplinks[i].commands == COMMANDS_UNSAFE)
+            warn(list, "commands_refused", d->config->mqtt[i].name);
     alerts_warn(d, list);
 }
 

@@ -1,5 +1,5 @@
 /* The parts of a status and of the topic `health`, as docs/interface.md lists them. */
-#include "daemon/dustd.h"
+#include "daemon/commands.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
@@ -133,6 +133,10 @@ static json_t *brokers_json(const struct dustd *d, int64_t now_ms)
                                    "reconnects", (json_int_t)s.reconnects, "in_flight", s.in_flight);
         add_date(broker, "since", u->since_ms);
         add_text(broker, "why", u->why);
+        if (d->config->mqtt[i].commands) {
+            add_text(broker, "commands", commands_state_str(u->commands));
+            add_text(broker, "commands_why", u->commands_why);
+        }
         if (u->taken < d->committed && unsent->seq == u->taken + 1)
             json_object_set_new(broker, "oldest_ms",
                                 json_integer(now_ms > unsent->at_ms ? now_ms - unsent->at_ms : 0));
@@ -207,6 +211,7 @@ void health_add(const struct dustd *d, int64_t now_ms, json_t *to)
     json_object_set_new(to, "buses", buses_json(d));
     json_object_set_new(to, "mqtt", brokers_json(d, now_ms));
     json_object_set_new(to, "alerts", alerts_channels_json(d, now_ms));
+    json_object_set_new(to, "commands", commands_json(d)); /* nothing when there is none */
     json_object_set_new(to, "timekeeping", clock_json(d));
     json_object_set_new(to, "process", process_json(d, clock_wire_us()));
     json_object_set_new(to, "certificates", certs_json(d, now_ms));

@@ -272,9 +272,7 @@ void inputs_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
     } else if (said.duplicate) {
         verb_answer(d, client, json_pack("{s:b}", "duplicate", 1));
     } else {
-        d->writer.client = client;
-        snprintf(d->writer.who, sizeof d->writer.who, "%s", from.source);
-        batch_tell(d, said.seq, "", client);
+        verb_waits(d, client, from.source, said.seq, "");
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/commands.h"
 #include "daemon/inputs.h"
 #include "daemon/judge/quality.h"
 #include "daemon/required.h"
@@ -11,6 +12,7 @@
 void judging_open(struct dustd *d)
 {
     d->inputs = inputs_create();
+    d->commands = commands_create();
     d->required = required_create(d->config);
     d->judge = judge_create(d->config);
     judge_know(d->judge, required_facts(d->required));
@@ -23,6 +25,7 @@ void judging_open(struct dustd *d)
 void judging_close(struct dustd *d)
 {
     inputs_destroy(d->inputs);
+    commands_destroy(d->commands);
     required_destroy(d->required);
     judge_destroy(d->judge);
     ledger_destroy(d->ledger);

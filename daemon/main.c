@@ -7,6 +7,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
 #include "daemon/casework.h"
+#include "daemon/commands.h"
 #include "daemon/cost.h"
 #include "daemon/libraries.h"
 #include "daemon/options.h"
@@ -218,6 +219,7 @@ static void run(struct dustd *d, int signals, int timer)
         lend_turn(d, clock_wire_us());
         seal_turn(d, clock_site_ms());
         alerts_turn(d);
+        commands_turn(d);
         batch_flush(d);
         watch_turn(d, clock_wire_us());
         health_turn(d, clock_site_ms(), clock_wire_us());

@@ -5,6 +5,7 @@
 #include "daemon/base/decimals.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/commands.h"
 #include "daemon/inputs.h"
 #include "daemon/required.h"
 #include "daemon/service.h"
@@ -12,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70, MESSAGE_FITS = 12000 };
+enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70, MESSAGE_FITS = 12000, EVENTS_A_TURN = MQTT_RING };
 
 /* To one uplink, or to all that are connected. Takes the reference. */
 static void publish(struct dustd *d, int uplink, const char *topic, json_t *body, int qos)
@@ -319,6 +320,7 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
     case MQTT_LOST:
         u->since_ms = u->connected || !u->since_ms ? clock_site_ms() : u->since_ms;
         u->connected = false;
+        u->commands = COMMANDS_OFF;
         snprintf(u->why, sizeof u->why, "%s", e->text);
         alerts_broker_lost(d, u->own->name);
         break;
@@ -333,6 +335,11 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
         inputs_message(d, uplink, e->text, e->payload);
         mem_free(e->payload);
         break;
+    case MQTT_COMMAND:
+        commands_message(d, uplink, e);
+        mem_free(e->payload);
+        break;
+    case MQTT_COMMANDS: commands_guarded(d, uplink, e); break;
     }
 }
 
@@ -340,8 +347,10 @@ void now_uplink(struct dustd *d, int uplink)
 {
     struct mqtt_event e;
     struct uplink_now *u = &d->uplinks[uplink];
-    ring_woken(u->ring);
-    while (ring_pop(u->ring, &e) == ERR_OK)
+    int left = EVENTS_A_TURN; /* whoever sends faster than is read keeps nothing else from being done */
+    if (ring_waiting(u->ring) <= (size_t)left)
+        ring_woken(u->ring); /* else it stays readable */
+    while (left-- > 0 && ring_pop(u->ring, &e) == ERR_OK)
         take_event(d, uplink, &e);
 }
 
@@ -349,7 +358,7 @@ void now_last(struct dustd *d, struct uplink_now *u)
 {
     struct mqtt_event e;
     while (ring_pop(u->ring, &e) == ERR_OK) {
-        if (e.kind == MQTT_INPUT) /* was not answered: its source says it again */
+        if (e.kind == MQTT_INPUT || e.kind == MQTT_COMMAND) /* was not answered: its source says it again */
             mem_free(e.payload);
         if (e.kind == MQTT_REFUSED)
             take_refusal(d, u, &e);

@@ -142,9 +142,7 @@ static void write_row(struct dustd *d, uint64_t client, int kind, const char *by
         return;
     }
     keep(&d->reported, kind, seq, text, false);
-    d->writer.client = client;
-    snprintf(d->writer.who, sizeof d->writer.who, "%s", by);
-    batch_tell(d, seq, "", client);
+    verb_waits(d, client, by, seq, "");
 }
 
 void reported_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)

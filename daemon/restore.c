@@ -5,6 +5,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/commands.h"
 #include "daemon/inputs.h"
 #include "daemon/store/rawblock.h"
 #include "daemon/tell.h"
@@ -303,6 +304,8 @@ static int scan(struct dustd *d, struct restoring *r)
         rc = scan_clean(d);
     if (rc == ERR_OK)
         rc = inputs_scan(d);
+    if (rc == ERR_OK)
+        rc = commands_scan(d);
     if (rc == ERR_OK)
         rc = reported_scan(d);
     if (rc == ERR_OK)

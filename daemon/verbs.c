@@ -8,6 +8,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/casework.h"
 #include "daemon/chore.h"
+#include "daemon/commands.h"
 #include "daemon/gate.h"
 #include "daemon/inputs.h"
 #include "daemon/required.h"
@@ -21,20 +22,28 @@
 
 enum { ROWS_DEFAULT = 200, ROWS_MOST = 1000, BLOCKS_MOST = 5 };
 
+/* Whoever asked: a client of the control socket, or somebody over MQTT. Steals `final`. */
+static void finish(struct dustd *d, uint64_t client, json_t *final)
+{
+    if (commands_is(client))
+        commands_finish(d, client, final);
+    else
+        control_finish(d->control, client, final);
+}
+
 void verb_fail(struct dustd *d, uint64_t client, const char *text)
 {
     json_t *error = json_string(text);
     if (!error) /* it quotes the request and is cut within a character */
         error = json_string("refused");
-    control_finish(d->control, client,
-                   json_pack("{s:b,s:o,s:s}", "ok", 0, "error", error, "language", d->config->language));
+    finish(d, client, json_pack("{s:b,s:o,s:s}", "ok", 0, "error", error, "language", d->config->language));
 }
 
 void verb_answer(struct dustd *d, uint64_t client, json_t *result)
 {
-    control_finish(d->control, client,
-                   json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "language", d->config->language, "zone_min",
-                             d->config->site.zone_min, "result", result));
+    finish(d, client,
+           json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "language", d->config->language, "zone_min",
+                     d->config->site.zone_min, "result", result));
 }
 
 static json_t *titles(const char *zh, const char *en)

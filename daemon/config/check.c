@@ -2,7 +2,9 @@
 #include "daemon/base/err.h"
 #include "daemon/config/loaded.h"
 
+#include <arpa/inet.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <string.h>
 
 /* A minute of all points is one journal row and one message of at most 12 KiB: a point takes its name and
@@ -117,6 +119,37 @@ static int check_sources(const struct loading *l)
     return ERR_OK;
 }
 
+/* By its name; what the name leads to is looked at when the line is up. */
+static bool on_this_machine(const char *host)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (inet_pton(AF_INET6, host, &six) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&six);
+    return strcmp(host, "localhost") == 0;
+}
+
+/* Who speaks is known by the topic alone: nobody on the way may write another. */
+static int check_commands(const struct loading *l, const struct mqtt_config *m)
+{
+    const struct config *c = &l->l->c;
+    int known = 0;
+    for (int i = 0; i < c->npeople; i++)
+        known += c->people[i].mqtt_user[0] != 0;
+    if (m->commands && !m->ca_file[0] && !on_this_machine(m->host))
+        return yaml_complain(l->doc, place(l, "mqtt", m->name, "commands"), l->why,
+                             "found commands over a line without TLS to %s; allowed: with ca_file, or from a "
+                             "broker on this machine",
+                             m->host);
+    if (m->commands && !known)
+        return yaml_complain(l->doc, place(l, "mqtt", m->name, "commands"), l->why,
+                             "found commands, but nobody in people has a mqtt_user; allowed: with at least "
+                             "one");
+    return ERR_OK;
+}
+
 static int check_broker(const struct loading *l, const struct mqtt_config *m)
 {
     if (m->password_file[0] && !m->username[0])
@@ -129,7 +162,7 @@ static int check_broker(const struct loading *l, const struct mqtt_config *m)
         return yaml_complain(
             l->doc, place(l, "mqtt", m->name, "cert_file"), l->why,
             "found a cert_file without ca_file; allowed: with ca_file, which switches TLS on");
-    return ERR_OK;
+    return check_commands(l, m);
 }
 
 static int check_brokers(const struct loading *l)

@@ -106,6 +106,7 @@ struct mqtt_config {
     int keepalive_s;
     bool mqtt5;              /* false: 3.1.1 */
     bool inputs;             /* takes in/<kind>/<source> from there */
+    bool commands;           /* and cmd/<mqtt_user> */
     int64_t data_plan_bytes; /* of a month, 0 none: dustd --check warns above it */
 };
 
@@ -224,6 +225,7 @@ void config_hash(const struct config *c, char hex[static 65]);
 
 const struct person *config_person(const struct config *c, const char *name);
 const struct person *config_person_of_user(const struct config *c, const char *unix_user);
+const struct person *config_person_at_broker(const struct config *c, const char *mqtt_user);
 
 const struct organisation *config_organisation(const struct config *c, const char *name);
 

@@ -19,6 +19,14 @@ const struct person *config_person_of_user(const struct config *c, const char *u
     return NULL;
 }
 
+const struct person *config_person_at_broker(const struct config *c, const char *mqtt_user)
+{
+    for (int i = 0; i < c->npeople; i++)
+        if (mqtt_user[0] && strcmp(c->people[i].mqtt_user, mqtt_user) == 0)
+            return &c->people[i];
+    return NULL;
+}
+
 const struct organisation *config_organisation(const struct config *c, const char *name)
 {
     for (int i = 0; i < c->norganisations; i++)

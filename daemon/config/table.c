@@ -190,6 +190,9 @@ static const struct setting mqtt_rows[] = {
      .high = "10min", .per = 1000, .meaning = "longest silence on the line"},
     {"inputs", SETTING_BOOL, FIELD(struct mqtt_config, inputs), .absent = "false",
      .meaning = "take what the sources say there, in/<kind>/<source>"},
+    {"commands", SETTING_BOOL, FIELD(struct mqtt_config, commands), .absent = "false",
+     .meaning = "carry out what people with a mqtt_user ask for there, cmd/<mqtt_user>; by TLS, or from a "
+                "broker on this machine"},
     {"data_plan", SETTING_SIZE, FIELD(struct mqtt_config, data_plan_bytes), .low = "1 MB", .high = "1000 GB",
      .meaning = "what the line may carry in a month: dustd --check warns above it"},
     {0},

@@ -126,6 +126,7 @@ const char *word_warning(const char *what, bool zh)
 {
     static const struct word table[] = {
         {"alerts_not_taken", "提醒发不出去", "alerts are not taken"},
+        {"commands_refused", "不接受指令（权限未分开）", "commands are refused"},
         {"broker_down", "MQTT 未连接", "broker not connected"},
         {"bus_busy", "总线负荷过高", "bus too busy"},
         {"bus_down", "总线断开", "bus gone"},

@@ -24,7 +24,10 @@ static const struct mqtt_timing timing_default = {.handshake = 10000,
                                                   .most = 300000,
                                                   .stable = 60000,
                                                   .taken_over = 300000,
-                                                  .stop = 1500};
+                                                  .stop = 1500,
+                                                  .canary = 3000,
+                                                  .canary_open = 60000,
+                                                  .canary_closed = 600000};
 
 static void signal_fd(int fd)
 {

@@ -14,17 +14,31 @@ enum mqtt_event_kind {
     MQTT_LOST,      /* `text` says why; also when there was no connection yet, once per reason */
     MQTT_WANT, /* rows after `seq`, at most `limit`: main answers with mqtt_rows, also when there are none yet
                 */
-    MQTT_TAKEN,   /* the far end has taken everything up to `seq`: the cursor moves */
-    MQTT_INPUT,   /* a source said something: `text` is the topic below in/, `payload` the taker's to free */
-    MQTT_TOLD,    /* message `seq` of mqtt_tell is answered: `text` "" taken, else why it was refused */
-    MQTT_REFUSED, /* row `seq` was refused for good after three tries: `text`; the cursor moves past it */
+    MQTT_TAKEN,    /* the far end has taken everything up to `seq`: the cursor moves */
+    MQTT_INPUT,    /* a source said something: `text` is the topic below in/, `payload` the taker's to free */
+    MQTT_TOLD,     /* message `seq` of mqtt_tell is answered: `text` "" taken, else why it was refused */
+    MQTT_COMMAND,  /* somebody asks for something: `text` is the user below cmd/, `limit` 1 when it was
+                      retained,  `payload` as of MQTT_INPUT, or NULL: it is empty, no text, or longer */
+    MQTT_COMMANDS, /* `limit` is enum mqtt_commands now, `text` why */
+    MQTT_REFUSED,  /* row `seq` was refused for good after three tries: `text`; the cursor moves past it */
+};
+
+/* Whether what comes below cmd/ may be carried out. Who speaks is known by the topic alone, so that is up to
+ * the broker's ACL. After each connect, and from time to time, a message is sent to cmd/<32 random hex
+ * digits>, a name that nobody has: if it comes back, anybody may speak in anybody's name. */
+enum mqtt_commands {
+    COMMANDS_OFF,      /* none are taken there */
+    COMMANDS_CHECKING, /* not known yet on this connection: they wait */
+    COMMANDS_OPEN,     /* it came back: refused until it does not */
+    COMMANDS_CLOSED,   /* the broker has answered, and it did not: carried out */
+    COMMANDS_UNSAFE,   /* refused: neither TLS nor this machine, or it cannot be found out */
 };
 
 struct mqtt_event {
     enum mqtt_event_kind kind;
     int64_t seq;
     int limit;
-    char *payload; /* MQTT_INPUT: at most MQTT_INPUT_MAX bytes and zero; else NULL */
+    char *payload; /* MQTT_INPUT, MQTT_COMMAND: at most MQTT_INPUT_MAX bytes and zero; else NULL */
     char text[160];
 };
 

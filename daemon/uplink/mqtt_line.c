@@ -24,7 +24,8 @@ enum {
     PACKET_MOST = 16384, /* what we let the broker send us */
     RECEIVED_MOST = 8,   /* packets read at once from a line that is already closed */
     CUT_SHORT_MOST = 3,
-    INPUT_PAUSE = 8 /* events that wait for main, while nothing is read: then the sources wait too */
+    INPUT_PAUSE = 8, /* events that wait for main, while nothing is read: then the sources wait too */
+    SESSION_S = 600  /* how long a broker keeps commands for us: none is valid for longer */
 };
 
 static const char closed_by_far_end[] = "closed by the far end";
@@ -54,6 +55,8 @@ static void on_publish(struct mosquitto *handle, void *arg, int mid, int reason,
 {
     (void)handle, (void)props;
     struct mqtt *m = arg;
+    if (canary_answered(m, mid, reason))
+        return;
     bool ours = window_sent(&m->window, mid) || pending_flying(&m->pending, mid);
     if (ours && m->nanswers < MQTT_WINDOW) {
         m->answers[m->nanswers].mid = mid;
@@ -61,35 +64,18 @@ static void on_publish(struct mosquitto *handle, void *arg, int mid, int reason,
     }
 }
 
-/* The topic below "<prefix>in/", NULL for any other. */
-static const char *below_in(const struct mqtt *m, const char *topic)
-{
-    size_t n = strlen(m->prefix);
-    return strncmp(topic, m->prefix, n) == 0 && strncmp(topic + n, "in/", 3) == 0 ? topic + n + 3 : NULL;
-}
-
-/* What a source says; main looks at it. Its length is all that is checked here: it goes on as text, so a zero
- * in it is none. The queue to main keeps room for what else there is to tell. */
 static void on_message(struct mosquitto *handle, void *arg, const struct mosquitto_message *message,
                        const mosquitto_property *props)
 {
     (void)handle, (void)props;
-    struct mqtt *m = arg;
-    const char *topic = below_in(m, message->topic);
-    size_t length = (size_t)message->payloadlen;
-    bool fits = topic && strlen(topic) < sizeof m->outbox[0].text && length && length <= MQTT_INPUT_MAX &&
-                !memchr(message->payload, 0, length);
-    if (!fits || m->noutbox >= MQTT_OUTBOX / 2) {
-        if (!m->input_trouble)
-            log_warning("mqtt %s: a message on %.100s was dropped: %s", m->config->name, message->topic,
-                        fits ? "too many at once" : "empty, no text, or longer than 4096 bytes");
-        m->input_trouble = true;
-        return;
-    }
-    m->input_trouble = false;
-    struct mqtt_event *e = tell(m, MQTT_INPUT, 0);
-    snprintf(e->text, sizeof e->text, "%s", topic);
-    e->payload = mem_printf("%.*s", (int)length, (const char *)message->payload);
+    heard_message(arg, message);
+}
+
+static void on_subscribe(struct mosquitto *handle, void *arg, int mid, int count, const int *reasons,
+                         const mosquitto_property *props)
+{
+    (void)handle, (void)props;
+    canary_granted(arg, mid, count ? reasons[0] : MQTT_RC_UNSPECIFIED);
 }
 
 /* "OpenSSL Error[0]: error:0A000416:SSL routines::sslv3 alert certificate unknown": the end says it. */
@@ -143,21 +129,24 @@ static int set_tls(struct mqtt *m, struct why *why)
 
 /* libmosquitto takes CONNECT properties only with its blocking connect, which would sit in connect() for two
  * minutes. It keeps them, though, before it finds that port -1 is none; the asynchronous connect then sends
- * them. Session expiry 0: our cursor is the session. */
+ * them. Session expiry 0: our cursor is the session; but for commands, which the broker keeps while we are
+ * away.
+ */
 static void set_properties(struct mqtt *m)
 {
     if (!m->config->mqtt5)
         return;
     mosquitto_property *p = NULL;
     mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE, PACKET_MOST);
-    mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL, 0);
+    mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL, m->config->commands ? SESSION_S : 0);
     mosquitto_connect_bind_v5(m->handle, m->config->host, -1, m->config->keepalive_s, NULL, p);
     mosquitto_property_free_all(&p);
 }
 
 static int prepare(struct mqtt *m, struct why *why)
 {
-    m->handle = mosquitto_new(m->client_id, true, m);
+    bool fresh = !m->config->commands || !m->config->mqtt5; /* 3.1.1 would keep a session for ever */
+    m->handle = mosquitto_new(m->client_id, fresh, m);
     if (!m->handle) {
         snprintf(why->text, sizeof why->text, "client id %.80s cannot be used", m->client_id);
         return ERR_FORMAT;
@@ -166,6 +155,7 @@ static int prepare(struct mqtt *m, struct why *why)
     mosquitto_disconnect_v5_callback_set(m->handle, on_disconnect);
     mosquitto_publish_v5_callback_set(m->handle, on_publish);
     mosquitto_message_v5_callback_set(m->handle, on_message);
+    mosquitto_subscribe_v5_callback_set(m->handle, on_subscribe);
     mosquitto_log_callback_set(m->handle, on_log);
     mosquitto_int_option(m->handle, MOSQ_OPT_PROTOCOL_VERSION,
                          m->config->mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
@@ -288,6 +278,7 @@ void line_lost(struct mqtt *m, int64_t now, const char *why)
     bool second = m->ipv4;
     snprintf(text.text, sizeof text.text, "%s", second && unreachable ? m->first.text : why);
     feed_answers(m, now); /* what came before the end */
+    canary_lost(m, now);
     if (m->handle)
         mosquitto_destroy(m->handle);
     m->handle = NULL;
@@ -305,17 +296,6 @@ void line_lost(struct mqtt *m, int64_t now, const char *why)
         say_lost(m, was_up, text.text);
 }
 
-/* A refusal of the subscription shows as silence of the sources, which proves nothing: no verdict passes by
- * it. */
-static void subscribe(struct mqtt *m)
-{
-    char *topics = mem_printf("%sin/+/+", m->prefix);
-    int rc = m->config->inputs ? mosquitto_subscribe(m->handle, NULL, topics, 1) : MOSQ_ERR_SUCCESS;
-    if (rc != MOSQ_ERR_SUCCESS)
-        log_warning("mqtt %s: cannot subscribe to %s: %s", m->config->name, topics, mosquitto_strerror(rc));
-    mem_free(topics);
-}
-
 static void line_up(struct mqtt *m, int64_t now)
 {
     if (m->up_since)
@@ -326,9 +306,10 @@ static void line_up(struct mqtt *m, int64_t now)
     m->rows_after = m->nows_after = 0;
     m->connects++;
     log_info("mqtt %s: connected to %s:%d", m->config->name, m->config->host, m->config->port);
-    subscribe(m);
     atomic_store(&m->connected, true);
     tell(m, MQTT_CONNECTED, 0);
+    heard_subscribe(m);
+    canary_up(m);
 }
 
 int line_events(const struct mqtt *m)

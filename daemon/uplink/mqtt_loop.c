@@ -96,6 +96,8 @@ static void step(struct mqtt *m, int revents, int64_t now)
         line_io(m, revents, now);
     feed_answers(m, now);
     if (m->phase == PHASE_UP)
+        canary_turn(m, now);
+    if (m->phase == PHASE_UP)
         feed_send(m, now);
     if (stop)
         feed_stop(m, now);

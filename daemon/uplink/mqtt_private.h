@@ -1,5 +1,6 @@
 /* Between the files of the MQTT uplink, and its tests. mqtt.c is main's side, mqtt_loop.c the thread's loop,
- * mqtt_line.c the connection, mqtt_feed.c what goes over it. */
+ * mqtt_line.c the connection, mqtt_feed.c what goes over it, mqtt_heard.c what comes back, mqtt_canary.c
+ * whether commands may. */
 #ifndef DUST_MQTT_PRIVATE_H
 #define DUST_MQTT_PRIVATE_H
 
@@ -22,12 +23,28 @@ struct mqtt_timing {
     int stable;      /* a connection that held as long starts the back-off anew */
     int taken_over;  /* wait when another client has our id */
     int stop;        /* for the last answers and the farewell */
+    int canary;      /* from the broker's answer to the canary until it is taken for kept back */
+    int canary_open, canary_closed; /* before the next one, when it came back; when it did not */
 };
 
 enum phase { PHASE_WAIT, PHASE_CONNECT, PHASE_HANDSHAKE, PHASE_UP, PHASE_END };
 
 struct why {
     char text[160];
+};
+
+enum { CANARY_NAME = 33 };
+
+/* Callbacks mark, canary_turn acts. */
+struct canary {
+    enum mqtt_commands is;
+    char name[CANARY_NAME]; /* that is out, "" none */
+    int mid, subscription;  /* of the message, of our SUBSCRIBE; 0: none is out */
+    int reason;             /* of the broker's answer, -1: none yet */
+    bool came_back, granted;
+    int64_t sent, answered; /* when the last one was; 0: none was on this connection, it was not yet */
+    int64_t next;           /* when to send one */
+    int hung_up;            /* connections in a row that ended soon after one was sent */
 };
 
 /* Main to thread: a now-message, strings owned. */
@@ -96,7 +113,8 @@ struct mqtt {
     const char *local;              /* static: what mosquitto_publish said last */
     int64_t row_trouble;            /* last row not taken, once that is in the log; 0 none */
     bool input_trouble;             /* a message of a source was dropped, as the log says */
-    bool now_trouble;               /* now-messages not taken, as the log says */
+    struct canary canary;
+    bool now_trouble; /* now-messages not taken, as the log says */
     int64_t stop_at;
     bool farewell, left; /* {"online":false} is on its way; DISCONNECT is */
     struct mqtt_event outbox[MQTT_OUTBOX];
@@ -119,6 +137,20 @@ void line_try(struct mqtt *m, int64_t now);
 int line_events(const struct mqtt *m); /* for poll(); 0 when there is no socket */
 void line_io(struct mqtt *m, int revents, int64_t now);
 void line_lost(struct mqtt *m, int64_t now, const char *why);
+
+/* What comes in: in/ and cmd/ go to main, the canary stays here. heard_subscribe once the line is up. */
+struct mosquitto_message;
+void heard_message(struct mqtt *m, const struct mosquitto_message *message);
+void heard_subscribe(struct mqtt *m);
+
+/* The canary (enum mqtt_commands). canary_up once the line is: it subscribes. The next two mark what the
+ * broker said, and return whether it was about the canary; canary_lost when the line breaks. */
+void canary_up(struct mqtt *m);
+bool canary_answered(struct mqtt *m, int mid, int reason);
+bool canary_came_back(struct mqtt *m, const char *user, const char *payload, size_t length);
+void canary_granted(struct mqtt *m, int mid, int reason);
+void canary_turn(struct mqtt *m, int64_t now);
+void canary_lost(struct mqtt *m, int64_t now);
 
 /* mosquitto_loop_read, which a packet cannot end the program with. MOSQ_ERR_MALFORMED_PACKET: only destroying
  * the handle is left. */

@@ -55,6 +55,10 @@ struct rig {
     int connected, lost, nrefused;
     int64_t refused[RIG_REFUSED];
     char why[160], refusal[160], told_why[160];
+    enum mqtt_commands commands; /* as last told, and why */
+    char commands_why[160];
+    char asked[256]; /* the last command: "<user> <retained> <text>" */
+    int commands_heard;
     int64_t told; /* the last message of mqtt_tell that was answered, and how */
 };
 
@@ -199,7 +203,10 @@ static const struct mqtt_timing rig_timing = {.handshake = 500,
                                               .most = 200,
                                               .stable = 60000,
                                               .taken_over = 700,
-                                              .stop = 2000};
+                                              .stop = 2000,
+                                              .canary = 50,
+                                              .canary_open = 300,
+                                              .canary_closed = 300};
 
 static inline void rig_open(struct rig *r)
 {
@@ -305,6 +312,15 @@ static inline void rig_event(struct rig *r, const struct mqtt_event *e)
 {
     switch (e->kind) {
     case MQTT_INPUT: mem_free(e->payload); break; /* nobody is asked for any */
+    case MQTT_COMMAND:
+        snprintf(r->asked, sizeof r->asked, "%s %d %s", e->text, e->limit, e->payload ? e->payload : "-");
+        r->commands_heard++;
+        mem_free(e->payload);
+        break;
+    case MQTT_COMMANDS:
+        r->commands = (enum mqtt_commands)e->limit;
+        snprintf(r->commands_why, sizeof r->commands_why, "%s", e->text);
+        break;
     case MQTT_CONNECTED: rig_answer_connected(r); break;
     case MQTT_LOST:
         r->lost++;
