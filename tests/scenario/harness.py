@@ -176,14 +176,15 @@ class Subscriber:
 
 
 class Site:
-    """A simulated site and its daemon. `sim` and `config` are YAML texts; {dir} in them is the folder, {port} the broker's."""
+    """A simulated site and its daemon. `sim` and `config` are YAML texts; {dir} in them is the folder, {port} the broker's.
+    `broker` may be a function that is given the folder and returns lines of mosquitto.conf."""
 
     def __init__(self, sim, config, broker=True, rate=60, start=None, continuous=False):
         self.dir = tempfile.mkdtemp(prefix="dust-")
         self.rate, self.start_stamp = rate, start
         # continuous: a dustd that is started again lives on in the same simulated time
         self.since_us = time.monotonic_ns() // 1000 if continuous else None
-        self.broker = Broker(self.dir) if broker else None
+        self.broker = Broker(self.dir, broker(self.dir) if callable(broker) else "") if broker else None
         self.sim_file = self.write("sim.yaml", sim)
         self.config_file = self.write("dustd.yaml", config)
         os.mkdir(os.path.join(self.dir, "limits"))
