@@ -13,15 +13,7 @@ import independent_judge as judge
 import sites
 import test_backtest as recorded
 from independent_judge import DAY, HOUR, MINUTE
-
-DUSTD = harness.program("dustd")
-SHIPPED = os.path.join(harness.SOURCE, "config")
-
-
-def replay(config, files, *more):
-    """The completed process; its lines are for people unless --json is among `more`."""
-    return subprocess.run([DUSTD, "-c", config, "--data", SHIPPED, *more, "--replay", *files], capture_output=True, text=True,
-                          timeout=280, check=False)
+from replayed import DUSTD, KINDS, SHIPPED, anew, replay, said, words
 
 
 class Told(recorded.Told):
@@ -275,18 +267,6 @@ class Installer(Recorded):
 
 class OurExport(harness.ScenarioTest):
     """What a daemon found, found again from its export."""
-    KINDS = ("verdict", "running", "quality", "hour", "day", "issue", "requirement")
-
-    @staticmethod
-    def words(rows):
-        """What a row says, without numbers of rows and people's clocks."""
-        out = []
-        for r in rows:
-            body = {k: v for k, v in r.items() if k not in ("seq", "simulated", "late", "again", "corrects")}
-            if body["kind"] == "issue":
-                body = {k: body[k] for k in ("kind", "subject", "step", "title")}
-            out.append(json.dumps(body, sort_keys=True))
-        return out
 
     def test_an_export_gives_the_verdicts_that_the_daemon_gave(self):
         config = sites.BREACH.split("\nmqtt:")[0] + "  shaanxi-db61-1078-2017: {person: site-manager}\n"
@@ -298,19 +278,14 @@ class OurExport(harness.ScenarioTest):
         harness.wait_for("a breach", breach, patience=240)
         export = site.ctl("export")
         self.assertEqual(site.dustd.stop(), 0)
-        rows = [json.loads(line) for line in export.splitlines()]
-        mine = [json.loads(r["body"]) for r in rows if r.get("kind") in self.KINDS]
-        self.assertGreater(sum(r["kind"] == "verdict" for r in mine), 3)
-        without_samples = [line for line in export.splitlines() if '"point":' not in line or '"kind":' in line]
-        self.assertLess(len(without_samples), len(rows))
-        for what, lines in (("samples", export.splitlines()), ("minutes alone", without_samples)):
+        lines = export.splitlines()
+        mine = said(lines)
+        self.assertGreater(len(said(lines, ("verdict",))), 3)
+        without_samples = [line for line in lines if '"point":' not in line or '"kind":' in line]
+        self.assertLess(len(without_samples), len(lines))
+        for what, some in (("samples", lines), ("minutes alone", without_samples)):
             with self.subTest(what):
-                with gzip.open(os.path.join(site.dir, "export.jsonl.gz"), "wt") as out:
-                    out.write("\n".join(lines) + "\n")
-                result = replay(site.config_file, [os.path.join(site.dir, "export.jsonl.gz")], "--json")
-                self.assertEqual((result.returncode, result.stderr), (0, ""))
-                again = [r for r in map(json.loads, result.stdout.splitlines()) if r["kind"] in self.KINDS]
-                self.assertEqual(self.words(again), self.words(mine))
+                self.assertEqual(anew(site, some), mine)
 
 
 if __name__ == "__main__":

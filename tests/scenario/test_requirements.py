@@ -11,6 +11,7 @@ import time
 import unittest
 
 import harness
+import replayed
 import sites
 from harness import wait_for
 
@@ -240,6 +241,18 @@ class Requirements(harness.ScenarioTest):
         self.assertTrue(retained[0])
         self.assertEqual([line["name"] for line in retained[2]["requirements"]], list(NAMES))
 
+    def judged_anew(self, site):
+        """A back-test of the export says what the daemon said, of every day, but for what it does not do at all."""
+        done = subprocess.run([harness.program("dustctl"), "--db", site.database(), "export"], capture_output=True, text=True,
+                              timeout=harness.PATIENCE, check=True)
+        lines = done.stdout.splitlines()
+        mine = replayed.said(lines)
+        self.assertGreater(len(replayed.said(lines, ("requirement",))), len(NAMES))
+        self.assertGreater(len(replayed.said(lines, ("issue",))), 1)
+        self.assertEqual(replayed.anew(site, lines), mine)
+        kinds = {row["kind"] for row in map(json.loads, lines) if "kind" in row}
+        self.assertLessEqual(kinds - set(replayed.KINDS), replayed.NOT_SAID_ANEW)
+
     def issues(self, site):
         """(kind, subject, cause) of every issue that was opened."""
         rows, _ = site.export("--rows")
@@ -257,6 +270,7 @@ class Requirements(harness.ScenarioTest):
             wanted |= {("wash", "washing", "washed/wash_short"), ("requirement", "covering", "soil/too_much"),
                        ("requirement", "transport", "covered/uncovered")}
         self.assertEqual(self.issues(site), wanted)
+        self.judged_anew(site)
 
 
 if __name__ == "__main__":
