@@ -77,7 +77,8 @@ static void see(struct inputs *in, const struct input *i, int64_t now_ms)
 
 /* --- one message --- */
 
-static int check_who(const struct inputs_from *from, enum input_kind kind, struct inputs_said *said)
+static int check_who(const struct dustd *d, const struct inputs_from *from, enum input_kind kind,
+                     struct inputs_said *said)
 {
     const char *name = input_kind_str(kind);
     if (!(from->kinds & 1u << kind))
@@ -86,7 +87,7 @@ static int check_who(const struct inputs_from *from, enum input_kind kind, struc
     else if (!from->person && !input_machine(kind))
         snprintf(said->text, sizeof said->text, "%s: a %s is a person's word: the source needs a person",
                  from->source, name);
-    else if (from->person && !input_may(from->person->roles, kind))
+    else if (from->person && !input_may(config_roles(d->config, from->person), kind))
         snprintf(said->text, sizeof said->text, "%s may not say '%s': that is for %s%s", from->person->name,
                  name, input_who(kind),
                  input_may(ROLE_SITE, kind) ? "" : ", and never for the responsible unit itself");
@@ -128,7 +129,7 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
         snprintf(said->text, sizeof said->text, "the clock of this machine is not right yet: ask again");
         return ERR_STATE;
     }
-    int error = check_who(from, kind, said);
+    int error = check_who(d, from, kind, said);
     if (!error)
         error = input_read(kind, message, now_ms, &i, said->text, sizeof said->text);
     if (!error)
@@ -149,10 +150,10 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
         return ERR_FULL;
     }
     see(d->inputs, &i, now_ms);
-    required_input(d, &i, from->person ? from->person->roles : 0);
+    required_input(d, &i, config_roles(d->config, from->person));
     if (kind == INPUT_MAINTENANCE)
         service_turn(d, now_ms);
-    chore_input(d, &i, from->person ? from->person->roles : 0);
+    chore_input(d, &i, config_roles(d->config, from->person));
     return ERR_OK;
 }
 
@@ -278,13 +279,13 @@ void inputs_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
 
 /* --- at start --- */
 
-/* The roles are those that the person has today. */
+/* Roles and organisation are those that the person has today. */
 static void restore_one(struct dustd *d, const struct input *i, int64_t at_ms, const char *by)
 {
     const struct person *p = by ? config_person(d->config, by) : NULL;
     see(d->inputs, i, at_ms);
-    required_known(d, i, p ? p->roles : 0);
-    chore_input(d, i, p ? p->roles : 0);
+    required_known(d, i, config_roles(d->config, p), at_ms);
+    chore_input(d, i, config_roles(d->config, p));
 }
 
 static void restore_input(const struct row *row, void *arg)

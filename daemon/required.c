@@ -280,10 +280,11 @@ void required_end(struct dustd *d, int64_t end_ms)
 
 /* --- inputs --- */
 
-static void fill_facts(struct facts *f, const struct input *i)
+static void fill_facts(struct facts *f, const struct input *i, int64_t told_ms)
 {
     if (i->kind == INPUT_MAINTENANCE)
-        facts_set_service(f, i->about, strcmp(i->what, "calibration") == 0 ? 'C' : 'M', i->from_ms, i->to_ms);
+        facts_set_service(f, i->about, strcmp(i->what, "calibration") == 0 ? 'C' : 'M', i->from_ms, i->to_ms,
+                          told_ms);
     if (i->kind == INPUT_BACKGROUND)
         for (const struct word *w = role_words; w->text; w++)
             if (strcmp(w->text, i->what) == 0)
@@ -294,16 +295,16 @@ static void fill_facts(struct facts *f, const struct input *i)
                 facts_set_stage(f, i->from_ms, (enum stage)w->value);
 }
 
-void required_known(struct dustd *d, const struct input *i, unsigned roles)
+void required_known(struct dustd *d, const struct input *i, unsigned roles, int64_t told_ms)
 {
-    fill_facts(d->required->facts, i);
+    fill_facts(d->required->facts, i, told_ms);
     record_input(d->required->record, i, roles);
 }
 
 void required_input(struct dustd *d, const struct input *i, unsigned roles)
 {
     struct required *q = d->required;
-    required_known(d, i, roles);
+    required_known(d, i, roles, clock_site_ms());
     if (i->kind == INPUT_BACKGROUND || i->kind == INPUT_STAGE)
         judge_late(d->judge, judging_heard, d);
     if (d->config->requirements.n == 0 || i->kind == INPUT_BACKGROUND || i->kind == INPUT_MAINTENANCE)

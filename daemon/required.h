@@ -37,7 +37,7 @@ void required_catch_up(struct dustd *d);
 void required_input(struct dustd *d, const struct input *i, unsigned roles);
 
 /* At start, before the store's thread: an input, then (required_scan) minutes, verdicts and findings. */
-void required_known(struct dustd *d, const struct input *i, unsigned roles);
+void required_known(struct dustd *d, const struct input *i, unsigned roles, int64_t told_ms);
 int required_scan(struct dustd *d);
 
 /* The board: how the requirements of the running day stand at the end of the last closed minute:

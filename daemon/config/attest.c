@@ -18,6 +18,5 @@ const struct check *config_attest(const struct config *c, const char *name)
 
 bool config_attests(const struct check *c, unsigned roles)
 {
-    const unsigned unit = ROLE_SITE | ROLE_CONTRACTOR;
-    return (c->by & unit || !(roles & unit)) && roles & c->by;
+    return (c->by & ROLES_UNIT || !(roles & ROLES_UNIT)) && roles & c->by;
 }

@@ -14,12 +14,23 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum role { ROLE_SITE = 1, ROLE_CONTRACTOR = 2, ROLE_COMMUNITY = 4, ROLE_OFFICE = 8, ROLE_INSPECTOR = 16 };
+enum role {
+    ROLE_SITE = 1,
+    ROLE_CONTRACTOR = 2,
+    ROLE_COMMUNITY = 4,
+    ROLE_OFFICE = 8,
+    ROLE_INSPECTOR = 16,
+    ROLE_OF_UNIT = 32, /* gives no right: somebody of the responsible unit (责任单位), by his organisation */
+};
+
+/* Whoever has one of these is of the responsible unit: he neither decides nor testifies, with whatever hat.
+ */
+enum { ROLES_UNIT = ROLE_SITE | ROLE_CONTRACTOR | ROLE_OF_UNIT };
 
 struct person {
     const char *name;         /* key in the configuration, "site-manager" */
     const char *title;        /* as shown */
-    unsigned roles;           /* set of enum role */
+    unsigned roles;           /* set of enum role, as configured: see config_roles */
     const char *unix_user;    /* "" none */
     const char *mqtt_user;    /* at the brokers; "" none */
     const char *organisation; /* organisation.name; "" none */
@@ -244,11 +255,14 @@ const struct input_source *config_source(const struct config *c, const char *nam
 /* The k-th word of a step's tell and organisations that reaches nobody as the people are; NULL: no more. */
 const char *config_unheard(const struct config *c, const struct escalation_step *s, int k);
 
+/* The person's roles, with ROLE_OF_UNIT if his organisation is a unit; of NULL none. */
+unsigned config_roles(const struct config *c, const struct person *p);
+
 /* The check of the kind attest, by "<requirement>/<check>"; NULL. */
 const struct check *config_attest(const struct config *c, const char *name);
 
-/* Whether the look of somebody with these roles counts for it: who is of the site or the contractor too does
- * not testify with another hat on. */
+/* Whether the look of somebody with these roles (config_roles) counts for it: who is of the responsible unit
+ * too does not testify with another hat on. */
 bool config_attests(const struct check *c, unsigned roles);
 
 const char *input_kind_str(enum input_kind k); /* "passage" */

@@ -35,6 +35,14 @@ const struct organisation *config_organisation(const struct config *c, const cha
     return NULL;
 }
 
+unsigned config_roles(const struct config *c, const struct person *p)
+{
+    if (!p)
+        return 0;
+    const struct organisation *of = p->organisation ? config_organisation(c, p->organisation) : NULL;
+    return p->roles | (of && of->kind == ORGANISATION_UNIT ? (unsigned)ROLE_OF_UNIT : 0);
+}
+
 static const struct duty *find_duty(const struct duty *list, int n, const char *name)
 {
     for (int i = 0; i < n; i++)

@@ -19,6 +19,7 @@ struct background {
 struct service {
     char *device;
     char letter;
+    int64_t declared_ms; /* its beginning, as it was told */
     int64_t from_ms, to_ms;
 };
 
@@ -95,19 +96,30 @@ double facts_background(const struct facts *f, const char *role, int64_t start_m
     return b ? b->ugm3 : NAN;
 }
 
-void facts_set_service(struct facts *f, const char *device, char letter, int64_t from_ms, int64_t to_ms)
+/* One that is not over yet, or was to end later, is told anew; NULL: none. */
+static struct service *told_before(struct facts *f, const char *device, int64_t from_ms, int64_t to_ms,
+                                   int64_t told_ms)
 {
-    struct service *s = NULL;
-    for (size_t i = 0; i < f->nservices && !s; i++)
-        if (f->services[i].from_ms == from_ms && strcmp(f->services[i].device, device) == 0)
-            s = &f->services[i];
+    for (size_t i = 0; i < f->nservices; i++) {
+        struct service *s = &f->services[i];
+        if (s->declared_ms == from_ms && strcmp(s->device, device) == 0 &&
+            (told_ms <= s->to_ms || to_ms <= s->to_ms))
+            return s;
+    }
+    return NULL;
+}
+
+void facts_set_service(struct facts *f, const char *device, char letter, int64_t from_ms, int64_t to_ms,
+                       int64_t told_ms)
+{
+    struct service *s = told_before(f, device, from_ms, to_ms, told_ms);
     if (!s) {
         f->services = mem_resize(f->services, f->nservices + 1, sizeof *f->services);
         s = &f->services[f->nservices++];
-        s->device = mem_string(device);
+        *s = (struct service){.device = mem_string(device), .declared_ms = from_ms};
+        s->from_ms = told_ms > from_ms ? told_ms : from_ms;
     }
     s->letter = letter;
-    s->from_ms = from_ms;
     s->to_ms = to_ms;
 }
 

@@ -26,10 +26,12 @@ void facts_set_background(struct facts *f, const char *role, int64_t start_ms, i
 /* Of exactly that window; NaN when it was not told (accepts NULL). A longer window is not put together. */
 double facts_background(const struct facts *f, const char *role, int64_t start_ms, int64_t length_ms);
 
-/* The device's samples in [from_ms, to_ms) carry that letter: 'M' maintenance or 'C' calibration. The caller
- * has cut it to the longest allowed (4 h [proposal]); ended early, it is told again with the same from_ms
- * and an earlier to_ms. */
-void facts_set_service(struct facts *f, const char *device, char letter, int64_t from_ms, int64_t to_ms);
+/* The device's samples in [from_ms, to_ms) carry that letter: 'M' maintenance or 'C' calibration; but not
+ * before it was told: nobody declares afterwards that what was measured was none. The caller has cut it to
+ * the longest allowed (4 h [proposal]); ended early, it is told again with the same from_ms and an earlier
+ * to_ms. */
+void facts_set_service(struct facts *f, const char *device, char letter, int64_t from_ms, int64_t to_ms,
+                       int64_t told_ms);
 /* 'M', 'C', or 'N' when it is not being served (accepts NULL). */
 char facts_service(const struct facts *f, const char *device, int64_t at_ms);
 

@@ -128,7 +128,7 @@ const struct field input_common[INPUT_COMMON] = {
 bool input_may(unsigned roles, enum input_kind kind)
 {
     unsigned allowed = input_shapes[kind].roles;
-    return (allowed & UNIT || !(roles & UNIT)) && roles & allowed;
+    return (allowed & UNIT || !(roles & ROLES_UNIT)) && roles & allowed;
 }
 
 bool input_machine(enum input_kind kind)

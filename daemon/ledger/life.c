@@ -121,16 +121,9 @@ bool life_judges(enum verb verb)
     return verbs[verb].judges;
 }
 
-static bool is_of_unit(const struct config *c, const struct person *by)
-{
-    const struct organisation *of =
-        by->organisation && *by->organisation ? config_organisation(c, by->organisation) : NULL;
-    return by->roles & UNIT || (of && of->kind == ORGANISATION_UNIT);
-}
-
 bool life_may(const struct config *c, const struct person *by, enum verb verb)
 {
-    if (verbs[verb].judges && is_of_unit(c, by))
+    if (verbs[verb].judges && config_roles(c, by) & ROLES_UNIT)
         return false;
     return (by->roles & life_roles(c, verb)) != 0;
 }

@@ -17,7 +17,7 @@ static bool is_told(const struct config *c, const struct task *task, const struc
     if (task->certificate)
         return c->quality.person && strcmp(c->quality.person, p->name) == 0;
     for (int k = 0; n && task_asks(c, n, k, &a); k++)
-        if (a.check && config_attests(a.check, p->roles))
+        if (a.check && config_attests(a.check, config_roles(c, p)))
             return true;
     return false;
 }

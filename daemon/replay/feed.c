@@ -113,7 +113,7 @@ static void take_input(struct feed *f, const struct recorded *r)
     const struct person *p = r->by[0] ? config_person(f->d.config, r->by) : NULL;
     advance(f, r->at_ms);
     clock_stand(r->at_ms);
-    required_input(&f->d, &r->input, p ? p->roles : 0);
+    required_input(&f->d, &r->input, config_roles(f->d.config, p));
 }
 
 static void take_sample(struct feed *f, const struct recorded *r, const struct reading *reading)

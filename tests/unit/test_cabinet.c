@@ -94,7 +94,7 @@ static void feed(struct site *s, int minutes)
 static void serve(struct site *s, const char *device, int minutes)
 {
     int64_t from_ms = noon + s->minute * (int64_t)MINUTE;
-    facts_set_service(s->facts, device, 'M', from_ms, from_ms + minutes * (int64_t)MINUTE);
+    facts_set_service(s->facts, device, 'M', from_ms, from_ms + minutes * (int64_t)MINUTE, 0);
 }
 
 static void expect(const struct site *s, const char *check)

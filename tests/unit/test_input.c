@@ -193,6 +193,27 @@ static void the_responsible_unit_does_not_testify_for_itself(void **state)
     assert_true(input_machine(INPUT_WARNING) && input_machine(INPUT_PASSAGE));
 }
 
+static void an_inspector_in_the_builders_pay_testifies_for_nothing(void **state)
+{
+    (void)state;
+    struct organisation organisations[] = {{"builder", "", "", ORGANISATION_UNIT},
+                                           {"street", "", "", ORGANISATION_COMMUNITY}};
+    struct config c = {.organisations = organisations, .norganisations = 2};
+    struct person hired = {.name = "hired", .roles = ROLE_INSPECTOR | ROLE_OFFICE, .organisation = "builder"};
+    struct person free = {.name = "free", .roles = ROLE_INSPECTOR | ROLE_OFFICE, .organisation = "street"};
+    struct check look = {.kind = CHECK_ATTEST, .by = ROLE_COMMUNITY | ROLE_INSPECTOR};
+    assert_false(config_attests(&look, config_roles(&c, &hired)));
+    assert_true(config_attests(&look, config_roles(&c, &free)));
+    assert_false(input_may(config_roles(&c, &hired), INPUT_STAGE));
+    assert_false(input_may(config_roles(&c, &hired), INPUT_PASSAGE));
+    assert_true(input_may(config_roles(&c, &free), INPUT_STAGE));
+    look.by |= ROLE_SITE; /* a look that the site may have itself */
+    assert_true(config_attests(&look, config_roles(&c, &hired)));
+    look.by = ROLE_CONTRACTOR; /* no role comes with the organisation */
+    assert_false(config_attests(&look, config_roles(&c, &hired)));
+    assert_int_equal(config_roles(&c, NULL), 0);
+}
+
 int main(void)
 {
     json_set_alloc_funcs(mem_bytes, mem_free);
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_background_is_kept_in_ug_m3_whatever_it_came_in),
         cmocka_unit_test(a_row_reads_back_as_the_message_it_was),
         cmocka_unit_test(the_responsible_unit_does_not_testify_for_itself),
+        cmocka_unit_test(an_inspector_in_the_builders_pay_testifies_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,24 @@ static void tell_stage(struct rig *r, const char *id, int hour, const char *stag
     rig_settle(r);
 }
 
+static void an_officer_whose_organisation_is_the_builder_is_refused(void **state)
+{
+    struct rig *r = *state;
+    static struct organisation builder = {"builder", "", "", ORGANISATION_UNIT};
+    rig_config.organisations = &builder;
+    rig_config.norganisations = 1;
+    struct person officer = rig_people[1];
+    officer.organisation = "builder";
+    struct inputs_from from = {.source = "officer", .person = &officer, .kinds = 1 << INPUT_STAGE};
+    struct inputs_said said;
+    json_t *message =
+        json_pack("{s:s,s:I,s:s}", "id", "one", "from", (json_int_t)midnight, "stage", "structure");
+    assert_int_equal(inputs_take(&r->d, &from, INPUT_STAGE, message, &said), ERR_DENIED);
+    assert_non_null(strstr(said.text, "never for the responsible unit itself"));
+    json_decref(message);
+    rig_config.norganisations = 0;
+}
+
 static void a_stage_told_late_corrects_the_windows_since_then_and_opens_the_issue(void **state)
 {
     struct rig *r = *state;
@@ -329,6 +347,7 @@ int main(void)
         EACH(a_breach_that_is_withdrawn_is_evidence_and_the_issue_stays),
         EACH(the_highest_of_several_is_corrected_whichever_it_was),
         EACH(after_a_restart_days_later_the_window_is_judged_again_and_nothing_else),
+        STAGE(an_officer_whose_organisation_is_the_builder_is_refused),
         STAGE(a_stage_told_late_corrects_the_windows_since_then_and_opens_the_issue),
         STAGE(a_breach_of_a_limit_for_another_stage_is_taken_back_as_evidence),
         STAGE(after_a_restart_a_verdict_taken_back_is_not_told_twice_and_can_come_again),

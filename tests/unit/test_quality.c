@@ -430,7 +430,7 @@ static void a_setting_that_changes_is_suspected_unless_the_device_is_served(void
     feed_with(s, 1, SETTING, 120, 120);
     only(s, "setting", SETTING);
     s->n = 0;
-    facts_set_service(s->facts, "gate", 'C', now_ms(s), now_ms(s) + HOUR);
+    facts_set_service(s->facts, "gate", 'C', now_ms(s), now_ms(s) + HOUR, 0);
     feed_with(s, 70, SETTING, 100, 100);
     for (int i = 0; i < s->n; i++)
         assert_true(s->heard[i].ended);
@@ -467,7 +467,7 @@ static void a_maintenance_since_the_last_reading_explains_a_changed_setting(void
     struct site *s = *state;
     everything_on(s);
     feed_usual(s, 12 * 60);
-    facts_set_service(s->facts, "gate", 'C', now_ms(s) + MINUTE, now_ms(s) + 5 * MINUTE);
+    facts_set_service(s->facts, "gate", 'C', now_ms(s) + MINUTE, now_ms(s) + 5 * MINUTE, 0);
     for (int i = 0; i < 20; i++) {
         usual(s);
         lose(s, SETTING, 'D');
@@ -497,7 +497,7 @@ static void an_open_cabinet_is_suspected_unless_the_device_is_served(void **stat
     struct site *s = *state;
     everything_on(s);
     feed_usual(s, 12 * 60);
-    facts_set_service(s->facts, "gate", 'M', now_ms(s), now_ms(s) + 10 * MINUTE);
+    facts_set_service(s->facts, "gate", 'M', now_ms(s), now_ms(s) + 10 * MINUTE, 0);
     feed_with(s, 10, DOOR, 0, 1);
     assert_int_equal(s->n, 0);
     feed_with(s, 1, DOOR, 1, 1);
@@ -509,7 +509,7 @@ static void a_served_devices_minutes_carry_its_letter(void **state)
     struct site *s = *state;
     everything_on(s);
     feed_usual(s, 12 * 60);
-    facts_set_service(s->facts, "gate", 'C', now_ms(s) + 30000, now_ms(s) + 2 * MINUTE);
+    facts_set_service(s->facts, "gate", 'C', now_ms(s) + 30000, now_ms(s) + 2 * MINUTE, 0);
     feed_usual(s, 1);
     assert_int_equal(s->now[PM10].quality, 'C'); /* in part is enough */
     assert_true(s->now[PM10].mean > 0);          /* the value stays */
@@ -523,14 +523,14 @@ static void maintenance_at_night_or_too_often_is_a_finding(void **state)
     struct site *s = *state;
     everything_on(s);
     feed_usual(s, 60);
-    facts_set_service(s->facts, "gate", 'M', now_ms(s), now_ms(s) + MINUTE);
+    facts_set_service(s->facts, "gate", 'M', now_ms(s), now_ms(s) + MINUTE, 0);
     feed_usual(s, 2); /* 01:00 */
     assert_string_equal(s->heard[0].check, "service");
     s->n = 0;
     feed_usual(s, 12 * 60 - s->minute);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(s->n, 0);
-        facts_set_service(s->facts, "gate", 'M', now_ms(s), now_ms(s) + MINUTE);
+        facts_set_service(s->facts, "gate", 'M', now_ms(s), now_ms(s) + MINUTE, 0);
         feed_usual(s, 15);
     }
     assert_string_equal(s->heard[0].check, "service"); /* the fourth in 7 days */

@@ -181,9 +181,9 @@ static void a_restart_tells_nothing_twice_and_judges_what_is_left(void **state)
     rig_kill(r);
     rig_start(r, DAY_MS + 2 * 1440 * minute_ms);
     int64_t before = r->d.head.seq;
-    required_known(&r->d, &alive, 0); /* their rows are not the rig's to write */
+    required_known(&r->d, &alive, 0, alive.to_ms); /* their rows are not the rig's to write */
     struct input p = passage(600, 0);
-    required_known(&r->d, &p, 0);
+    required_known(&r->d, &p, 0, p.from_ms);
     say(r, passage(601, 0)); /* one more, late */
     struct rig_rows rows = rig_rows(r, "requirement", "2026-01-02");
     assert_int_equal(rows.n, 2);
