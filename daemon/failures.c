@@ -29,6 +29,7 @@ struct search {
     const struct check *check;
     int count[OUTCOME__COUNT + 1];
     int64_t newest_met_ms, newest_failed_ms; /* of vehicles */
+    bool unwritten;                          /* the disk did not take something that is to be told */
 };
 
 static bool by_event(enum cause cause)
@@ -107,12 +108,16 @@ static void take_opportunity(const struct opportunity *o, void *arg)
     if (o->from_ms > s->newest_failed_ms)
         s->newest_failed_ms = o->from_ms;
     struct told_failure f = {failure_key(s->of->name, s->check->name, cause_str(o->cause)), o->from_ms};
-    if (!is_told(s->d->required, f) && find_failure(s, o))
+    if (is_told(s->d->required, f))
+        return;
+    if (find_failure(s, o))
         note_told(s->d->required, f);
+    else
+        s->unwritten = true;
 }
 
 /* A vehicle that was not washed is made good by the next that was (life.c: closed by the event). */
-static void recover_wash(const struct search *s)
+static void recover_wash(struct search *s)
 {
     static const enum cause causes[] = {CAUSE_WASH_NONE, CAUSE_WASH_SHORT, CAUSE_WASH_BYPASS};
     if (s->newest_met_ms <= s->newest_failed_ms)
@@ -126,26 +131,42 @@ static void recover_wash(const struct search *s)
                             .evidence = json_pack("{s:I}", "washed", (json_int_t)s->newest_met_ms)};
         int64_t now_ms = clock_site_ms();
         if (ledger_recover(s->d->ledger, now_ms, &f, &body, id) == ERR_OK)
-            write_step(s->d, now_ms, id, body);
+            s->unwritten = !write_step(s->d, now_ms, id, body) || s->unwritten;
     }
 }
 
-/* What the checks of a requirement come to; failures that are new become findings. */
-enum verdict failures_find(struct dustd *d, const struct requirement *of, int64_t day_ms, int64_t now_ms)
+static struct stood judge_check_anew(struct dustd *d, const struct asked_day *day, const struct check *c)
+{
+    struct search s = {
+        .d = d, .of = day->of, .check = c, .newest_met_ms = INT64_MIN, .newest_failed_ms = INT64_MIN};
+    check_judge(day, c, take_opportunity, &s);
+    if (c->kind == CHECK_PASSAGE && c->need == NEED_WASH)
+        recover_wash(&s);
+    return (struct stood){.day_ms = day->day_ms,
+                          .due_ms = s.unwritten ? 0 : check_due(day, c),
+                          .changes = record_changes(day->record),
+                          .failed = s.count[OUTCOME_FAILED],
+                          .unknown = s.count[OUTCOME_UNKNOWN]};
+}
+
+static bool stands(const struct stood *s, const struct asked_day *day)
+{
+    return s->day_ms == day->day_ms && day->now_ms < s->due_ms && s->changes == record_changes(day->record);
+}
+
+enum verdict failures_find(struct dustd *d, const struct requirement *of, int64_t day_ms, int64_t now_ms,
+                           struct stood *stood)
 {
     int failed = 0, unknown = 0;
+    struct asked_day day = {d->required->record, of, day_ms, now_ms};
     for (int k = 0; k < of->nchecks; k++) {
-        struct search s = {.d = d,
-                           .of = of,
-                           .check = &of->checks[k],
-                           .newest_met_ms = INT64_MIN,
-                           .newest_failed_ms = INT64_MIN};
-        struct asked_day day = {d->required->record, of, day_ms, now_ms};
-        check_judge(&day, s.check, take_opportunity, &s);
-        failed += s.count[OUTCOME_FAILED];
-        unknown += s.count[OUTCOME_UNKNOWN];
-        if (s.check->kind == CHECK_PASSAGE && s.check->need == NEED_WASH)
-            recover_wash(&s);
+        struct stood is = stood ? stood[k] : (struct stood){0};
+        if (!stands(&is, &day))
+            is = judge_check_anew(d, &day, &of->checks[k]);
+        if (stood)
+            stood[k] = is;
+        failed += is.failed;
+        unknown += is.unknown;
     }
     return failed ? VERDICT_BREACH : unknown ? VERDICT_UNKNOWN : VERDICT_PASS;
 }

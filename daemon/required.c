@@ -10,12 +10,32 @@
 #include <stdio.h>
 #include <string.h>
 
+static void create_standings(struct required *q, const struct requirements *all)
+{
+    size_t n = 0;
+    for (int i = 0; i < all->n; i++)
+        n += (size_t)all->list[i].nchecks;
+    q->nstood = n;
+    q->stood = mem_array(n, sizeof *q->stood);
+    q->standings = mem_array((size_t)all->n, sizeof *q->standings);
+    for (int i = all->n; i > 0; i--) {
+        n -= (size_t)all->list[i - 1].nchecks;
+        q->standings[i - 1].checks = q->stood + n;
+    }
+}
+
+static void free_standings(struct required *q)
+{
+    mem_free(q->stood);
+    mem_free(q->standings);
+}
+
 struct required *required_create(const struct config *c)
 {
     struct required *q = mem_new(struct required);
     q->record = record_create(c);
     q->facts = facts_create();
-    q->standings = mem_array((size_t)c->requirements.n, sizeof *q->standings);
+    create_standings(q, &c->requirements);
     return q;
 }
 
@@ -27,7 +47,7 @@ void required_destroy(struct required *q)
     facts_destroy(q->facts);
     mem_free(q->judged);
     mem_free(q->told);
-    mem_free(q->standings);
+    free_standings(q);
     mem_free(q);
 }
 
@@ -36,8 +56,14 @@ void required_configure(struct required *q, const struct config *c)
     struct record *was = q->record;
     q->record = record_carry(was, c);
     record_destroy(was);
-    mem_free(q->standings);
-    q->standings = mem_array((size_t)c->requirements.n, sizeof *q->standings);
+    free_standings(q);
+    create_standings(q, &c->requirements);
+}
+
+void required_doubt(struct required *q)
+{
+    for (size_t i = 0; i < q->nstood; i++)
+        q->stood[i].due_ms = 0;
 }
 
 struct facts *required_facts(struct required *q)
@@ -136,9 +162,11 @@ static void find_today(struct dustd *d, int64_t day_ms, int64_t now_ms)
 {
     for (int i = 0; i < d->config->requirements.n; i++) {
         struct standing *s = &d->required->standings[i];
-        enum verdict v = failures_find(d, &d->config->requirements.list[i], day_ms, now_ms);
-        if (!s->since_ms || s->verdict != v || s->since_ms < day_ms)
-            *s = (struct standing){v, now_ms - CLOCK_MINUTE_MS};
+        enum verdict v = failures_find(d, &d->config->requirements.list[i], day_ms, now_ms, s->checks);
+        if (s->since_ms >= day_ms && s->verdict == v)
+            continue;
+        s->verdict = v;
+        s->since_ms = now_ms - CLOCK_MINUTE_MS;
     }
 }
 
@@ -150,11 +178,12 @@ static bool judge_day(struct dustd *d, int64_t day_ms)
     int64_t now_ms = day_ms + CLOCK_DAY_MS + requirements_settle_ms(all);
     for (int i = 0; i < all->n; i++) {
         struct requirement_result result;
-        failures_find(d, &all->list[i], day_ms, now_ms);
+        failures_find(d, &all->list[i], day_ms, now_ms, NULL);
         requirement_judge(d->required->record, &all->list[i], day_ms, now_ms, &result);
         whole = write_verdict(d, &result, day_ms) && whole;
         requirement_finish(&result);
     }
+    required_doubt(d->required);
     return whole;
 }
 

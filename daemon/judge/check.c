@@ -34,6 +34,16 @@ bool check_slot(const struct judging *j, int64_t slot_ms, int64_t least_ms, stru
     return false;
 }
 
+int64_t check_slot_due(const struct judging *j, int64_t slot_ms, int64_t least_ms)
+{
+    struct judging all = *j;
+    all.now_ms = INT64_MAX;
+    for (struct slot s = {0}; check_slot(&all, slot_ms, least_ms, &s);)
+        if (s.to_ms > j->now_ms)
+            return s.to_ms;
+    return INT64_MAX;
+}
+
 /* --- excuses --- */
 
 static enum truth never_told(bool declared)
@@ -119,18 +129,29 @@ enum truth check_excused(const struct judging *j, int64_t minute_ms, enum cause 
     return result;
 }
 
+/* How many minutes from m on, until to_ms, the excuses are what they are in m: what was declared stays so
+ * until the next word, the weather may be another each minute. */
+static int64_t alike(const struct judging *j, int64_t m, int64_t to_ms)
+{
+    bool weather = j->c->excuses & (EXCUSE_FROST | EXCUSE_HUMID | EXCUSE_RAIN);
+    int64_t until_ms = weather ? m + CLOCK_MINUTE_MS : record_declared_until(j->r, m);
+    int64_t end_ms = until_ms < to_ms ? until_ms : to_ms;
+    return (end_ms - m + CLOCK_MINUTE_MS - 1) / CLOCK_MINUTE_MS;
+}
+
 enum truth check_excused_for(const struct judging *j, int64_t from_ms, int64_t to_ms, enum cause *cause,
                              const char **about)
 {
     int64_t minutes = (to_ms - from_ms) / CLOCK_MINUTE_MS, yes = 0, maybe = 0;
     enum cause which[3] = {CAUSE_NONE, CAUSE_NONE, CAUSE_NONE};
     const char *who[3] = {"", "", ""};
-    for (int64_t m = from_ms; j->c->excuses && m < to_ms; m += CLOCK_MINUTE_MS) {
+    for (int64_t m = from_ms, n; j->c->excuses && m < to_ms; m += n * CLOCK_MINUTE_MS) {
         enum cause one;
         const char *point;
         enum truth t = check_excused(j, m, &one, &point);
-        yes += t == YES;
-        maybe += t == MAYBE;
+        n = alike(j, m, to_ms);
+        yes += t == YES ? n : 0;
+        maybe += t == MAYBE ? n : 0;
         if (which[t] == CAUSE_NONE) {
             which[t] = one;
             who[t] = point;

@@ -17,12 +17,19 @@ struct judging {
     const struct role_points *own; /* with the check's role; none */
 };
 
+/* The kinds: check_judge of one, and its check_due. */
 void check_during(const struct judging *j);
 void check_response(const struct judging *j);
 void check_duty(const struct judging *j);
 void check_passage(const struct judging *j);
 void check_share(const struct judging *j);
 void check_attest(const struct judging *j);
+int64_t check_during_due(const struct judging *j);
+int64_t check_response_due(const struct judging *j);
+int64_t check_duty_due(const struct judging *j);
+int64_t check_passage_due(const struct judging *j);
+int64_t check_share_due(const struct judging *j);
+int64_t check_attest_due(const struct judging *j);
 
 void check_tell(const struct judging *j, enum outcome outcome, enum cause cause, int64_t from_ms,
                 int64_t to_ms, const char *about);
@@ -35,6 +42,9 @@ struct slot {
 };
 bool check_slot(const struct judging *j, int64_t slot_ms, int64_t least_ms,
                 struct slot *s); /* the next one after s (to_ms 0: first) */
+
+/* When the first of such slots that is not over by now_ms ends; INT64_MAX: none is left of the day. */
+int64_t check_slot_due(const struct judging *j, int64_t slot_ms, int64_t least_ms);
 
 bool check_in_hours(const struct judging *j, int64_t at_ms);
 

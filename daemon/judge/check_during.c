@@ -85,6 +85,11 @@ static void judge_slot(const struct judging *j, int point, struct slot s)
         check_tell(j, OUTCOME_UNKNOWN, h.why, s.from_ms, s.to_ms, h.missing);
 }
 
+int64_t check_during_due(const struct judging *j)
+{
+    return check_slot_due(j, j->c->slot_ms, CLOCK_MINUTE_MS);
+}
+
 void check_during(const struct judging *j)
 {
     if (j->own->n == 0)

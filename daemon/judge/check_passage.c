@@ -114,15 +114,21 @@ static struct finding_of allowed(const struct judging *j, int64_t at_ms, struct 
     return level >= j->c->banned_from ? (struct finding_of){OUTCOME_FAILED, CAUSE_BANNED, plate} : f;
 }
 
+/* When what is to be known of a vehicle is. */
+static int64_t settled(const struct judging *j, const struct fact *f)
+{
+    if (j->c->need == NEED_COVER)
+        return f->from_ms + j->c->within_ms;
+    return clock_window_start(f->from_ms, CLOCK_MINUTE_MS, 0) + CLOCK_MINUTE_MS;
+}
+
 static void judge_exit(const struct judging *j, int index)
 {
     const struct fact *f = record_fact(j->r, INPUT_PASSAGE, index);
     int64_t minute_ms = clock_window_start(f->from_ms, CLOCK_MINUTE_MS, 0);
-    int64_t settled_ms =
-        j->c->need == NEED_COVER ? f->from_ms + j->c->within_ms : minute_ms + CLOCK_MINUTE_MS;
     enum cause cause;
     const char *about;
-    if (strcmp(f->what, "out") != 0 || settled_ms > j->now_ms)
+    if (strcmp(f->what, "out") != 0 || settled(j, f) > j->now_ms)
         return;
     struct finding_of found = j->c->need == NEED_COVER ? covered(j, index) : washed(j, index);
     found = allowed(j, f->from_ms, found, f->about);
@@ -149,6 +155,18 @@ static void judge_hour(const struct judging *j, struct slot s)
     else
         check_tell(j, OUTCOME_UNKNOWN, *source ? CAUSE_SILENT : CAUSE_NO_SOURCE, s.from_ms, s.to_ms,
                    *source ? source : "passage");
+}
+
+int64_t check_passage_due(const struct judging *j)
+{
+    int64_t due_ms = check_slot_due(j, CLOCK_HOUR_MS, CLOCK_MINUTE_MS);
+    int n = record_count(j->r, INPUT_PASSAGE);
+    for (int i = record_first(j->r, INPUT_PASSAGE, j->day_ms); i < n; i++) {
+        int64_t settled_ms = settled(j, record_fact(j->r, INPUT_PASSAGE, i));
+        if (settled_ms > j->now_ms)
+            return settled_ms < due_ms ? settled_ms : due_ms;
+    }
+    return due_ms;
 }
 
 void check_passage(const struct judging *j)

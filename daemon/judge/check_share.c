@@ -102,6 +102,17 @@ static void judge_slot(const struct judging *j, struct slot s)
                    *camera ? camera : "camera");
 }
 
+/* A sight of a slot that is over may be proven or taken back by the next. */
+int64_t check_share_due(const struct judging *j)
+{
+    int64_t due_ms = check_slot_due(j, j->c->slot_ms, j->c->slot_ms / 2);
+    int next = record_first(j->r, INPUT_CAMERA, j->now_ms + 1);
+    if (next == record_count(j->r, INPUT_CAMERA))
+        return due_ms;
+    int64_t at_ms = record_fact(j->r, INPUT_CAMERA, next)->from_ms;
+    return at_ms < due_ms ? at_ms : due_ms;
+}
+
 void check_share(const struct judging *j)
 {
     for (struct slot s = {0}; check_slot(j, j->c->slot_ms, j->c->slot_ms / 2, &s);)

@@ -101,6 +101,11 @@ static void judge_duty(const struct judging *j, struct slot s)
         check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_WARNING, s.from_ms, s.to_ms, n.about);
 }
 
+int64_t check_duty_due(const struct judging *j)
+{
+    return check_slot_due(j, j->c->slot_ms, j->c->slot_ms / 2);
+}
+
 void check_duty(const struct judging *j)
 {
     for (struct slot s = {0}; check_slot(j, j->c->slot_ms, j->c->slot_ms / 2, &s);)
@@ -109,11 +114,17 @@ void check_duty(const struct judging *j)
 
 /* --- response --- */
 
-static enum truth dusty(const struct judging *j, int64_t m, const char **missing)
+/* The next minute of the hours from m on that is not known to be clean; to_ms: none before. */
+static int64_t next_dusty(const struct judging *j, int64_t m, int64_t to_ms)
 {
-    if (m < j->day_ms || m >= j->end_ms || !check_in_hours(j, m))
-        return NO;
-    return record_above(j->r, j->own, j->c->over, false, m, missing);
+    int64_t from_ms, end_ms;
+    while (m < to_ms && workday_stretch(j->hours, m - j->day_ms, &from_ms, &end_ms)) {
+        end_ms = j->day_ms + end_ms < to_ms ? j->day_ms + end_ms : to_ms;
+        m = record_next_above(j->r, j->own, j->c->over, j->day_ms + from_ms, end_ms);
+        if (m < end_ms)
+            return m;
+    }
+    return to_ms;
 }
 
 /* Dust since `trigger_ms`: was there water until `within` later, or already. With a point missing just before
@@ -153,34 +164,47 @@ struct stretch {
 
 static void add_minute(struct stretch *t, enum truth d, const char *missing)
 {
-    if (d == NO)
-        *t = (struct stretch){.missing = "", .told_hour = t->told_hour};
     if (d == MAYBE)
         t->missing = missing;
     t->sure = d == YES ? t->sure + 1 : 0;
-    t->perhaps += d != NO;
+    t->perhaps++;
 }
 
+static void judge_dusty(const struct judging *j, int64_t m, struct stretch *t)
+{
+    int64_t need = (j->c->lasts_ms + CLOCK_MINUTE_MS - 1) / CLOCK_MINUTE_MS, hour = m / CLOCK_HOUR_MS;
+    const char *missing = "";
+    enum truth d = record_above(j->r, j->own, j->c->over, false, m, &missing);
+    add_minute(t, d, missing);
+    if (t->sure >= need && !t->triggered) {
+        t->triggered = true;
+        judge_answer(j, m + CLOCK_MINUTE_MS, t->missing);
+    }
+    if (*t->missing && t->perhaps >= need && t->told_hour != hour) {
+        t->told_hour = hour;
+        check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_DATA, m, m + CLOCK_MINUTE_MS, t->missing);
+    }
+}
+
+/* The next minute may be the one that triggers. */
+int64_t check_response_due(const struct judging *j)
+{
+    return j->now_ms + CLOCK_MINUTE_MS;
+}
+
+/* Clean minutes only end a stretch: most are, and are passed over. */
 void check_response(const struct judging *j)
 {
-    int64_t need = (j->c->lasts_ms + CLOCK_MINUTE_MS - 1) / CLOCK_MINUTE_MS;
+    int64_t over_ms = j->now_ms - CLOCK_MINUTE_MS + 1, to_ms = over_ms < j->end_ms ? over_ms : j->end_ms;
     struct stretch t = {.missing = ""};
     if (j->own->n == 0) {
         check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_POINT, j->day_ms, j->end_ms, j->c->role);
         return;
     }
-    for (int64_t m = j->day_ms; m < j->end_ms && m + CLOCK_MINUTE_MS <= j->now_ms; m += CLOCK_MINUTE_MS) {
-        const char *missing = "";
-        enum truth d = dusty(j, m, &missing);
-        int64_t hour = m / CLOCK_HOUR_MS;
-        add_minute(&t, d, missing);
-        if (t.sure >= need && !t.triggered) {
-            t.triggered = true;
-            judge_answer(j, m + CLOCK_MINUTE_MS, t.missing);
-        }
-        if (*t.missing && t.perhaps >= need && t.told_hour != hour) {
-            t.told_hour = hour;
-            check_tell(j, OUTCOME_UNKNOWN, CAUSE_NO_DATA, m, m + CLOCK_MINUTE_MS, t.missing);
-        }
+    for (int64_t m = next_dusty(j, j->day_ms, to_ms), next; m < to_ms; m = next) {
+        judge_dusty(j, m, &t);
+        next = next_dusty(j, m + CLOCK_MINUTE_MS, to_ms);
+        if (next > m + CLOCK_MINUTE_MS)
+            t = (struct stretch){.missing = "", .told_hour = t.told_hour};
     }
 }

@@ -100,6 +100,11 @@ const struct config *record_config(const struct record *r)
     return r->config;
 }
 
+uint64_t record_changes(const struct record *r)
+{
+    return r->changes;
+}
+
 const struct workday *record_hours(const struct record *r, bool always)
 {
     return always ? &r->always : &r->work;
@@ -142,10 +147,13 @@ static float *value_at(const struct day *d, int place, int64_t minute_ms)
 void record_minute(struct record *r, int64_t start_ms, const struct mean *means)
 {
     struct day *d = r->nours ? open_day(r, day_of(r, start_ms)) : NULL;
+    r->today = d ? d : r->today;
     if (start_ms > r->newest_ms) {
         if (day_of(r, start_ms) != day_of(r, r->newest_ms))
             facts_forget_old(r, start_ms);
         r->newest_ms = start_ms;
+    } else {
+        r->changes++;
     }
     for (int i = 0; d && i < r->config->npoints; i++)
         if (r->ours[i] >= 0)
@@ -154,6 +162,7 @@ void record_minute(struct record *r, int64_t start_ms, const struct mean *means)
 
 void record_flag(struct record *r, int point, int64_t from_ms, int64_t to_ms)
 {
+    r->changes++;
     for (int64_t ms = from_ms; r->ours[point] >= 0 && ms < to_ms; ms += CLOCK_MINUTE_MS) {
         const struct day *d = place(r, day_of(r, ms));
         if (d->values && d->start_ms == day_of(r, ms))
@@ -161,11 +170,20 @@ void record_flag(struct record *r, int point, int64_t from_ms, int64_t to_ms)
     }
 }
 
-double record_value(const struct record *r, int point, int64_t minute_ms)
+/* The day that a minute is of; NULL: nothing is known of it. */
+static const struct day *day_at(const struct record *r, int64_t minute_ms)
 {
+    if (r->today && minute_ms >= r->today->start_ms && minute_ms - r->today->start_ms < CLOCK_DAY_MS)
+        return r->today;
     int64_t day_ms = day_of(r, minute_ms);
     const struct day *d = place(r, day_ms);
-    if (r->ours[point] < 0 || !d->values || d->start_ms != day_ms)
+    return d->values && d->start_ms == day_ms ? d : NULL;
+}
+
+double record_value(const struct record *r, int point, int64_t minute_ms)
+{
+    const struct day *d = day_at(r, minute_ms);
+    if (r->ours[point] < 0 || !d)
         return NAN;
     return (double)*value_at(d, r->ours[point], minute_ms);
 }
@@ -188,6 +206,28 @@ enum truth record_above(const struct record *r, const struct role_points *of, do
         }
     }
     return missing ? MAYBE : all;
+}
+
+/* Whether all of the points are known, and none is above. */
+static bool is_clean(const struct record *r, const struct role_points *of, double value, const struct day *d,
+                     int64_t minute_ms)
+{
+    for (int i = 0; i < of->n; i++) {
+        int place = r->ours[of->points[i]];
+        if (place < 0 || !((double)*value_at(d, place, minute_ms) <= value)) /* NaN is not */
+            return false;
+    }
+    return true;
+}
+
+int64_t record_next_above(const struct record *r, const struct role_points *of, double value, int64_t from_ms,
+                          int64_t to_ms)
+{
+    const struct day *d = day_at(r, from_ms);
+    int64_t m = from_ms;
+    while (d && m < to_ms && is_clean(r, of, value, d, m))
+        m += CLOCK_MINUTE_MS;
+    return m < to_ms ? m : to_ms;
 }
 
 /* --- reload --- */

@@ -41,6 +41,10 @@ void record_input(struct record *r, const struct input *i, unsigned roles);
 
 const struct config *record_config(const struct record *r);
 
+/* Grows whenever the record says something else than before of a time up to its newest minute: with each
+ * input, flag and minute that is not newer than all. */
+uint64_t record_changes(const struct record *r);
+
 /* The mean of a point's minute, NaN when it is not known. */
 double record_value(const struct record *r, int point, int64_t minute_ms);
 
@@ -74,6 +78,11 @@ const struct workday *record_hours(const struct record *r, bool always);
 enum truth record_above(const struct record *r, const struct role_points *of, double value, bool at_least,
                         int64_t minute_ms, const char **about);
 
+/* The first minute in [from_ms, to_ms), which are of one day, in which some of the points is above `value` or
+ * not known; to_ms: none. */
+int64_t record_next_above(const struct record *r, const struct role_points *of, double value, int64_t from_ms,
+                          int64_t to_ms);
+
 /* Facts of a kind, by the time they begin. */
 int record_count(const struct record *r, enum input_kind kind);
 const struct fact *record_fact(const struct record *r, enum input_kind kind, int i);
@@ -88,6 +97,9 @@ bool record_watched(const struct record *r, enum input_kind kind, int64_t from_m
 /* The calendar's word ("holiday", "suspended", "rain"); a day of work overrides a holiday. A suspended stage
  * is suspended too. What was not declared is not. */
 bool record_declared(const struct record *r, const char *what, int64_t at_ms);
+
+/* When what is declared may be something else than at at_ms; INT64_MAX: never, as far as is known. */
+int64_t record_declared_until(const struct record *r, int64_t at_ms);
 
 /* The warning in force; false: a source of warnings is configured, and neither says one nor has watched
  * (about). Without such a source what no person has declared is none. */

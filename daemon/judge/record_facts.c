@@ -53,6 +53,7 @@ void record_input(struct record *r, const struct input *i, unsigned roles)
     snprintf(new.via, sizeof new.via, "%s", i->via);
     snprintf(new.about, sizeof new.about, "%s", i->about);
     snprintf(new.source, sizeof new.source, "%s", i->source);
+    r->changes++;
     if (i->kind != INPUT_ALIVE || !extend(&r->facts[i->kind], &new))
         facts_add(&r->facts[i->kind], &new);
 }
@@ -67,6 +68,7 @@ static bool is_over(const struct facts_of *f, size_t i, int64_t before_ms)
 
 void facts_forget_old(struct record *r, int64_t now_ms)
 {
+    r->changes++;
     for (int k = 0; k < INPUT__KINDS; k++) {
         struct facts_of *f = &r->facts[k];
         int64_t days = k == INPUT_INSPECTION ? INSPECTION_DAYS : RECORD_DAYS;
@@ -169,6 +171,25 @@ bool record_declared(const struct record *r, const char *what, int64_t at_ms)
     if (strcmp(what, "holiday") == 0 && covers(r, INPUT_CALENDAR, "work", at_ms))
         return false;
     return covers(r, INPUT_CALENDAR, what, at_ms);
+}
+
+/* The first time after at_ms at which a fact of the kind begins or ends. */
+static int64_t turn(const struct record *r, enum input_kind kind, int64_t at_ms)
+{
+    const struct facts_of *f = &r->facts[kind];
+    int64_t first_ms = INT64_MAX;
+    for (size_t i = 0; i < f->n && f->list[i].from_ms < first_ms; i++) {
+        int64_t next_ms = f->list[i].from_ms > at_ms ? f->list[i].from_ms : f->list[i].to_ms;
+        if (next_ms > at_ms && next_ms < first_ms)
+            first_ms = next_ms;
+    }
+    return first_ms;
+}
+
+int64_t record_declared_until(const struct record *r, int64_t at_ms)
+{
+    int64_t calendar_ms = turn(r, INPUT_CALENDAR, at_ms), stage_ms = turn(r, INPUT_STAGE, at_ms);
+    return calendar_ms < stage_ms ? calendar_ms : stage_ms;
 }
 
 bool record_warning(const struct record *r, int64_t at_ms, enum warning *level, const char **about)

@@ -23,8 +23,10 @@ struct record {
     int *ours;                                     /* a configured point: its place here, -1 not asked for */
     int nours;
     struct day days[RECORD_DAYS];
+    const struct day *today; /* of the last minute that came: most questions are about it; NULL: none yet */
     struct facts_of facts[INPUT__KINDS];
     int64_t newest_ms;
+    uint64_t changes;
 };
 
 /* record_facts.c */

@@ -82,15 +82,30 @@ static struct judging judging_of(const struct asked_day *day, const struct check
     return j;
 }
 
+static const struct {
+    void (*judge)(const struct judging *j);
+    int64_t (*due)(const struct judging *j);
+} kinds[CHECK__KINDS] = {
+    [CHECK_DURING] = {check_during, check_during_due},
+    [CHECK_RESPONSE] = {check_response, check_response_due},
+    [CHECK_DUTY] = {check_duty, check_duty_due},
+    [CHECK_PASSAGE] = {check_passage, check_passage_due},
+    [CHECK_SHARE] = {check_share, check_share_due},
+    [CHECK_ATTEST] = {check_attest, check_attest_due},
+};
+
 void check_judge(const struct asked_day *day, const struct check *c, opportunity_sink sink, void *arg)
 {
-    static void (*const kinds[CHECK__KINDS])(const struct judging *) = {
-        [CHECK_DURING] = check_during,   [CHECK_RESPONSE] = check_response, [CHECK_DUTY] = check_duty,
-        [CHECK_PASSAGE] = check_passage, [CHECK_SHARE] = check_share,       [CHECK_ATTEST] = check_attest};
     struct judging j = judging_of(day, c);
     j.sink = sink;
     j.arg = arg;
-    kinds[c->kind](&j);
+    kinds[c->kind].judge(&j);
+}
+
+int64_t check_due(const struct asked_day *day, const struct check *c)
+{
+    struct judging j = judging_of(day, c);
+    return kinds[c->kind].due(&j);
 }
 
 int64_t check_next(const struct asked_day *day, const struct check *c)
@@ -101,11 +116,8 @@ int64_t check_next(const struct asked_day *day, const struct check *c)
         return j.end_ms;
     if (c->kind == CHECK_PASSAGE || c->kind == CHECK_RESPONSE)
         return 0;
-    j.now_ms = j.end_ms; /* all slots of the day */
-    for (struct slot s = {0}; check_slot(&j, c->slot_ms, whole ? CLOCK_MINUTE_MS : c->slot_ms / 2, &s);)
-        if (s.to_ms > day->now_ms)
-            return s.to_ms;
-    return 0;
+    int64_t at_ms = check_slot_due(&j, c->slot_ms, whole ? CLOCK_MINUTE_MS : c->slot_ms / 2);
+    return at_ms == INT64_MAX ? 0 : at_ms;
 }
 
 /* Met ones need no reason. */

@@ -103,6 +103,11 @@ struct check_result {
 
 void check_sum(const struct asked_day *day, const struct check *c, struct check_result *out);
 
+/* Until when the check has the opportunities that it has at day->now_ms, each with its outcome, if nothing
+ * changes in the record (record_changes) and newer minutes come: they decide only what they end. Later than
+ * now_ms; INT64_MAX: for the rest of the day. */
+int64_t check_due(const struct asked_day *day, const struct check *c);
+
 /* Adds one to a result that began as (struct check_result){.check = …, .last = OUTCOME__COUNT}; an
  * opportunity_sink. */
 void check_add(const struct opportunity *o, void *check_result);

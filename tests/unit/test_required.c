@@ -306,6 +306,39 @@ static void a_day_that_was_judged_is_judged_again_when_the_disk_takes_rows(void 
     assert_non_null(strstr(corrected.body, "\"verdict\":\"breach\""));
 }
 
+/* The disk took nothing when it happened, and the vehicle that makes it good came before it was found. */
+static void what_a_day_before_is_found_to_lack_is_made_good_by_todays_wash(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 2 * 1440);
+    live(r, 0, 1439);
+    say(r, passage(1439, 0));
+    r->d.shed.refused = true;
+    live(r, 1439, 1446);
+    say(r, passage(1445, 130));
+    r->d.shed.refused = false;
+    live(r, 1446, 1450);
+    assert_int_equal(ledger_count(r->d.ledger), 0);
+    live(r, 1450, 1451); /* the day is settled */
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_false(issue_is_open(ledger_at(r->d.ledger, 0)));
+}
+
+/* Nothing else happens in that hour: no slot ends, no vehicle comes. */
+static void what_could_not_be_written_is_told_with_the_next_minute(void **state)
+{
+    struct rig *r = *state;
+    watched(r, 0, 1440);
+    live(r, 0, 600);
+    say(r, passage(600, 0));
+    r->d.hold.undated = true; /* rows are held and have no number: as when the disk takes none */
+    live(r, 600, 601);
+    assert_int_equal(ledger_count(r->d.ledger), 0);
+    r->d.hold.undated = false;
+    live(r, 601, 602);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+}
+
 static void stage_background_and_maintenance_reach_the_judges_facts(void **state)
 {
     struct rig *r = *state;
@@ -405,6 +438,8 @@ int main(void)
                                         measured_setup, measured_teardown),
         REQUIRED(a_day_that_was_judged_is_judged_again_when_the_disk_takes_rows),
         REQUIRED(what_the_disk_refuses_is_found_and_judged_again_when_it_takes_rows),
+        REQUIRED(what_a_day_before_is_found_to_lack_is_made_good_by_todays_wash),
+        REQUIRED(what_could_not_be_written_is_told_with_the_next_minute),
         REQUIRED(stage_background_and_maintenance_reach_the_judges_facts),
         REQUIRED(a_device_that_is_served_says_so_until_it_ends),
     };
