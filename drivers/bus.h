@@ -93,7 +93,9 @@ struct bus_order {
     uint64_t id;
     int device;
     struct frame_order order;
-    bool read_back; /* not of a broadcast, and not where the number written is no state (a relay's time) */
+    bool read_back; /* not of a broadcast, and not where the number written is no state (a relay's time): then
+                       an answer that may be to the same order before, which was not answered, does not count
+                     */
     /* BUS_LEND: the line is closed and left to another program, BUS_TAKE_BACK: opened again; BUS_LENT follows
      * each. These have no device. */
     enum bus_order_kind { BUS_WRITE, BUS_LEND, BUS_TAKE_BACK } kind;

@@ -72,7 +72,9 @@ static void order_unit(struct bus *b, struct unit *u, const struct bus_order *or
     struct bus_obeyed back = {0};
     struct line_answer a;
     enum why read = WHY_NONE;
+    uint8_t frame[FRAME_ORDER_MAX];
     bus_hush(b, u);
+    int64_t asked_us = clock_wire_us();
     bus_ask(b, u, &q, &a);
     if (!a.perhaps_echo)
         bus_heed(b, u, &a);
@@ -82,6 +84,9 @@ static void order_unit(struct bus *b, struct unit *u, const struct bus_order *or
         a.why = WHY_NO_ANSWER; /* it was */
     if (a.perhaps_echo)
         bus_heed(b, u, &a);
+    frame_order(q.unit, &order->order, frame);
+    if (!unit_answers_order(u, frame, a.why, asked_us) && a.why == WHY_NONE && !order->read_back)
+        a.why = WHY_NO_ANSWER; /* to the same order before, as far as can be told */
     if (order->read_back) {
         back.id = outcome->id;
         *outcome = back;

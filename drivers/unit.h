@@ -4,9 +4,16 @@
 #define DUST_UNIT_H
 
 #include "daemon/sample.h"
+#include "drivers/frame.h"
 #include "drivers/plan.h"
 
-enum { UNIT_PENDING_MAX = 16, UNIT_PARTS_MAX = 4, UNIT_TRIPS = 128 };
+enum { UNIT_PENDING_MAX = 16, UNIT_ORDERED_MAX = 8, UNIT_PARTS_MAX = 4, UNIT_TRIPS = 128 };
+
+/* An order that the unit may still answer: the answer repeats its first bytes. */
+struct unit_ordered {
+    uint8_t first[FRAME_OBEYED];
+    int64_t asked_us;
+};
 
 /* A question, ours or another master's, that the unit may still answer: nothing in an RTU answer says which
  * question it is to, but its length and function must be those of the question. */
@@ -48,6 +55,8 @@ struct unit {
     bool narrow, whole; /* refuses registers beyond its own; less than a whole request */
     struct unit_pending pending[UNIT_PENDING_MAX];
     int npending;
+    struct unit_ordered ordered[UNIT_ORDERED_MAX]; /* orders whose answers may still come */
+    int nordered;
     struct request asked;        /* last */
     int64_t lag_us;              /* how late an answer has been seen to come; fades */
     int think_us;                /* longest it has thought lately before an answer; fades; -1: not known */
@@ -113,6 +122,11 @@ bool unit_owes(const struct unit *u, const struct request *r);
 /* `sent` was asked at `asked_us`, with this outcome: remembers it when its answer may still come. `spoken`:
  * what came was garbled, but the whole answer. */
 void unit_asked(struct unit *u, const struct request *sent, enum why why, bool spoken, int64_t asked_us);
+
+/* An order, of which `first` is what its answer repeats, had this outcome. True: it is answered, and it is
+ * sure that this is its own answer, not that to the same order before. */
+bool unit_answers_order(struct unit *u, const uint8_t first[static FRAME_OBEYED], enum why why,
+                        int64_t asked_us);
 
 /* A whole answer came that was none to the last question: it is that to an earlier one of this length, and
  * says how late this unit can be. */

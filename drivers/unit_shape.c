@@ -4,6 +4,8 @@
 
 #include "drivers/frame.h"
 
+#include <string.h>
+
 enum {
     LATE_FACTOR = 10, /* what has not come within ten time-outs does not come any more, */
     LAG_FACTOR = 4,   /* unless the unit has been seen to be later than a fourth of that */
@@ -11,10 +13,15 @@ enum {
     STRETCH_MAX = 8   /* registers, or groups of eight bits */
 };
 
-static void forget_pending(struct unit *u, int64_t now_us)
+static int64_t patience_us(const struct unit *u)
 {
     int64_t patience = (int64_t)LATE_FACTOR * u->longest_us;
-    patience = u->lag_us * LAG_FACTOR > patience ? u->lag_us * LAG_FACTOR : patience;
+    return u->lag_us * LAG_FACTOR > patience ? u->lag_us * LAG_FACTOR : patience;
+}
+
+static void forget_pending(struct unit *u, int64_t now_us)
+{
+    int64_t patience = patience_us(u);
     int kept = 0;
     for (int i = 0; i < u->npending; i++)
         if (u->pending[i].asked_us + patience > now_us)
@@ -109,6 +116,35 @@ void unit_asked(struct unit *u, const struct request *sent, enum why why, bool s
         u->npending == UNIT_PENDING_MAX)
         return;
     u->pending[u->npending++] = (struct unit_pending){sent->table, frame_answer_bytes(sent), asked_us};
+}
+
+static void forget_orders(struct unit *u, int64_t now_us)
+{
+    int64_t patience = patience_us(u);
+    int kept = 0;
+    for (int i = 0; i < u->nordered; i++)
+        if (u->ordered[i].asked_us + patience > now_us)
+            u->ordered[kept++] = u->ordered[i];
+    u->nordered = kept;
+}
+
+bool unit_answers_order(struct unit *u, const uint8_t first[static FRAME_OBEYED], enum why why,
+                        int64_t asked_us)
+{
+    if (u->tagged)
+        return why == WHY_NONE;
+    forget_orders(u, asked_us);
+    bool sure = u->nordered < UNIT_ORDERED_MAX;
+    for (int i = 0; i < u->nordered; i++)
+        sure = sure && memcmp(u->ordered[i].first, first, FRAME_OBEYED) != 0;
+    if (sure && (why == WHY_NONE || why == WHY_EXCEPTION))
+        return why == WHY_NONE;
+    if (u->nordered == UNIT_ORDERED_MAX) /* the oldest would be the first to be forgotten */
+        memmove(u->ordered, u->ordered + 1, (size_t)--u->nordered * sizeof *u->ordered);
+    struct unit_ordered *o = &u->ordered[u->nordered++];
+    o->asked_us = asked_us;
+    memcpy(o->first, first, FRAME_OBEYED);
+    return false;
 }
 
 void unit_overheard(struct unit *u, enum modbus_table table, int bytes, int64_t now_us)

@@ -94,11 +94,19 @@ static const struct storm_kind {
 
 enum { STORM_FOREIGN_UNIT = 99, STORM_CELL = 4, STORM_HEADER = 6, STORM_GLITCH = 2, STORM_BYTES = 300 };
 
-/* A request as it came; `tid` of Modbus TCP. */
+/* What a unit holds where it can be written: registers from STORM_WRITABLE on, and its coils. A coil keeps
+ * the number that it was sent, as a relay with a timer does. */
+enum { STORM_WRITABLE = 1024, STORM_HELD = 512 };
+struct storm_held {
+    uint16_t registers[STORM_HELD], coils[STORM_HELD];
+};
+
+/* A request as it came; `tid` of Modbus TCP; `count` 1 of functions 5 and 6. */
 struct storm_question {
-    int number, unit, address, count, length;
+    int number, unit, function, address, count, length;
     uint16_t tid;
-    uint8_t bytes[12];
+    const struct storm_held *held;
+    uint8_t bytes[80];
 };
 
 /* Bytes that leave together, and what is done to the connection then. */
@@ -133,9 +141,46 @@ static inline void storm_seal(enum transport t, uint16_t tid, const uint8_t *pdu
     out->length = n + STORM_HEADER;
 }
 
+static inline const uint8_t *storm_pdu(enum transport t, const struct storm_question *q)
+{
+    return q->bytes + (t == TRANSPORT_TCP ? STORM_HEADER : 0);
+}
+
+static inline bool storm_writes(int function)
+{
+    return function == 5 || function == 6 || function == 15 || function == 16;
+}
+
+/* An order is answered by its first six bytes; what was written is read as it is held. */
+static inline int storm_held_answer(enum transport t, const struct storm_question *q, int unit, uint8_t *pdu)
+{
+    if (storm_writes(q->function)) {
+        memcpy(pdu, storm_pdu(t, q), 6);
+        pdu[0] = (uint8_t)unit;
+        return 6;
+    }
+    pdu[1] = (uint8_t)q->function;
+    pdu[2] = (uint8_t)(q->function == 1 ? (q->count + 7) / 8 : 2 * q->count);
+    for (int i = 0; i < q->count; i++) {
+        int at = (q->address + i) % STORM_WRITABLE % STORM_HELD;
+        if (q->function == 1) {
+            pdu[3 + i / 8] |= (uint8_t)((q->held->coils[at] != 0) << i % 8);
+            continue;
+        }
+        pdu[3 + 2 * i] = (uint8_t)(q->held->registers[at] >> 8);
+        pdu[4 + 2 * i] = (uint8_t)q->held->registers[at];
+    }
+    return 3 + pdu[2];
+}
+
 static inline void storm_answer(enum transport t, const struct storm_question *q, int unit, int address,
                                 struct storm_bytes *out)
 {
+    if (q->function != 3 || q->address >= STORM_WRITABLE) {
+        uint8_t bytes[STORM_BYTES] = {(uint8_t)unit};
+        storm_seal(t, q->tid, bytes, storm_held_answer(t, q, unit, bytes), out);
+        return;
+    }
     uint8_t pdu[STORM_BYTES] = {(uint8_t)unit, 3, (uint8_t)(2 * q->count)};
     for (int i = 0; i < q->count; i++) {
         int cell = (address + i) / STORM_CELL * STORM_CELL;
@@ -150,7 +195,7 @@ static inline void storm_answer(enum transport t, const struct storm_question *q
 static inline void storm_exception(enum transport t, const struct storm_question *q, int code,
                                    struct storm_bytes *out)
 {
-    uint8_t pdu[3] = {(uint8_t)q->unit, 0x83, (uint8_t)code};
+    uint8_t pdu[3] = {(uint8_t)q->unit, (uint8_t)(q->function | 0x80), (uint8_t)code};
     storm_seal(t, q->tid, pdu, 3, out);
 }
 
@@ -230,8 +275,11 @@ static inline void storm_other(enum transport t, const struct storm_question *q,
 {
     int address = q->address + 40 * STORM_CELL;
     uint8_t pdu[6] = {(uint8_t)q->unit, 3, (uint8_t)(address >> 8), (uint8_t)address, 0, (uint8_t)q->count};
+    struct storm_question other = *q;
+    other.function = 3;
+    other.address = address;
     storm_seal(t, q->tid, pdu, 6, asks);
-    storm_answer(t, q, q->unit, address, answers);
+    storm_answer(t, &other, q->unit, address, answers);
 }
 
 /* From a later byte on when a check sum would not see it. */
@@ -263,7 +311,7 @@ static inline void storm_other_function(enum transport t, const struct storm_que
     int n = t == TRANSPORT_TCP ? b->length - STORM_HEADER : b->length - 2;
     uint8_t pdu[STORM_BYTES];
     memcpy(pdu, b->bytes + (t == TRANSPORT_TCP ? STORM_HEADER : 0), (size_t)n);
-    pdu[1] = pdu[1] == 3 ? 4 : 0x84;
+    pdu[1] = pdu[1] & 0x80 ? 0x84 : pdu[1] == 3 ? 4 : 3;
     storm_seal(t, q->tid, pdu, n, b);
 }
 

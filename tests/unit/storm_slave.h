@@ -34,6 +34,10 @@ struct storm {
     int drip_ms;           /* how long a dripping one takes: longer than the driver waits for its end */
     bool refuse_beyond;    /* what lies beyond the cells of a block is exception 2 */
     int end[STORM_BLOCKS]; /* of the blocks: first address behind each */
+    struct storm_held held[STORM_UNITS];
+    unsigned pretends;           /* % of orders that are answered and not obeyed, but for a relay's time */
+    int orders, obeyed;          /* that came, that were taken */
+    struct storm_question order; /* the last one that came */
     atomic_int asked;
     int last_of[STORM_UNITS][STORM_REGISTERS]; /* unit id - 1, address: the last request for it */
     int injected[STORM__COUNT], hit;       /* `hit`: questions that other bytes or a lost connection met */
@@ -162,8 +166,34 @@ static inline void storm_conclude(struct storm *s)
     s->open.unit = 0;
 }
 
+/* Takes an order, unless it was lost on its way or is refused. */
+static inline void storm_order(struct storm *s, enum storm_fault fault, const struct storm_question *q)
+{
+    const uint8_t *pdu = storm_pdu(s->transport, q);
+    if (!storm_writes(q->function))
+        return;
+    s->orders++;
+    s->order = *q;
+    if (fault == STORM_LOST || fault == STORM_EXCEPTION)
+        return;
+    bool time = q->function == 5 && pdu[4] != 0xFF && (pdu[4] || pdu[5]);
+    if (!time && s->pretends && storm_draw(&s->random, 100) < s->pretends)
+        return;
+    s->obeyed++;
+    for (int i = 0; i < q->count; i++) {
+        int at = (q->address + i) % STORM_WRITABLE % STORM_HELD;
+        uint16_t *cell = q->function == 5 || q->function == 15 ? &s->held[q->unit - 1].coils[at]
+                                                               : &s->held[q->unit - 1].registers[at];
+        if (q->function == 15)
+            *cell = pdu[7 + i / 8] >> i % 8 & 1;
+        else
+            *cell =
+                (uint16_t)(q->function == 16 ? pdu[7 + 2 * i] << 8 | pdu[8 + 2 * i] : pdu[4] << 8 | pdu[5]);
+    }
+}
+
 /* A request came, or would have: `heard` is NULL when the connection had ended before it got here. */
-static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, int64_t now_us)
+static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, size_t length, int64_t now_us)
 {
     storm_conclude(s);
     s->open.unit = unit;
@@ -176,15 +206,18 @@ static inline void storm_take(struct storm *s, int unit, const uint8_t *heard, i
     const uint8_t *pdu = heard + (s->transport == TRANSPORT_TCP ? STORM_HEADER : 0);
     struct storm_question q = {.number = atomic_fetch_add(&s->asked, 1) + 1,
                                .unit = unit,
+                               .function = pdu[1],
                                .address = pdu[2] << 8 | pdu[3],
-                               .count = pdu[4] << 8 | pdu[5],
-                               .length = s->transport == TRANSPORT_TCP ? 12 : 8,
-                               .tid = (uint16_t)(heard[0] << 8 | heard[1])};
-    memcpy(q.bytes, heard, (size_t)q.length);
+                               .count = pdu[1] == 5 || pdu[1] == 6 ? 1 : pdu[4] << 8 | pdu[5],
+                               .length = (int)length,
+                               .tid = (uint16_t)(heard[0] << 8 | heard[1]),
+                               .held = &s->held[unit - 1]};
+    memcpy(q.bytes, heard, length);
     s->open.number = q.number;
-    for (int i = q.address; i < q.address + q.count && i < STORM_REGISTERS && unit <= STORM_UNITS; i++)
+    for (int i = q.address; q.function == 3 && i < q.address + q.count && i < STORM_REGISTERS; i++)
         s->last_of[unit - 1][i] = q.number;
     enum storm_fault fault = storm_pick(s);
+    storm_order(s, fault, &q);
     struct storm_bytes b;
     bool refused = storm_refuses(s, q.address, q.count);
     s->injected[fault]++;

@@ -170,14 +170,14 @@ static inline bool storm_step(struct storm_wire *w, int64_t until_us)
     return true;
 }
 
-static inline void storm_sent(struct storm_wire *w, int unit, bool ok)
+/* `n`: how long the request is on the wire */
+static inline void storm_sent(struct storm_wire *w, int unit, size_t n, bool ok)
 {
-    uint8_t request[12];
+    uint8_t request[sizeof w->storm.order.bytes];
     bool stream = w->storm.transport != TRANSPORT_RTU;
-    size_t n = w->storm.transport == TRANSPORT_TCP ? 12 : 8;
     w->sent_at = atomic_load(&w->bus->requests);
     ok = ok && (!stream || storm_connected(w)) && storm_read(stream ? w->fd : w->master, request, n);
-    storm_take(&w->storm, unit, ok ? request : NULL, w->now_us);
+    storm_take(&w->storm, unit, ok ? request : NULL, n, w->now_us);
 }
 
 int64_t __wrap_clock_wire_us(void)
@@ -213,7 +213,7 @@ int __wrap_modbus_send_raw_request(modbus_t *ctx, const uint8_t *raw, int n)
 {
     int rc = __real_modbus_send_raw_request(ctx, raw, n);
     if (storm_wire)
-        storm_sent(storm_wire, raw[0], rc >= 0);
+        storm_sent(storm_wire, raw[0], (size_t)n + 2, rc >= 0);
     return rc;
 }
 
@@ -222,7 +222,7 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t n, int flags)
     ssize_t rc = __real_send(fd, bytes, n, flags);
     int error = errno;
     if (storm_wire)
-        storm_sent(storm_wire, ((const uint8_t *)bytes)[STORM_HEADER], rc >= 0);
+        storm_sent(storm_wire, ((const uint8_t *)bytes)[STORM_HEADER], n, rc >= 0);
     errno = error;
     return rc;
 }

@@ -485,6 +485,28 @@ static void any_change_of_a_setting_is_asked_again_and_the_first_reading_too(voi
     points[1].watch = false;
 }
 
+static void the_answer_to_an_order_counts_unless_it_may_be_to_the_same_one_before(void **state)
+{
+    (void)state;
+    enum { S = 1000000 };
+    struct unit u = a_unit(0, 1);
+    static const uint8_t on[FRAME_OBEYED] = {1, 5, 0, 7, 0xFF, 0}, off[FRAME_OBEYED] = {1, 5, 0, 7, 0, 0};
+    assert_true(unit_answers_order(&u, on, WHY_NONE, 1 * S));
+    assert_true(unit_answers_order(&u, on, WHY_NONE, 1 * S)); /* nothing is missing */
+    assert_false(unit_answers_order(&u, on, WHY_NO_ANSWER, 2 * S));
+    assert_true(unit_answers_order(&u, off, WHY_NONE, 2 * S)); /* looks otherwise */
+    assert_false(unit_answers_order(&u, on, WHY_NONE, 3 * S)); /* and now its own is missing, maybe */
+    assert_false(unit_answers_order(&u, on, WHY_NONE, 4 * S));
+    assert_true(unit_answers_order(&u, on, WHY_NONE, 60 * S)); /* it does not come any more */
+    for (int i = 0; i <= UNIT_ORDERED_MAX; i++) {
+        const uint8_t other[FRAME_OBEYED] = {1, 6, 0, (uint8_t)i, 0, 1};
+        assert_false(unit_answers_order(&u, other, WHY_NO_ANSWER, 61 * S));
+    }
+    assert_false(unit_answers_order(&u, on, WHY_NONE, 61 * S)); /* more than are remembered */
+    u.tagged = true;
+    assert_true(unit_answers_order(&u, on, WHY_NONE, 61 * S));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_quarantined_unit_is_probed_at_doubling_gaps_up_to_eight_seconds),
         cmocka_unit_test(one_good_answer_restores_a_unit_whole),
         cmocka_unit_test(no_two_answers_that_may_still_come_have_one_length),
+        cmocka_unit_test(the_answer_to_an_order_counts_unless_it_may_be_to_the_same_one_before),
         cmocka_unit_test(an_exception_while_answers_are_missing_may_be_to_an_earlier_question),
         cmocka_unit_test(a_whole_answer_that_the_line_spoilt_does_not_come_again),
         cmocka_unit_test(a_unit_without_registers_beyond_its_own_is_read_in_parts_while_it_owes_an_answer),
