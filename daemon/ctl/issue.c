@@ -65,14 +65,15 @@ static void print_head(const struct ctl *c, const json_t *issue)
     table_finish(&t);
 }
 
-/* What was said: a person's text, the machine's title, to whom it was assigned. */
+/* What was said: a person's text, the machine's title, to whom it was assigned, and to whom before. */
 static void add_said(struct table *t, const struct ctl *c, const json_t *step)
 {
     const char *text = text_of(step, "text"), *person = text_of(step, "person");
     if (!*text)
         text = say_title(c, json_object_get(step, "title"));
+    const char *before = text_of(json_object_get(step, "before"), "person");
     if (*person)
-        table_printf(t, "→ %s%s%s", person, *text ? "  " : "", text);
+        table_printf(t, "%s%s→ %s%s%s", before, *before ? " " : "", person, *text ? "  " : "", text);
     else
         table_cell(t, text);
 }

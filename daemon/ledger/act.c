@@ -48,9 +48,16 @@ static int refuse_state(const struct issue *i, enum verb verb, char *why, size_t
     return ERR_STATE;
 }
 
+/* Said again: to another, or until another day. What went before is in the step. */
+static bool reassigns(const struct issue *i, enum verb verb)
+{
+    return verb == VERB_ASSIGN && i->state != ISSUE_CONFIRMED;
+}
+
 static int check_text(const struct issue *i, const struct act *a, char *why, size_t why_size)
 {
-    bool needed = life_needs_text(a->verb) || (a->verb == VERB_CLOSE && kind_find(i->kind)->close_needs_text);
+    bool needed = life_needs_text(a->verb) || reassigns(i, a->verb) ||
+                  (a->verb == VERB_CLOSE && kind_find(i->kind)->close_needs_text);
     if (a->text && *a->text)
         return step_check_text(a->text, why, why_size);
     if (!needed)
@@ -106,9 +113,16 @@ static const char *assignee(const struct issue *i, const struct act *a)
 static int check_assign(const struct ledger *l, int64_t now_ms, const struct act *a, char *why,
                         size_t why_size)
 {
-    const char *person = assignee(book_issue(l, a->issue), a);
+    const struct issue *i = book_issue(l, a->issue);
+    const char *person = assignee(i, a);
     int error = check_responsible(l, person, why, why_size);
-    return !error && a->due_ms ? check_due(l, now_ms, a->due_ms, why, why_size) : error;
+    if (!error && a->due_ms)
+        error = check_due(l, now_ms, a->due_ms, why, why_size);
+    if (error || !reassigns(i, a->verb) || a->due_ms || strcmp(person, i->person) != 0)
+        return error;
+    snprintf(why, why_size, "%s is assigned to %s already; 'assign' again takes another person or a deadline",
+             i->id, person);
+    return ERR_FORMAT;
 }
 
 /* What the configuration demands before the work counts as done, and before it is signed off. */
@@ -203,13 +217,26 @@ static void add_photo(const struct issue *i, const struct photo *p, json_t *step
     json_object_set_new(step, "photo", photo);
 }
 
+static void add_assignment(const struct ledger *l, int64_t now_ms, const struct issue *i, const struct act *a,
+                           json_t *step)
+{
+    step_add_text(step, "person", assignee(i, a));
+    if (a->due_ms)
+        book_plan(l, now_ms, a->due_ms, step);
+    if (!reassigns(i, a->verb))
+        return;
+    json_t *before = json_pack("{s:s}", "person", i->person);
+    if (i->rectify_due_ms)
+        json_object_set_new(before, "rectify_due", json_integer(i->rectify_due_ms));
+    json_object_set_new(step, "before", before);
+}
+
 int ledger_act(struct ledger *l, int64_t now_ms, const struct act *a, char **body, char *why, size_t why_size)
 {
     int error = ledger_may(l, a, why, why_size);
     if (error)
         return error;
     const struct issue *i = book_issue(l, a->issue);
-    const char *person = assignee(i, a);
     error = check(l, now_ms, a, why, why_size);
     if (error)
         return error;
@@ -218,9 +245,8 @@ int ledger_act(struct ledger *l, int64_t now_ms, const struct act *a, char **bod
     if (a->as_root)
         json_object_set_new(step, "as_root", json_true());
     step_add_text(step, "text", a->text);
-    step_add_text(step, "person", a->verb == VERB_ASSIGN ? person : NULL);
-    if (a->verb == VERB_ASSIGN && a->due_ms)
-        book_plan(l, now_ms, a->due_ms, step);
+    if (a->verb == VERB_ASSIGN)
+        add_assignment(l, now_ms, i, a, step);
     if (a->verb == VERB_PHOTO)
         add_photo(i, a->photo, step);
     return step_print(step, body);

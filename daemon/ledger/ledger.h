@@ -153,8 +153,10 @@ struct photo {
     const char *when; /* "before", "after"; NULL or "": by the state */
 };
 
-/* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. ERR_DENIED,
- * ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is missing or over 1,000 bytes) with `why` in plain words. */
+/* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. Assigning what
+ * is assigned or worked on already needs a text, changes person or deadline, has both as they were in the
+ * step's "before", and must be accepted anew. ERR_DENIED, ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is
+ * missing or over 1,000 bytes) with `why` in plain words. */
 struct act {
     const char *issue;
     enum verb verb;

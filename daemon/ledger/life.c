@@ -38,7 +38,7 @@ static const struct {
     [VERB_EVIDENCE] = {"evidence", MACHINE,          0,         true,  false, false, { F,  C,  A,  W,  R, NO, NO}},
     [VERB_RECOVER]  = {"recover",  MACHINE,          0,         true,  false, false, { X,  X,  X,  X,  X, NO, NO}},
     [VERB_CONFIRM]  = {"confirm",  TABLE(confirm),   AUTHORITY, false, true,  false, { C, NO, NO, NO, NO, NO, NO}},
-    [VERB_ASSIGN]   = {"assign",   TABLE(assign),    AUTHORITY, false, true,  false, {NO,  A, NO, NO, NO, NO, NO}},
+    [VERB_ASSIGN]   = {"assign",   TABLE(assign),    AUTHORITY, false, true,  false, {NO,  A,  A,  A, NO, NO, NO}},
     [VERB_ACCEPT]   = {"accept",   TABLE(accept),    UNIT,      false, false, false, {NO, NO,  W, NO, NO, NO, NO}},
     [VERB_ANSWER]   = {"answer",   TABLE(answer),    UNIT,      false, false, true,  { F,  C,  A,  W,  R, NO, NO}},
     [VERB_RECTIFY]  = {"rectify",  TABLE(rectify),   UNIT,      false, false, true,  {NO, NO, NO,  R, NO, NO, NO}},

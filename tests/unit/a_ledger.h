@@ -107,6 +107,9 @@ static int try_act(struct bench *b, const char *issue, enum verb verb, enum who 
 {
     struct act a = {.issue = issue, .verb = verb, .by = &b->people[who], .text = "已洒水", .photo = &a_photo};
     char *body = NULL;
+    const struct issue *i = ledger_issue(b->ledger, issue);
+    if (verb == VERB_ASSIGN && i && i->state != ISSUE_CONFIRMED)
+        a.person = "contractor"; /* again, so to another */
     b->why[0] = 0;
     int error = ledger_act(b->ledger, b->now, &a, &body, b->why, sizeof b->why);
     if (!error)

@@ -8,7 +8,7 @@ static const struct {
     const char *to;
     enum who who; /* somebody who may */
 } life[] = {
-    {VERB_CONFIRM, "c......", COMMUNITY}, {VERB_ASSIGN, ".a.....", OFFICE},
+    {VERB_CONFIRM, "c......", COMMUNITY}, {VERB_ASSIGN, ".aaa...", OFFICE},
     {VERB_ACCEPT, "..w....", SITE},       {VERB_ANSWER, "fcawr..", SITE},
     {VERB_RECTIFY, "...r...", SITE},      {VERB_RETURN, "....w..", INSPECTOR},
     {VERB_CLOSE, "....x..", COMMUNITY},   {VERB_DISMISS, "ddddd..", OFFICE},

@@ -20,7 +20,7 @@ static const struct {
     bool text;
 } rules[] = {
     {VERB_CONFIRM, "f", "c", "j", false},
-    {VERB_ASSIGN, "c", "a", "j", false},
+    {VERB_ASSIGN, "caw", "aaa", "j", false}, /* again: with a text, to another or until another day */
     {VERB_ACCEPT, "a", "w", "u", false},
     {VERB_ANSWER, "fcawr", "fcawr", "u", true},
     {VERB_RECTIFY, "w", "r", "u", true},
@@ -42,7 +42,7 @@ struct model {
     char state;
     enum kind_of kind;
     int key, photos;
-    bool responsible, answered, before, after, inspected;
+    bool responsible, by_contractor, answered, before, after, inspected;
     int64_t answer_due, rectify_due, rectified, ended;
 };
 
@@ -171,25 +171,35 @@ static bool demands_met(const struct model *m, enum verb verb)
     return m->before && m->after && (verb != VERB_CLOSE || m->inspected);
 }
 
-static bool accepts(const struct model *m, int rule, enum who who, bool text, bool named)
+static bool assigns(const struct model *m, bool text, bool named, bool dated)
+{
+    if (m->state != 'c' && (!text || !((named && !m->by_contractor) || dated)))
+        return false;
+    return named || m->responsible;
+}
+
+static bool accepts(const struct model *m, int rule, enum who who, bool text, bool named, bool dated)
 {
     enum verb verb = rules[rule].verb;
     if (!strchr(rules[rule].from, m->state) || !*roles_of[who] || !strstr(rules[rule].who, roles_of[who]))
         return false;
     if (!text && (rules[rule].text || (verb == VERB_CLOSE && m->kind != DEVICE)))
         return false;
-    if (verb == VERB_ASSIGN && !named && !m->responsible)
+    if (verb == VERB_ASSIGN && !assigns(m, text, named, dated))
         return false;
     return demands_met(m, verb) && (verb != VERB_PHOTO || m->photos < 40);
 }
 
-static void follow(struct model *m, int rule, int64_t now)
+static void follow(struct model *m, int rule, int64_t now, bool named, int64_t due)
 {
     enum verb verb = rules[rule].verb;
     bool working = m->state == 'w' || m->state == 'r';
     m->state = rules[rule].to[strchr(rules[rule].from, m->state) - rules[rule].from];
-    if (verb == VERB_ASSIGN)
+    if (verb == VERB_ASSIGN) {
         m->responsible = true;
+        m->by_contractor = m->by_contractor || named;
+        m->rectify_due = due ? due : m->rectify_due;
+    }
     if (verb == VERB_ANSWER || verb == VERB_RECTIFY)
         m->answered = true;
     if (verb == VERB_RECTIFY) {
@@ -217,23 +227,25 @@ static void somebody_acts(struct world *w)
         return;
     int back = (int)dice(w, 12), at = w->n > back ? w->n - 1 - back : 0, rule = (int)dice(w, RULES);
     enum who who = (enum who)dice(w, PEOPLE);
-    bool text = dice(w, 4) > 0, named = dice(w, 2);
+    bool text = dice(w, 4) > 0, named = dice(w, 2), dated = dice(w, 4) == 0;
+    int64_t due = dated ? b->now + DAY + dice(w, DAY) : 0;
     struct model *m = &w->models[at];
     struct act a = {.issue = ledger_at(b->ledger, at)->id,
                     .verb = rules[rule].verb,
                     .by = &b->people[who],
                     .text = text ? "已洒水" : NULL,
                     .person = named ? "contractor" : NULL,
+                    .due_ms = due,
                     .photo = &a_photo};
     char *body = NULL;
     int error = ledger_act(b->ledger, b->now, &a, &body, b->why, sizeof b->why);
-    if (!error != accepts(m, rule, who, text, named))
+    if (!error != accepts(m, rule, who, text, named, dated))
         fail_msg("%s by %s in state %c: %d, %s", verb_str(a.verb), a.by->name, m->state, error, b->why);
     w->refused += error != 0;
     if (error)
         return;
     take(w, body);
-    follow(m, rule, b->now);
+    follow(m, rule, b->now, named, due);
 }
 
 /* --- what is seen --- */

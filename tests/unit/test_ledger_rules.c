@@ -277,6 +277,42 @@ static void an_assignment_can_set_a_deadline_that_is_still_to_come(void **state)
     assert_int_equal(i->nodes_ms[0], b->now + 84LL * HOUR);
 }
 
+static void an_issue_is_assigned_again_with_a_reason_and_the_step_says_what_was_before(void **state)
+{
+    struct bench *b = *state;
+    const struct issue *i = issue_in(b, "limit", ISSUE_WORKING);
+    int64_t was_ms = i->rectify_due_ms;
+    struct act a = {.verb = VERB_ASSIGN, .by = &b->people[OFFICE], .person = "contractor"};
+    assert_int_equal(act(b, a), ERR_FORMAT);
+    assert_string_equal(b->why, "'assign' needs a text: what was found or done, or why");
+    a.text = "总包负责该路段";
+    a.due_ms = b->now + 4LL * DAY;
+    assert_int_equal(act(b, a), ERR_OK);
+    assert_int_equal(i->state, ISSUE_ASSIGNED); /* whoever it is now accepts it himself */
+    assert_string_equal(i->person, "contractor");
+    assert_int_equal(i->rectify_due_ms, a.due_ms);
+    json_t *step = json_loads(b->bodies[b->nbodies - 1], 0, NULL), *before = json_object_get(step, "before");
+    assert_string_equal(json_string_value(json_object_get(step, "by")), "officer");
+    assert_string_equal(json_string_value(json_object_get(step, "text")), "总包负责该路段");
+    assert_string_equal(json_string_value(json_object_get(step, "person")), "contractor");
+    assert_string_equal(json_string_value(json_object_get(before, "person")), "site-manager");
+    assert_int_equal(json_integer_value(json_object_get(before, "rectify_due")), was_ms);
+    json_decref(step);
+    a.due_ms = 0;
+    assert_int_equal(act(b, a), ERR_FORMAT);
+    assert_non_null(strstr(b->why, "takes another person or a deadline"));
+}
+
+static void what_waits_for_review_is_returned_before_it_is_assigned_again(void **state)
+{
+    struct bench *b = *state;
+    issue_in(b, "limit", ISSUE_REVIEW);
+    struct act a = {
+        .verb = VERB_ASSIGN, .by = &b->people[OFFICE], .person = "contractor", .text = "换人整改"};
+    assert_int_equal(act(b, a), ERR_STATE);
+    assert_non_null(strstr(b->why, "'assign' is possible from confirmed, assigned, working; officer may now: "));
+}
+
 static void a_deadline_after_the_phase_is_refused_with_the_last_day(void **state)
 {
     struct bench *b = *state;
@@ -373,6 +409,8 @@ int main(void)
         TEST(check_nodes_where_none_is_worked_are_shares_of_the_time),
         TEST(no_deadline_exceeds_the_campaigns_phase),
         TEST(an_assignment_can_set_a_deadline_that_is_still_to_come),
+        TEST(an_issue_is_assigned_again_with_a_reason_and_the_step_says_what_was_before),
+        TEST(what_waits_for_review_is_returned_before_it_is_assigned_again),
         TEST(a_deadline_after_the_phase_is_refused_with_the_last_day),
         TEST(a_relapse_at_another_point_of_the_same_item_counts_in_the_cycle),
         TEST(what_recovers_by_itself_is_no_relapse),
