@@ -119,6 +119,15 @@ static int64_t append(struct dustd *d, int64_t now_ms, const struct inputs_from 
     return row_append(d, now_ms, kind, i->source, body);
 }
 
+/* Days of work are the ledger's too: check nodes of deadlines are counted in them. */
+static void tell_ledger(struct dustd *d, const struct input *i, int64_t at_ms)
+{
+    if (i->kind == INPUT_CALENDAR)
+        ledger_declare(d->ledger, at_ms, i->what, i->from_ms, i->to_ms);
+    else if (i->kind == INPUT_STAGE)
+        ledger_stage(d->ledger, at_ms, i->what, i->from_ms);
+}
+
 int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind kind, const json_t *message,
                 struct inputs_said *said)
 {
@@ -150,6 +159,7 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
         return ERR_FULL;
     }
     see(d->inputs, &i, now_ms);
+    tell_ledger(d, &i, now_ms);
     required_input(d, &i, config_roles(d->config, from->person));
     if (kind == INPUT_MAINTENANCE)
         service_turn(d, now_ms);
@@ -284,6 +294,7 @@ static void restore_one(struct dustd *d, const struct input *i, int64_t at_ms, c
 {
     const struct person *p = by ? config_person(d->config, by) : NULL;
     see(d->inputs, i, at_ms);
+    tell_ledger(d, i, at_ms);
     required_known(d, i, config_roles(d->config, p), at_ms);
     chore_input(d, i, config_roles(d->config, p));
 }

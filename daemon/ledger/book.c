@@ -147,7 +147,7 @@ void book_plan(const struct ledger *l, int64_t now_ms, int64_t due_ms, json_t *s
     int64_t nodes_ms[ISSUE_NODES];
     json_t *nodes = json_array();
     due_ms = plan_due(l->config, now_ms, due_ms, &phase);
-    plan_nodes(l->config, now_ms, due_ms, nodes_ms);
+    plan_nodes(&(struct calendar_of){l->config, l->declared}, now_ms, due_ms, nodes_ms);
     for (int i = 0; i < ISSUE_NODES; i++)
         json_array_append_new(nodes, json_integer(nodes_ms[i]));
     json_object_set_new(step, "rectify_due", json_integer(due_ms));

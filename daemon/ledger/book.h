@@ -2,12 +2,14 @@
 #ifndef DUST_BOOK_H
 #define DUST_BOOK_H
 
+#include "daemon/ledger/declared.h"
 #include "daemon/ledger/index.h"
 #include "daemon/ledger/life.h"
 #include "daemon/ledger/step.h"
 
 struct ledger {
     const struct config *config;
+    struct declared *declared; /* NULL before the first word */
     struct issue **issues; /* by number */
     int nissues;
     int nforgotten;                      /* the first so many keep their last step only */

@@ -22,6 +22,16 @@ void ledger_configure(struct ledger *l, const struct config *c)
     l->config = c;
 }
 
+void ledger_declare(struct ledger *l, int64_t now_ms, const char *what, int64_t from_ms, int64_t to_ms)
+{
+    declared_day(&l->declared, now_ms, what, from_ms, to_ms);
+}
+
+void ledger_stage(struct ledger *l, int64_t now_ms, const char *stage, int64_t from_ms)
+{
+    declared_stage(&l->declared, now_ms, stage, from_ms);
+}
+
 static void issue_finish(struct issue *i)
 {
     for (int k = 0; k < i->nkept; k++)
@@ -42,6 +52,7 @@ void ledger_destroy(struct ledger *l)
         issue_finish(l->issues[i]);
         mem_free(l->issues[i]);
     }
+    declared_free(l->declared);
     index_finish(&l->by_id);
     index_finish(&l->by_key);
     index_finish(&l->by_item);

@@ -97,6 +97,12 @@ struct ledger *ledger_create(const struct config *c);
  * of limits and points that are gone: a person ends them. */
 void ledger_configure(struct ledger *l, const struct config *c);
 
+/* What people have said of the days of work since, said again at start in the order of the rows: "holiday",
+ * "suspended" or "work" in [from_ms, to_ms); the stage of construction from `from_ms` on, of which "suspended"
+ * counts. It moves the check nodes of deadlines that are set from now on; those that are written down stay. */
+void ledger_declare(struct ledger *l, int64_t now_ms, const char *what, int64_t from_ms, int64_t to_ms);
+void ledger_stage(struct ledger *l, int64_t now_ms, const char *stage, int64_t from_ms);
+
 /* What a machine's finding says. `evidence` is a JSON object that becomes the step's (the reference is
  * taken). */
 struct finding {

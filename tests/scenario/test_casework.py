@@ -101,6 +101,21 @@ class Casework(harness.ScenarioTest):
         self.assertIn(f"photo {digest} is not there", err)
 
     @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_a_holiday_that_is_declared_moves_the_check_nodes_of_what_is_found_later_also_after_a_restart(self):
+        s = self.start()
+        before = self.do(s, "inspector", "open", "road", "东侧", "积尘")
+        s.ctl("calendar", "holiday", "--from", "2026-03-04T00:00:00+08:00", "--to", "2026-03-12T00:00:00+08:00", "--as", "office")
+        due = ("--due", "2026-03-15T00:00:00+08:00")
+        after = self.do(s, "office", before["id"], "assign", "--person", "site-manager", *due)
+        self.assertEqual(after["nodes"][0], 1773374400000)  # half of 12, 13 and 14 March is 13 March, 12:00
+        self.assertEqual(after["rectify_due"], 1773504000000)
+        self.assertEqual(s.dustd.stop(), 0)
+        s.start_dustd()
+        again = self.do(s, "office", self.do(s, "inspector", "open", "road", "西侧", "积尘")["id"], "assign", "--person",
+                        "site-manager", *due)
+        self.assertEqual(again["nodes"][0], after["nodes"][0])
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
     def test_what_is_no_photo_or_no_finding_is_refused_and_leaves_nothing(self):
         s = self.start()
         name = self.do(s, "inspector", "open", "road", "料场", "=cmd|'/C calc'!A0 %s%n '); DROP TABLE rows; --")["id"]

@@ -223,8 +223,10 @@ static void check_nodes_are_shares_of_the_working_time(void **state)
     int64_t nodes[ISSUE_NODES];
     b->config.calendar = (struct calendar){hours, 1, 31, holidays, 1}; /* Monday to Friday */
     /* from Monday 08:00: Mon 10 h, Tue 10 h, Wed none, Thu 10 h, Fri 10 h, Sat and Sun none, Mon 10 h */
-    plan_nodes(&b->config, monday + 8 * HOUR, monday + 7LL * DAY + 18 * HOUR, nodes);
-    assert_int_equal(plan_work(&b->config, monday + 8 * HOUR, monday + 7LL * DAY + 18 * HOUR), 50 * HOUR);
+    plan_nodes(&(struct calendar_of){&b->config, NULL}, monday + 8 * HOUR, monday + 7LL * DAY + 18 * HOUR, nodes);
+    assert_int_equal(plan_work(&(struct calendar_of){&b->config, NULL}, monday + 8 * HOUR,
+                               monday + 7LL * DAY + 18 * HOUR),
+                     50 * HOUR);
     assert_int_equal(nodes[0], monday + 3LL * DAY + 13 * HOUR); /* 25 h: Thursday 13:00 */
     assert_int_equal(nodes[1], monday + 4LL * DAY + 18 * HOUR); /* 40 h: Friday 18:00 */
     assert_int_equal(nodes[2], monday + 7LL * DAY + 18 * HOUR);
@@ -236,10 +238,57 @@ static void check_nodes_where_none_is_worked_are_shares_of_the_time(void **state
     static const char *hours[] = {"08:00-18:00"};
     int64_t nodes[ISSUE_NODES];
     b->config.calendar = (struct calendar){.hours = hours, .nhours = 1};
-    plan_nodes(&b->config, monday + 20 * HOUR, monday + 30 * HOUR, nodes);
+    plan_nodes(&(struct calendar_of){&b->config, NULL}, monday + 20 * HOUR, monday + 30 * HOUR, nodes);
     assert_int_equal(nodes[0], monday + 25 * HOUR);
     assert_int_equal(nodes[1], monday + 28 * HOUR);
     assert_int_equal(nodes[2], monday + 30 * HOUR);
+}
+
+/* Ten hours a day from Monday on; found Monday 08:00, to be rectified in five days less 14 h: 50 h of work. */
+static const struct issue *five_days_of_work(struct bench *b, const char *cause)
+{
+    static const char *hours[] = {"08:00-18:00"};
+    struct finding f = a_finding("limit", "s", cause);
+    char *body = NULL;
+    b->config.calendar = (struct calendar){.hours = hours, .nhours = 1};
+    b->now = monday + 8 * HOUR;
+    f.rectify_ms = 4LL * DAY + 10 * HOUR;
+    assert_int_equal(ledger_find(b->ledger, b->now, &f, &body, b->id), ERR_OK);
+    apply(b, body);
+    return ledger_issue(b->ledger, b->id);
+}
+
+static void days_off_that_are_declared_later_move_check_nodes_and_no_deadline(void **state)
+{
+    struct bench *b = *state;
+    int64_t half = monday + 2LL * DAY + 13 * HOUR, due = monday + 4LL * DAY + 18 * HOUR;
+    const struct issue *before = five_days_of_work(b, "before");
+    assert_int_equal(before->nodes_ms[0], half);
+    ledger_declare(b->ledger, b->now, "holiday", monday + DAY, monday + 3LL * DAY);
+    const struct issue *i = five_days_of_work(b, "holiday"); /* 30 h are left, half is Thursday 13:00 */
+    assert_int_equal(i->nodes_ms[0], monday + 3LL * DAY + 13 * HOUR);
+    assert_int_equal(i->rectify_due_ms, due);
+    assert_int_equal(before->nodes_ms[0], half); /* what was written down stays */
+    ledger_declare(b->ledger, b->now, "work", monday + DAY, monday + 3LL * DAY);
+    assert_int_equal(five_days_of_work(b, "work")->nodes_ms[0], half);
+    ledger_declare(b->ledger, b->now, "rain", monday, monday + 5LL * DAY);
+    assert_int_equal(five_days_of_work(b, "rain")->nodes_ms[0], half);
+    ledger_declare(b->ledger, b->now, "suspended", monday, monday + 4LL * DAY); /* over the days of work */
+    assert_int_equal(five_days_of_work(b, "suspended")->nodes_ms[0], monday + 4LL * DAY + 13 * HOUR);
+}
+
+static void no_work_passes_while_the_stage_is_suspended(void **state)
+{
+    struct bench *b = *state;
+    b->now = monday;
+    ledger_stage(b->ledger, b->now, "earthwork", monday + 4LL * DAY); /* said before what it ends */
+    ledger_stage(b->ledger, b->now, "suspended", monday + DAY);
+    const struct issue *i = five_days_of_work(b, "c"); /* Monday 10 h, Friday 10 h */
+    assert_int_equal(i->nodes_ms[0], monday + 18 * HOUR);
+    assert_int_equal(i->nodes_ms[1], monday + 4LL * DAY + 14 * HOUR);
+    b->now = monday + 30LL * DAY;
+    ledger_stage(b->ledger, b->now, "structure", b->now);
+    assert_int_equal(five_days_of_work(b, "later")->nodes_ms[0], monday + 2LL * DAY + 13 * HOUR);
 }
 
 static void no_deadline_exceeds_the_campaigns_phase(void **state)
@@ -407,6 +456,8 @@ int main(void)
         TEST(the_configuration_says_how_grave_a_kind_is_and_how_long_it_may_take),
         TEST(check_nodes_are_shares_of_the_working_time),
         TEST(check_nodes_where_none_is_worked_are_shares_of_the_time),
+        TEST(days_off_that_are_declared_later_move_check_nodes_and_no_deadline),
+        TEST(no_work_passes_while_the_stage_is_suspended),
         TEST(no_deadline_exceeds_the_campaigns_phase),
         TEST(an_assignment_can_set_a_deadline_that_is_still_to_come),
         TEST(an_issue_is_assigned_again_with_a_reason_and_the_step_says_what_was_before),
