@@ -10,7 +10,7 @@
 struct ledger {
     const struct config *config;
     struct declared *declared; /* NULL before the first word */
-    struct issue **issues; /* by number */
+    struct issue **issues;     /* by number */
     int nissues;
     int nforgotten;                      /* the first so many keep their last step only */
     struct index by_id, by_key, by_item; /* by_item: the one of a kind and subject that was signed off last

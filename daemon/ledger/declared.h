@@ -1,6 +1,6 @@
 /* What was said of working days while running (dustctl calendar, dustctl stage): holidays, days of work,
- * suspensions (停工). It joins the configuration's `calendar:` when a deadline's check nodes are planned; what
- * was planned before stays as it was written down. Pure; main thread. */
+ * suspensions (停工). It joins the configuration's `calendar:` when a deadline's check nodes are planned;
+ * what was planned before stays as it was written down. Pure; main thread. */
 #ifndef DUST_DECLARED_H
 #define DUST_DECLARED_H
 

@@ -98,8 +98,9 @@ struct ledger *ledger_create(const struct config *c);
 void ledger_configure(struct ledger *l, const struct config *c);
 
 /* What people have said of the days of work since, said again at start in the order of the rows: "holiday",
- * "suspended" or "work" in [from_ms, to_ms); the stage of construction from `from_ms` on, of which "suspended"
- * counts. It moves the check nodes of deadlines that are set from now on; those that are written down stay. */
+ * "suspended" or "work" in [from_ms, to_ms); the stage of construction from `from_ms` on, of which
+ * "suspended" counts. It moves the check nodes of deadlines that are set from now on; those that are written
+ * down stay. */
 void ledger_declare(struct ledger *l, int64_t now_ms, const char *what, int64_t from_ms, int64_t to_ms);
 void ledger_stage(struct ledger *l, int64_t now_ms, const char *stage, int64_t from_ms);
 
@@ -159,9 +160,9 @@ struct photo {
     const char *when; /* "before", "after"; NULL or "": by the state */
 };
 
-/* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. Assigning what
- * is assigned or worked on already needs a text, changes person or deadline, has both as they were in the
- * step's "before", and must be accepted anew. ERR_DENIED, ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is
+/* What a person does, as life.c's tables allow: state x verb, role x verb. `as_root` is recorded. Assigning
+ * what is assigned or worked on already needs a text, changes person or deadline, has both as they were in
+ * the step's "before", and must be accepted anew. ERR_DENIED, ERR_STATE, ERR_NOT_FOUND, ERR_FORMAT (a text is
  * missing or over 1,000 bytes) with `why` in plain words. */
 struct act {
     const char *issue;

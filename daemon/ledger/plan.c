@@ -38,7 +38,8 @@ static int64_t stretch(const struct calendar_of *of, int64_t from_ms, int64_t to
     int64_t day_ms = clock_window_start(from_ms, CLOCK_DAY_MS, zone_min);
     int64_t end_ms = day_ms + CLOCK_DAY_MS < to_ms ? day_ms + CLOCK_DAY_MS : to_ms;
     end_ms = declared_until(of->declared, from_ms, end_ms, &word);
-    *worked = word == DECLARED_WORK || (word == DECLARED_NOTHING && is_workday(&c->calendar, day_ms, zone_min));
+    *worked =
+        word == DECLARED_WORK || (word == DECLARED_NOTHING && is_workday(&c->calendar, day_ms, zone_min));
     if (!*worked || !c->calendar.nhours)
         return end_ms;
     return hours_until((const char *const *)c->calendar.hours, c->calendar.nhours, zone_min, from_ms, end_ms,

@@ -223,10 +223,11 @@ static void check_nodes_are_shares_of_the_working_time(void **state)
     int64_t nodes[ISSUE_NODES];
     b->config.calendar = (struct calendar){hours, 1, 31, holidays, 1}; /* Monday to Friday */
     /* from Monday 08:00: Mon 10 h, Tue 10 h, Wed none, Thu 10 h, Fri 10 h, Sat and Sun none, Mon 10 h */
-    plan_nodes(&(struct calendar_of){&b->config, NULL}, monday + 8 * HOUR, monday + 7LL * DAY + 18 * HOUR, nodes);
-    assert_int_equal(plan_work(&(struct calendar_of){&b->config, NULL}, monday + 8 * HOUR,
-                               monday + 7LL * DAY + 18 * HOUR),
-                     50 * HOUR);
+    plan_nodes(&(struct calendar_of){&b->config, NULL}, monday + 8 * HOUR, monday + 7LL * DAY + 18 * HOUR,
+               nodes);
+    assert_int_equal(
+        plan_work(&(struct calendar_of){&b->config, NULL}, monday + 8 * HOUR, monday + 7LL * DAY + 18 * HOUR),
+        50 * HOUR);
     assert_int_equal(nodes[0], monday + 3LL * DAY + 13 * HOUR); /* 25 h: Thursday 13:00 */
     assert_int_equal(nodes[1], monday + 4LL * DAY + 18 * HOUR); /* 40 h: Friday 18:00 */
     assert_int_equal(nodes[2], monday + 7LL * DAY + 18 * HOUR);
@@ -244,7 +245,8 @@ static void check_nodes_where_none_is_worked_are_shares_of_the_time(void **state
     assert_int_equal(nodes[2], monday + 30 * HOUR);
 }
 
-/* Ten hours a day from Monday on; found Monday 08:00, to be rectified in five days less 14 h: 50 h of work. */
+/* Ten hours a day from Monday on; found Monday 08:00, to be rectified in five days less 14 h: 50 h of work.
+ */
 static const struct issue *five_days_of_work(struct bench *b, const char *cause)
 {
     static const char *hours[] = {"08:00-18:00"};
@@ -359,7 +361,8 @@ static void what_waits_for_review_is_returned_before_it_is_assigned_again(void *
     struct act a = {
         .verb = VERB_ASSIGN, .by = &b->people[OFFICE], .person = "contractor", .text = "换人整改"};
     assert_int_equal(act(b, a), ERR_STATE);
-    assert_non_null(strstr(b->why, "'assign' is possible from confirmed, assigned, working; officer may now: "));
+    assert_non_null(
+        strstr(b->why, "'assign' is possible from confirmed, assigned, working; officer may now: "));
 }
 
 static void a_deadline_after_the_phase_is_refused_with_the_last_day(void **state)
