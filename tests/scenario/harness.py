@@ -191,6 +191,8 @@ class Site:
         self.write("limits/test-15min.yaml", sites.LIMIT_15MIN)
         self.sim_log = os.path.join(self.dir, "sim.jsonl")
         self.sim = self.dustd = None
+        self.wrap = []  # what dustd is started by
+        self.simulated = True  # False: as on a site, in real time
         self.watchers = []
 
     def fill(self, text):
@@ -219,8 +221,9 @@ class Site:
         wait_for("dustsim to be ready", lambda: "ready" in self.sim.text() or not self.sim.running())
 
     def start_dustd(self, *args, clock=None):
-        self.dustd = Process([program("dustd"), "-c", self.config_file, "--data", os.path.join(SOURCE, "config"),
-                              "--simulated", *(clock or self.dustd_clock()), *args], os.path.join(self.dir, "dustd.log"))
+        self.dustd = Process([*self.wrap, program("dustd"), "-c", self.config_file, "--data", os.path.join(SOURCE, "config"),
+                              *(["--simulated", *(clock or self.dustd_clock())] if self.simulated else []), *args],
+                             os.path.join(self.dir, "dustd.log"))
         wait_for("dustd to answer", lambda: self.status() or not self.dustd.running())
 
     def run_dustd(self, *args):
