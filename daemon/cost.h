@@ -1,8 +1,8 @@
 /* What a configuration will cost, before anything runs: the load of each bus, the disk of a year, what each
  * broker's line carries in a month. Messages and rows are built by the functions that build them at work,
  * from made-up readings, and their bytes are counted; only the topic health, which tells of what runs, is
- * reckoned. What happens now and then (devices down, issues, commands) is not in it. Nothing here opens or
- * sends anything. Main thread. */
+ * reckoned. What happens now and then (devices down, issues, commands) is not in it, but for alerts, of which
+ * a number is supposed. Nothing here opens or sends anything. Main thread. */
 #ifndef DUST_COST_H
 #define DUST_COST_H
 
@@ -42,6 +42,19 @@ struct cost_uplink {
 };
 void cost_uplink(const struct mqtt_config *b, const char *site, const struct cost_message *m, int n,
                  struct cost_uplink *out);
+
+/* Bytes that 30 days of alerts take, if each person is told so many times a day on each of his channels
+ * [proposal]: nobody knows before. Messages are built as at work. A robot and a mail server get a connection
+ * of their own for each: what that takes is reckoned from the exchange, not measured. */
+enum { COST_ALERTS_A_DAY = 10 };
+struct cost_channel {
+    int people;
+    int64_t all;
+};
+void cost_channel(const struct config *c, const struct channel_config *k, struct cost_channel *out);
+
+/* Of the channels that go over this broker's line: they are in its data_plan. */
+int64_t cost_alerts(const struct config *c, const struct mqtt_config *b);
 
 /* dustd --check: all of it as tables, then what there is to warn of. `now_ms` is site time. */
 void cost_print(const struct config *c, int64_t now_ms, FILE *out);

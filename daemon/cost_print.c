@@ -130,11 +130,28 @@ static void print_uplinks(struct report *r, const struct cost_message *m, int n)
         struct cost_uplink cost;
         char plan[32] = "-";
         cost_uplink(b, r->c->site.name, m, n, &cost);
+        cost.rest += cost_alerts(r->c, b);
+        cost.all += cost_alerts(r->c, b);
         if (b->data_plan_bytes)
             size_text(b->data_plan_bytes, plan);
         fprintf(r->out, "  %-22s %6.0f %6.0f %6.0f %6.0f %s\n", b->name, megabytes(cost.rows),
                 megabytes(cost.live), megabytes(cost.rest), megabytes(cost.all), plan);
         warn_of_uplink(r, b, &cost);
+    }
+}
+
+/* How many alerts there will be nobody knows; what so many take can be said. */
+static void print_alerts(struct report *r)
+{
+    if (r->c->nchannels)
+        fprintf(r->out, "\nAlerts, MB a month at %d a day for each person: %s\n", COST_ALERTS_A_DAY,
+                "people     all");
+    for (int i = 0; i < r->c->nchannels; i++) {
+        const struct channel_config *k = &r->c->channels[i];
+        struct cost_channel cost;
+        cost_channel(r->c, k, &cost);
+        fprintf(r->out, "  %-43s %8d %7.2f%s%s\n", k->name, cost.people, megabytes(cost.all),
+                k->kind == CHANNEL_MQTT ? ", in the rest of " : "", k->kind == CHANNEL_MQTT ? k->broker : "");
     }
 }
 
@@ -282,6 +299,7 @@ void cost_print(const struct config *c, int64_t now_ms, FILE *out)
     print_buses(&r);
     print_disk(&r, messages, n);
     print_uplinks(&r, messages, n);
+    print_alerts(&r);
     warn_of_limits(&r, now_ms);
     warn_of_requirements(&r);
     warn_of_escalation(&r);

@@ -99,7 +99,7 @@ static const struct {
      "the stage of work: demolition earthwork foundation structure finishing suspended"},
     {"status", verb_status, 0, 0, 0, "", "守护进程、总线、上行和问题概况",
      "the daemon, its lines, uplinks, issues"},
-    {"tasks", verb_tasks, 0, 0, 0, "", "到期任务：本周检查、检定证书",
+    {"tasks", verb_tasks, 0, 0, TAKES_DB, "", "到期任务：本周检查、检定证书",
      "what falls due: this week's inspections, certificates"},
     {"verify", verb_verify, 0, 0, TAKES_HEADS | TAKES_DB, "[--key FINGERPRINT] [--heads FILE]",
      "核验日志的哈希链和签名", "walks the journal's hash chain and its signatures"},

@@ -1,6 +1,7 @@
 """What falls due by the calendar, as people see it: dustctl tasks, the topic task, an alert, and the finding when an
 inspection was missed; with all programs, and over a kill."""
 import json
+import subprocess
 import unittest
 
 import harness
@@ -53,6 +54,13 @@ class Tasks(harness.ScenarioTest):
         wait_for("the topic to say so",
                  lambda: [m for m in watcher.messages("/task") if m[2]["tasks"][0]["state"] == "done"])
         self.assertEqual([json.loads(r["body"])["step"] for r in site.export_live("task")], ["due", "due", "done"])
+        live = self.tasks(site)
+        self.assertEqual(site.dustd.stop(), 0)
+        copy = [harness.program("dustctl"), "--db", site.database(), "tasks"]
+        done = subprocess.run([*copy, "--json"], capture_output=True, text=True, timeout=harness.PATIENCE, check=True)
+        self.assertEqual(json.loads(done.stdout), [{k: v for k, v in t.items() if k != "checks"} for t in live])
+        done = subprocess.run([*copy, "--lang", "en"], capture_output=True, text=True, timeout=harness.PATIENCE, check=True)
+        self.assertIn("Certificate ends: Dust meter 1", done.stdout)
 
     def test_a_missed_one_is_reminded_of_and_becomes_an_issue_once_also_when_the_daemon_is_killed(self):
         site = self.start(CONFIG, "2026-05-01T12:00+08:00", 1)

@@ -217,6 +217,34 @@ static void a_row_costs_its_bytes_its_headers_and_its_answers(void **state)
     assert_true(cost.all == INT64_C(160) * 1440 * 30 && cost.rest == cost.all);
 }
 
+#define TOLD(people, channels)                                                                         \
+    SITE "mqtt: {far: {host: h, ca_file: /ca}}\nchannels:\n"                                           \
+         "  group: {kind: wecom, url_file: /u}\n  screen: {kind: mqtt, broker: far}\npeople:\n" people \
+         "  other: {title: 乙, roles: [office]" channels "}\n"
+
+/* A robot's connection is made anew for each message: some 8 kB, ten times a day, 30 days, two people. Over
+ * the broker's own it is the message, some 500 bytes, and what TCP, TLS and the answers put around it, 230.
+ */
+static void alerts_cost_what_ten_a_day_for_each_person_take(void **state)
+{
+    struct config *c =
+        load_text(*state, TOLD("  one: {title: 甲, roles: [site], channels: [group, screen]}\n",
+                               ", channels: [group]"));
+    struct cost_channel group, screen;
+    cost_channel(c, &c->channels[0], &group);
+    cost_channel(c, &c->channels[1], &screen);
+    assert_int_equal(group.people, 2);
+    expect_near((double)group.all, 2 * 300 * 8100.0, 0.05);
+    assert_int_equal(screen.people, 1);
+    expect_near((double)screen.all, 300 * 730.0, 0.05);
+    assert_int_equal(cost_alerts(c, &c->mqtt[0]), screen.all);
+    config_free(c);
+    c = load_text(*state, TOLD("", ""));
+    cost_channel(c, &c->channels[0], &group);
+    assert_true(group.people == 0 && group.all == 0 && cost_alerts(c, &c->mqtt[0]) == 0);
+    config_free(c);
+}
+
 /* --- what --check prints --- */
 
 static char *check_of(const struct config *c, int64_t now_ms)
@@ -373,6 +401,7 @@ int main(void)
         EACH(the_disk_of_a_year_is_that_of_the_bench),
         cmocka_unit_test(the_days_until_a_size_is_reached_know_that_raw_samples_go),
         cmocka_unit_test(a_row_costs_its_bytes_its_headers_and_its_answers),
+        cmocka_unit_test_setup_teardown(alerts_cost_what_ten_a_day_for_each_person_take, setup, teardown),
         EACH(the_check_warns_of_what_cannot_work),
         EACH(a_port_by_its_number_is_warned_of_edgex_636),
         EACH(the_check_says_which_limits_are_not_judged_and_why),
