@@ -1,6 +1,6 @@
 """A month of a site with two phases of the campaign, 示例工地: what people do, and beside it what must come of it, written down
 before. Days and phases are those of the mission document (survey 9-14 to 9-20, rectification 9-20 to 10-20), in another year;
-deadlines and steps of escalation are [proposal]. Nothing here was measured.
+deadlines and steps of escalation are [proposal], one of them in the site's own words. Nothing here was measured.
 
 A moment is a time at which the daemon runs: its deeds, each with the alert rows that it must bring, and what the moment brings
 by itself. An alert row is "<step> <about>: <person> …"."""
@@ -25,7 +25,7 @@ escalation:
   due_soon: {when: due_soon, title: {zh: 即将到期, en: Due soon}, before: 24h, tell: [responsible]}
   overdue: {when: overdue, title: {zh: 逾期, en: Overdue}, tell: [responsible, community]}
   notice: {when: overdue, title: {zh: 通报, en: Public notice}, after: 3d, tell: [responsible, community, office]}
-  summon: {when: overdue, title: {zh: 约谈, en: Summoned}, after: 6d, tell: [responsible, community, office]}
+  talk-at-town-hall: {when: overdue, title: {zh: 镇政府约谈, en: Called to the town hall}, after: 6d, tell: [responsible, community, office]}
   accountable: {when: overdue, title: {zh: 追责, en: Held accountable}, after: 10d, tell: [responsible, community, office]}
 inspections:
   weekly: {title: {zh: 一周一检查, en: Weekly inspection}, checks: [hardening/weekly], person: community}
@@ -69,7 +69,7 @@ MOMENTS = [
     ("09-27 00:20", [f"unanswered {MISSED}: community"], []),
     ("09-28 00:20", [f"due_soon {MISSED}: community"], []),
     ("09-28 10:00", [], [(LOOKS, [f"ended {MISSED}: community"])]),
-    ("09-28 14:05", [f"summon {TWO}: {OFFICE_TOO}"], []),
+    ("09-28 14:05", [f"talk-at-town-hall {TWO}: {OFFICE_TOO}"], []),
     ("10-02 00:05", [f"task certificate-meter-{YEAR}-10-31: site-manager"], []),
     ("10-02 14:05", [f"accountable {TWO}: {OFFICE_TOO}"], []),
     ("10-03 09:00", [], [(act("office", TWO, "confirm"), []),
@@ -96,11 +96,11 @@ ISSUES = [
 TOLD = {"site-manager": "wecom", "community": "dingtalk", "office": "feishu"}
 HEARD = {
     "wecom": ["一般 发现问题 1", "一般 逾期未回复 1", "一般 交办 1", "一般 即将到期 1", "一般 逾期 1", "一般 已销号 1", "一般 发现问题 2",
-              "一般 逾期 2", "一般 通报 2", "一般 约谈 2", "一般 检定证书到期", "一般 追责 2", "一般 交办 2", "一般 已销号 2",
+              "一般 逾期 2", "一般 通报 2", "一般 镇政府约谈 2", "一般 检定证书到期", "一般 追责 2", "一般 交办 2", "一般 已销号 2",
               "较大 发现问题 4"],
     "dingtalk": ["一般 逾期未回复 1", "一般 逾期 1", "一般 已销号 1", "一般 逾期 2", "一般 一周一检查", "一般 通报 2", "一般 发现问题 3",
-                 "一般 逾期未回复 3", "一般 即将到期 3", "一般 已销号 3", "一般 约谈 2", "一般 追责 2", "一般 已销号 2", "一般 一周一检查"],
-    "feishu": ["一般 一周一检查", "一般 通报 2", "一般 约谈 2", "一般 追责 2", "一般 已销号 2", "一般 一周一检查"],
+                 "一般 逾期未回复 3", "一般 即将到期 3", "一般 已销号 3", "一般 镇政府约谈 2", "一般 追责 2", "一般 已销号 2", "一般 一周一检查"],
+    "feishu": ["一般 一周一检查", "一般 通报 2", "一般 镇政府约谈 2", "一般 追责 2", "一般 已销号 2", "一般 一周一检查"],
 }
 
 

@@ -2,14 +2,19 @@
 import json
 import os
 import secrets
+import socket
 import subprocess
 import time
+import unittest
 
 import harness
 import robots
 import sites
 
 SECRET = "SEC" + "0" * 63
+
+
+OWN_RESOLVER = subprocess.run(["unshare", "-m", "mount", "--bind", "/dev/null", "/etc/resolv.conf"], capture_output=True).returncode == 0
 
 
 class Alerts(harness.ScenarioTest):
@@ -193,6 +198,32 @@ class AlertsInTrouble(Alerts):
         site.start_dustd()
         harness.wait_for("what the restart found untold to be told", lambda: hanging.messages)
         self.assertEqual(len(well.messages), 1, "what was taken before the restart is not told again")
+
+    @unittest.skipUnless(OWN_RESOLVER, "needs a mount namespace of its own")
+    def test_a_name_server_that_hangs_holds_neither_the_other_channels_nor_measuring_nor_the_stop(self):
+        site = self.alert_site(self.channel("webhook") + self.channel("feishu"), "webhook, feishu", more="clock: {require_sync: false}\n")
+        well = self.robot(site, "feishu", SECRET)
+        self.robot(site, "webhook")
+        site.write("webhook.secret", "https://robot.example.org/hook\n")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.99", 53))  # asked, and never answers
+            site.write("resolv.conf", "nameserver 127.0.0.99\noptions timeout:30 attempts:5\n")
+            site.simulated = False  # a simulated site alerts on loopback only, and asks no name server
+            site.wrap = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', f"{site.dir}/resolv.conf"]
+            self.start(site)
+            self.ask(site)
+            harness.wait_for("the other one to be told", lambda: well.messages)
+            server.settimeout(harness.PATIENCE)
+            self.assertIn(b"robot", server.recv(512))
+            answers = site.status()["buses"][0]["answers"]
+            harness.wait_for("readings to go on", lambda: site.status()["buses"][0]["answers"] > answers + 2)
+            self.assertEqual(self.of(site, "webhook")["waiting"], 1)
+            why = harness.wait_for("the limit of the connection", lambda: self.of(site, "webhook").get("why"))
+            self.assertRegex(why, "(?i)time")
+            self.ask(site)
+            since = time.monotonic()
+            self.assertEqual(site.dustd.stop(), 0)
+            self.assertLess(time.monotonic() - since, 4 * 3)
 
     def test_a_certificate_of_somebody_else_is_not_trusted(self):
         site = self.alert_site(self.channel("wecom").replace(", ca_file: {dir}/ca.crt", ""), "wecom")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import unittest
+from datetime import datetime, timezone
 
 import harness
 import sites
@@ -114,6 +115,33 @@ class Casework(harness.ScenarioTest):
         again = self.do(s, "office", self.do(s, "inspector", "open", "road", "西侧", "积尘")["id"], "assign", "--person",
                         "site-manager", *due)
         self.assertEqual(again["nodes"][0], after["nodes"][0])
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_windows_that_were_kept_before_a_restart_count_when_an_issue_is_closed(self):
+        config = CONFIG.replace("issues:", "issues:\n  kinds: {limit: {clean_windows: 4}}").replace("shanxi-taiyuan", "test-15min")
+        s = self.site(sites.BREACH_SIM.replace("18:00", "10:15"), config, broker=False, rate=120, start="2026-03-05T09:59:00+08:00")
+        s.start_sim()
+        s.start_dustd()
+        name = harness.wait_for("the breach", lambda: json.loads(s.ctl("--json", "issues")))[0]["id"]
+        harness.wait_for("the end of its window, which would send it back",
+                         lambda: [r for r in s.export_live("verdict") if '"verdict":"breach"' in r["body"]])
+        for who, words in (("office", ["confirm"]), ("office", ["assign"]), ("site-manager", ["accept"]),
+                           ("site-manager", ["rectify", "已洒水"])):
+            self.do(s, who, name, *words)
+        self.assertIn("takes 4 windows that were kept", self.refused(s, "issue", name, "close", "合格", "--as", "office"))
+
+        def kept():
+            """Verdicts after the breach."""
+            verdicts = [json.loads(row["body"])["verdict"] for row in s.export_live("verdict")]
+            return verdicts[verdicts.index("breach") + 1:] if "breach" in verdicts else []
+        harness.wait_for("two windows that were kept", lambda: len(kept()) >= 2)
+        now = s.status()["now"]
+        self.assertEqual(s.dustd.stop(), 0)
+        at = datetime.fromtimestamp(now / 1000, timezone.utc).isoformat(timespec="milliseconds")
+        s.start_dustd(clock=["--clock-rate", "120", "--clock-start", at])
+        harness.wait_for("two more", lambda: len(kept()) >= 4)
+        self.assertEqual(kept()[:4], ["pass"] * 4)
+        self.assertEqual(self.do(s, "office", name, "close", "复核合格")["state"], "closed")
 
     @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
     def test_what_is_no_photo_or_no_finding_is_refused_and_leaves_nothing(self):

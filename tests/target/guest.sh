@@ -71,6 +71,22 @@ dustctl export --rows >after.jsonl
 # the rows of before, without the first and the last line of the export, are the first ones of after
 sed '1d;$d' before.jsonl >rows-before
 fact upgrade.kept "$(sed '1d;$d' after.jsonl | head -n "$(wc -l <rows-before)" | cmp -s - rows-before && echo yes)"
+# the reports' units: both kinds as their timers would start them, and the timers themselves
+reports=/var/lib/dustd-reports
+for kind in weekly half-month; do
+    systemctl start "dustd-report@$kind.service"
+    fact "report.$kind.status" $?
+    fact "report.$kind.result" "$(systemctl show -p Result -p ExecMainStatus "dustd-report@$kind.service")"
+    systemctl enable --now "dustd-report-$kind.timer"
+    fact "report.$kind.timer" "$(systemctl is-active "dustd-report-$kind.timer"; systemctl show -p NextElapseUSecRealtime "dustd-report-$kind.timer")"
+    systemctl disable --now "dustd-report-$kind.timer"
+done
+fact report.journal "$(journalctl -u 'dustd-report@*' --no-pager -o cat | tail -n 20)"
+fact report.files "$(cd $reports && stat -c '%a %U:%G %n' -- *)"
+fact report.pages "$(grep -c '</html>' $reports/*.html)"
+fact report.tables "$(for table in $reports/*.csv; do head -c 3 "$table" | od -An -tx1; done)"
+fact report.heads "$(head -qn 1 $reports/*.csv | grep -c 序号)"
+fact report.rows "$(dustctl export --rows | grep -c '"kind":"report"')"
 systemctl stop dustd
 fact stop.result "$(systemctl show -p Result -p ExecMainStatus dustd)"
 journal=$(head -n 1 before.jsonl | grep -oE '[0-9a-f]{32}' | head -n 1)

@@ -221,6 +221,19 @@ class Boot(unittest.TestCase):
               f"({os.environ.get('DUST_PREVIOUS') or 'the same sources'}) to {self.fact('upgrade.new')} with "
               f"{int(self.fact('upgrade.before')) - 2} rows", flush=True)
 
+    def test_the_report_units_leave_pages_and_tables_in_their_sandbox_and_a_row_each(self):
+        for kind in ("weekly", "half-month"):
+            self.assertEqual(self.fact(f"report.{kind}.status"), "0", self.fact("report.journal"))
+            self.assertEqual(set(self.fact(f"report.{kind}.result").splitlines()), {"Result=success", "ExecMainStatus=0"})
+            self.assertRegex(self.fact(f"report.{kind}.timer"), r"^active\nNextElapseUSecRealtime=\w+ \d{4}-")
+        files = self.fact("report.files").splitlines()
+        self.assertEqual(len(files), 8, files)  # of each kind a report and its public notice, each a page and a table
+        self.assertEqual({line.rsplit(" ", 1)[0] for line in files}, {"640 dustd:dustd"})
+        self.assertEqual({line.rsplit(".", 1)[1] for line in files}, {"html", "csv"})
+        self.assertEqual({line.rsplit(":", 1)[1] for line in self.fact("report.pages").splitlines()}, {"1"})
+        self.assertEqual({line.strip() for line in self.fact("report.tables").splitlines()}, {"ef bb bf"})
+        self.assertEqual((self.fact("report.heads"), self.fact("report.rows")), ("4", "2"))
+
     def test_it_stops_cleanly_and_its_journal_agrees_with_what_was_exported(self):
         self.assertEqual(set(self.fact("stop.result").splitlines()), {"Result=success", "ExecMainStatus=0"})
         self.assertTrue(self.fact("verify.said").endswith("status 0"), self.fact("verify.said"))
