@@ -1,7 +1,8 @@
 /* What a ledger of five years costs: 10,000 issues with a million steps, made from their rows as at a start;
  * its memory; listing all of it as JSON, page by page as the control socket does; looking for one.
- *     bench_ledger [ISSUES [STEPS_PER_ISSUE]]
- * Prints a line a measurement: what, how, measured, limit, share of the limit. */
+ *     bench_ledger [ISSUES [STEPS_PER_ISSUE [rows]]]
+ * Prints a line a measurement: what, how, measured, limit, share of the limit; with `rows` the steps instead,
+ * a line each, as rows_fixture reads them. */
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
@@ -22,6 +23,7 @@ struct bench {
     struct ledger *ledger;
     int64_t now_ms, seq;
     double apply_s;
+    bool rows; /* printed */
 };
 
 static double now_s(void)
@@ -47,6 +49,8 @@ static void take(struct bench *b, char *body)
         exit(1);
     }
     b->apply_s += now_s() - from_s;
+    if (b->rows)
+        puts(body);
     mem_free(body);
 }
 
@@ -140,10 +144,15 @@ int main(int argc, char **argv)
     json_set_alloc_funcs(mem_bytes, mem_free);
     b.ledger = ledger_create(&b.config);
     b.now_ms = 1772668800000; /* 2026-03-05 */
+    b.rows = argc > 3 && strcmp(argv[3], "rows") == 0;
     double empty_mib = resident_mib();
     for (int i = 0; i < issues; i++) {
         b.now_ms += (int64_t)5 * 365 * CLOCK_DAY_MS / issues;
         live(&b, i, steps, i < issues - 100);
+    }
+    if (b.rows) {
+        ledger_destroy(b.ledger);
+        return 0;
     }
     double full_mib = resident_mib();
     double list_s = list_all(&b, &bytes), look_s = look_for(&b, "pm10-499", &found);

@@ -1,0 +1,91 @@
+"""What a ledger of five years costs in a running daemon: 10,000 issues with a million steps are written as rows (bench_ledger …
+rows), a daemon starts on them and polls a simulated site; then 10,000 issues and 10,000 rows are asked for over the control
+socket, as people ask, and as the table for Excel. Polling must go on meanwhile.
+    DUST_BUILD=build/release tests/bench/ledger_live.py [ISSUES [STEPS_PER_ISSUE]]
+Prints a line a measurement: what, measured, limit. Exit status 1: a limit is not kept."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "scenario"))
+import harness  # noqa: E402
+import sites  # noqa: E402
+
+ISSUES, STEPS = (int(word) for word in (sys.argv[1:] + ["10000", "100"][len(sys.argv) - 1:]))
+LIMIT_S, LIMIT_MIB, RUNS = 1.0, 32.0, 5
+AFTER = "2031-03-05T09:00:00+08:00"  # bench_ledger's five years are over
+missed = []
+
+
+def tell(what, measured, unit, limit=None, more=""):
+    print(f"{what:52} {measured:9.3f} {unit:4}" + (f" limit {limit:g} {unit}" if limit else "") + more, flush=True)
+    if limit and measured > limit:
+        missed.append(what)
+
+
+def fill(site):
+    state = os.path.join(site.dir, "state")
+    os.mkdir(state, 0o700)
+    rows = subprocess.Popen([harness.program("tests/bench_ledger"), str(ISSUES), str(STEPS), "rows"], stdout=subprocess.PIPE)
+    began = time.monotonic()
+    subprocess.run([harness.program("tests/rows_fixture"), state, "simulated"], stdin=rows.stdout, check=True)
+    rows.wait()
+    tell("writing the rows", time.monotonic() - began, "s", more=f", {os.path.getsize(site.database()) / 1e6:.0f} MB")
+
+
+def timed(site, *words):
+    """The median of some runs, and the longest gap in which the line was not polled, by the simulator's log."""
+    spans, size = [], 0
+    for _ in range(RUNS):
+        began = time.monotonic()
+        done = subprocess.run([harness.program("dustctl"), "--socket", f"{site.dir}/control.sock", *words], capture_output=True,
+                              check=True)
+        spans.append(time.monotonic() - began)
+        size = len(done.stdout)
+    return sorted(spans)[RUNS // 2], size, done.stdout
+
+
+def late_slots(site):
+    return sum(bus["late_slots"] for bus in site.status()["buses"])
+
+
+def measure(site):
+    slots, answers = late_slots(site), site.status()["buses"][0]["answers"]
+    for what, words in (("dustctl issues --all", ["issues", "--all"]),
+                        ("dustctl --json issues --all", ["--json", "issues", "--all"]),
+                        ("dustctl issues --all --text (looking for one)", ["issues", "--all", "--text", "nowhere"])):
+        span, size, _ = timed(site, *words)
+        tell(what, span, "s", LIMIT_S, f", {size / 1e6:.1f} MB")
+    first, last = ("2026-03-06", "2026-03-25")
+    span, size, out = timed(site, "export", "--rows", "--from", first, "--to", last)
+    tell(f"dustctl export --rows, {out.count(bytes([10]))} lines", span, "s", LIMIT_S * max(1, out.count(bytes([10])) / 10000))
+    folder = os.path.join(site.dir, "report")
+    os.mkdir(folder)
+    span, size, out = timed(site, "report", "weekly", "--from", "2031-02-24", "--out", folder)
+    tell("dustctl report weekly (page and table)", span, "s")
+    tell("late polls meanwhile", late_slots(site) - slots, "", more=f" of {site.status()['buses'][0]['answers'] - answers}")
+    tell("memory of the daemon", site.status()["process"]["rss_bytes"] / 2**20, "MiB", LIMIT_MIB)
+
+
+def main():
+    site = harness.Site(sites.BREACH_SIM, sites.HEAD + sites.BUS + sites.DEVICES.replace("10s", "1s").replace("30s", "1s"),
+                        broker=False, rate=1, start=AFTER)
+    try:
+        fill(site)
+        site.start_sim()
+        began = time.monotonic()
+        site.start_dustd()
+        tell("start, until it answers", time.monotonic() - began, "s")
+        harness.wait_for("readings", lambda: site.status()["buses"][0]["answers"] > 5, patience=300)
+        tell("start, until it measures", time.monotonic() - began, "s")
+        assert json.loads(site.ctl("--json", "status"))["issues"]["open"] >= 0
+        measure(site)
+    finally:
+        site.close()
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
