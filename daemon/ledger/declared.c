@@ -89,11 +89,10 @@ int64_t declared_until(const struct declared *d, int64_t from_ms, int64_t to_ms,
         if (s->to_ms > from_ms && s->to_ms < to_ms)
             to_ms = s->to_ms;
     }
-    if (holds[SUSPENDED] || (stage && stage->off))
+    bool stopped = holds[SUSPENDED] || (stage && stage->off);
+    if (stopped || (holds[HOLIDAY] && !holds[WORK]))
         *word = DECLARED_OFF;
     else if (holds[WORK])
         *word = DECLARED_WORK;
-    else if (holds[HOLIDAY])
-        *word = DECLARED_OFF;
     return to_ms;
 }
