@@ -222,10 +222,11 @@ static enum holds is_sprayed(struct look *k, int point, struct run *r)
     double now = five_ago(k->q, point, 0), before = five_ago(k->q, point, 5);
     if (isnan(rise) || isnan(now) || isnan(before))
         return HOLDS_UNKNOWN;
+    if (rise < k->is->spray_humidity || before <= 0 || now > before * (1 - k->is->spray_drop / 100))
+        return HOLDS_NOT;
     snprintf(k->why, WHY, "humidity rose by %.3g %% and dust fell from %.6g to %.6g in 5 min", rise, before,
              now);
-    return if_so(rise >= k->is->spray_humidity && before > 0 &&
-                 now <= before * (1 - k->is->spray_drop / 100) && wind_is_steady(k) && spray_was_on(k));
+    return if_so(wind_is_steady(k) && spray_was_on(k));
 }
 
 /* At the end of an hour: the hour that ended two hours ago, of which the background should have come. */

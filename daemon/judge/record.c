@@ -245,8 +245,11 @@ struct record *record_carry(const struct record *was, const struct config *c)
     struct record *r = record_create(c);
     r->newest_ms = was->newest_ms;
     for (int k = 0; k < INPUT__KINDS; k++)
-        for (size_t i = 0; i < was->facts[k].n; i++)
-            facts_add(&r->facts[k], &was->facts[k].list[i]);
+        for (size_t i = 0; i < was->facts[k].n; i++) {
+            struct fact f = was->facts[k].list[i];
+            f.by = fact_source(r, f.source);
+            facts_add(&r->facts[k], &f);
+        }
     for (int i = 0; i < RECORD_DAYS; i++) {
         const struct day *from = &was->days[i];
         struct day *to = from->values && r->nours ? open_day(r, from->start_ms) : NULL;

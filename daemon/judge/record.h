@@ -19,6 +19,7 @@ struct fact {
     double value;
     unsigned roles; /* of whoever said it */
     char what[16], via[16], about[64], source[32];
+    int by; /* of config.sources; -1: a person, or a source that is no longer configured */
 };
 
 struct record;

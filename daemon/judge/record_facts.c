@@ -19,6 +19,12 @@ static size_t place_of(const struct facts_of *f, int64_t from_ms)
     return at;
 }
 
+static void note_length(struct facts_of *f, const struct fact *is)
+{
+    int64_t length_ms = is->to_ms == INPUT_OPEN ? INPUT_OPEN : is->to_ms - is->from_ms;
+    f->longest_ms = length_ms > f->longest_ms ? length_ms : f->longest_ms;
+}
+
 /* A source that goes on watching is one fact. */
 static bool extend(struct facts_of *f, const struct fact *new)
 {
@@ -28,6 +34,7 @@ static bool extend(struct facts_of *f, const struct fact *new)
                                                          old->to_ms &&new->to_ms - old->from_ms <
                                                          CLOCK_DAY_MS) {
             old->to_ms = new->to_ms > old->to_ms ? new->to_ms : old->to_ms;
+            note_length(f, old);
             return true;
         }
     }
@@ -44,6 +51,15 @@ void facts_add(struct facts_of *f, const struct fact *new)
     memmove(f->list + at + 1, f->list + at, (f->n - at) * sizeof *f->list);
     f->list[at] = *new;
     f->n++;
+    note_length(f, new);
+}
+
+int fact_source(const struct record *r, const char *name)
+{
+    for (int i = 0; i < r->config->nsources; i++)
+        if (strcmp(r->config->sources[i].name, name) == 0)
+            return i;
+    return -1;
 }
 
 void record_input(struct record *r, const struct input *i, unsigned roles)
@@ -53,6 +69,7 @@ void record_input(struct record *r, const struct input *i, unsigned roles)
     snprintf(new.via, sizeof new.via, "%s", i->via);
     snprintf(new.about, sizeof new.about, "%s", i->about);
     snprintf(new.source, sizeof new.source, "%s", i->source);
+    new.by = fact_source(r, new.source);
     r->changes++;
     if (i->kind != INPUT_ALIVE || !extend(&r->facts[i->kind], &new))
         facts_add(&r->facts[i->kind], &new);
@@ -111,12 +128,13 @@ int record_first(const struct record *r, enum input_kind kind, int64_t from_ms)
 
 /* What of [from_ms, to_ms) one source has watched; spans of one source do not overlap but by what came late.
  */
-static int64_t unwatched(const struct record *r, const char *source, int64_t from_ms, int64_t to_ms)
+static int64_t unwatched(const struct record *r, int source, int64_t from_ms, int64_t to_ms)
 {
     int64_t missing_ms = 0, at_ms = from_ms;
     const struct facts_of *f = &r->facts[INPUT_ALIVE];
-    for (size_t i = 0; i < f->n && f->list[i].from_ms < to_ms; i++) {
-        if (strcmp(f->list[i].source, source) != 0 || f->list[i].to_ms <= at_ms)
+    size_t first = (size_t)record_first(r, INPUT_ALIVE, from_ms - f->longest_ms);
+    for (size_t i = first; i < f->n && f->list[i].from_ms < to_ms; i++) {
+        if (f->list[i].by != source || f->list[i].to_ms <= at_ms)
             continue;
         if (f->list[i].from_ms > at_ms)
             missing_ms += f->list[i].from_ms - at_ms;
@@ -135,7 +153,7 @@ bool record_watched(const struct record *r, enum input_kind kind, int64_t from_m
         if (!(s->kinds & 1u << kind))
             continue;
         any = true;
-        if (unwatched(r, s->name, from_ms, to_ms) > GAP_MS) {
+        if (unwatched(r, i, from_ms, to_ms) > GAP_MS) {
             *about = s->name;
             return false;
         }
@@ -205,8 +223,7 @@ bool record_warning(const struct record *r, int64_t at_ms, enum warning *level, 
         return true;
     for (int i = 0; i < r->config->nsources; i++) {
         const struct input_source *s = &r->config->sources[i];
-        if (s->kinds & 1u << INPUT_WARNING &&
-            unwatched(r, s->name, at_ms - GAP_MS, at_ms + GAP_MS) > GAP_MS) {
+        if (s->kinds & 1u << INPUT_WARNING && unwatched(r, i, at_ms - GAP_MS, at_ms + GAP_MS) > GAP_MS) {
             *about = s->name;
             return false;
         }

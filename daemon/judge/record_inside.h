@@ -10,8 +10,9 @@ struct day {
 };
 
 struct facts_of {
-    struct fact *list;
+    struct fact *list; /* by the time they begin */
     size_t n, room;
+    int64_t longest_ms; /* none has lasted longer */
 };
 
 struct record {
@@ -31,6 +32,7 @@ struct record {
 
 /* record_facts.c */
 void facts_add(struct facts_of *f, const struct fact *new);
+int fact_source(const struct record *r, const char *name); /* fact.by */
 void facts_forget_old(struct record *r, int64_t now_ms);
 
 #endif
