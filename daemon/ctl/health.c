@@ -76,6 +76,17 @@ static void add_process(struct table *t, const struct ctl *c, const json_t *proc
                      (long long)int_of(process, "threads"));
 }
 
+/* What people asked for over MQTT; nothing where no broker takes commands. */
+static void add_commands(struct table *t, const struct ctl *c, const json_t *commands)
+{
+    const char *why = text_of(commands, "why");
+    if (commands)
+        LINE(t, c, "MQTT 指令", "commands",
+             say(c, "执行 %lld 条，拒绝 %lld 条%s%s", "%lld carried out, %lld refused%s%s"),
+             (long long)int_of(commands, "carried_out"), (long long)int_of(commands, "refused"),
+             *why ? say(c, "，最近一条：", ", the last: ") : "", why);
+}
+
 /* ---- tables ---- */
 
 enum { COLUMNS_MAX = 9 };
@@ -204,6 +215,7 @@ void health_lines(struct table *t, const struct ctl *c, const json_t *status)
     add_store(t, c, json_object_get(status, "store"));
     add_clock(t, c, json_object_get(status, "timekeeping"));
     add_process(t, c, json_object_get(status, "process"));
+    add_commands(t, c, json_object_get(status, "commands"));
     if (*text_of(status, "fingerprint"))
         LINE(t, c, "密钥指纹", "fingerprint", "%s", text_of(status, "fingerprint"));
 }
