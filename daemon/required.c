@@ -157,16 +157,36 @@ static void forget(struct required *q, int64_t before_ms)
     facts_forget(q->facts, before_ms);
 }
 
+/* Since when of the day it has stood like this, by what is known now: after a start nobody remembers. By
+ * hours, then by minutes. */
+static int64_t standing_since(const struct dustd *d, const struct requirement *of, int64_t day_ms,
+                              int64_t now_ms, enum verdict v)
+{
+    static const int64_t steps_ms[] = {CLOCK_HOUR_MS, CLOCK_MINUTE_MS};
+    for (size_t i = 0; i < sizeof steps_ms / sizeof *steps_ms; i++)
+        while (now_ms - steps_ms[i] > day_ms) {
+            struct requirement_result before;
+            requirement_judge(d->required->record, of, day_ms, now_ms - steps_ms[i], &before);
+            bool same = before.verdict == v;
+            requirement_finish(&before);
+            if (!same)
+                break;
+            now_ms -= steps_ms[i];
+        }
+    return now_ms - CLOCK_MINUTE_MS;
+}
+
 /* Of the running day: also how each requirement stands, and since when. */
 static void find_today(struct dustd *d, int64_t day_ms, int64_t now_ms)
 {
     for (int i = 0; i < d->config->requirements.n; i++) {
         struct standing *s = &d->required->standings[i];
-        enum verdict v = failures_find(d, &d->config->requirements.list[i], day_ms, now_ms, s->checks);
+        const struct requirement *of = &d->config->requirements.list[i];
+        enum verdict v = failures_find(d, of, day_ms, now_ms, s->checks);
         if (s->since_ms >= day_ms && s->verdict == v)
             continue;
         s->verdict = v;
-        s->since_ms = now_ms - CLOCK_MINUTE_MS;
+        s->since_ms = s->since_ms ? now_ms - CLOCK_MINUTE_MS : standing_since(d, of, day_ms, now_ms, v);
     }
 }
 

@@ -212,6 +212,15 @@ static bool spray_was_on(const struct look *k)
     return false;
 }
 
+/* As far as it is known: where the air of the whole county has cleared, the inlet was not sprayed. */
+static bool background_is_steady(const struct look *k, int point)
+{
+    int64_t hour_ms = clock_window_start(k->from_ms, CLOCK_HOUR_MS, 0);
+    double now = facts_background(k->facts, role_of(k, point), hour_ms, CLOCK_HOUR_MS);
+    double before = facts_background(k->facts, role_of(k, point), hour_ms - CLOCK_HOUR_MS, CLOCK_HOUR_MS);
+    return !(now <= before * (1 - k->is->spray_drop / 100)); /* also when one is not known */
+}
+
 static enum holds is_sprayed(struct look *k, int point, struct run *r)
 {
     (void)r;
@@ -226,7 +235,7 @@ static enum holds is_sprayed(struct look *k, int point, struct run *r)
         return HOLDS_NOT;
     snprintf(k->why, WHY, "humidity rose by %.3g %% and dust fell from %.6g to %.6g in 5 min", rise, before,
              now);
-    return if_so(wind_is_steady(k) && spray_was_on(k));
+    return if_so(wind_is_steady(k) && background_is_steady(k, point) && spray_was_on(k));
 }
 
 /* At the end of an hour: the hour that ended two hours ago, of which the background should have come. */

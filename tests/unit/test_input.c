@@ -1,6 +1,6 @@
 /* What comes in beside Modbus: read strictly, refused in plain words, the same from a row as from a message.
  */
-#include "daemon/judge/input.h"
+#include "daemon/judge/input_inside.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -59,6 +59,50 @@ static void every_example_of_the_schemas_is_taken(void **state)
         json_decref(examples);
     }
     assert_true(taken >= INPUT__KINDS);
+}
+
+static bool is_in(const json_t *list, const char *word)
+{
+    size_t n;
+    const json_t *entry;
+    json_array_foreach(list, n, entry) if (strcmp(json_string_value(entry), word) == 0) return true;
+    return false;
+}
+
+static void compare_member(const json_t *schema, const struct field *f, const char *path)
+{
+    const json_t *member = json_object_get(json_object_get(schema, "properties"), f->key);
+    const json_t *words = json_object_get(member, "enum");
+    size_t n = 0;
+    if (!member)
+        fail_msg("%s has no member %s", path, f->key);
+    if (strcmp(f->key, "id") != 0) /* dustctl makes one; a source must have one */
+        assert_int_equal(f->required, is_in(json_object_get(schema, "required"), f->key));
+    for (; f->words[n]; n++)
+        if (!is_in(words, f->words[n]))
+            fail_msg("%s: %s may be %s, the schema does not know it", path, f->key, f->words[n]);
+    assert_int_equal(n, json_array_size(words));
+    if (f->type == FIELD_NUMBER) {
+        assert_true(json_number_value(json_object_get(member, "minimum")) == f->low);
+        assert_true(json_number_value(json_object_get(member, "maximum")) == f->high);
+    }
+}
+
+static void the_schemas_say_the_members_words_and_numbers_that_are_taken(void **state)
+{
+    (void)state;
+    for (int k = 0; k < INPUT__KINDS; k++) {
+        char path[128];
+        int n = INPUT_COMMON;
+        snprintf(path, sizeof path, "docs/schema/in-%s.json", input_kind_str((enum input_kind)k));
+        json_t *schema = json_load_file(path, 0, NULL);
+        for (int i = 0; i < INPUT_COMMON; i++)
+            compare_member(schema, &input_common[i], path);
+        for (int i = 0; i < INPUT_FIELDS && input_shapes[k].fields[i].key; i++, n++)
+            compare_member(schema, &input_shapes[k].fields[i], path);
+        assert_int_equal(n, json_object_size(json_object_get(schema, "properties")));
+        json_decref(schema);
+    }
 }
 
 static void a_wrong_member_is_named_with_what_it_may_be(void **state)
@@ -219,6 +263,7 @@ int main(void)
     json_set_alloc_funcs(mem_bytes, mem_free);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_example_of_the_schemas_is_taken),
+        cmocka_unit_test(the_schemas_say_the_members_words_and_numbers_that_are_taken),
         cmocka_unit_test(a_wrong_member_is_named_with_what_it_may_be),
         cmocka_unit_test(what_happened_is_not_in_the_future_and_ends_after_it_began),
         cmocka_unit_test(what_is_told_a_week_late_is_refused_because_verdicts_stand),

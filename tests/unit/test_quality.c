@@ -407,6 +407,26 @@ static void humidity_that_jumps_while_dust_falls_and_the_spray_runs_is_a_sprayed
     assert_string_equal(s->heard[0].check, "spray");
 }
 
+static void an_inlet_is_not_suspected_when_the_countys_air_has_cleared_as_well(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    feed_usual(s, 10);
+    int64_t hour_ms = clock_window_start(now_ms(s), HOUR, 0);
+    facts_set_background(s->facts, "pm10", hour_ms - HOUR, HOUR, 90);
+    facts_set_background(s->facts, "pm10", hour_ms, HOUR, 40);
+    for (int i = 0; i < 3; i++) {
+        usual(s);
+        put(s, RH, 70, 71);
+        put(s, PM25, 15 + i, 16 + i);
+        put(s, PM10, 30 + i, 31 + i);
+        put(s, SPRAY, 1, 1);
+        feed(s);
+    }
+    assert_int_equal(s->n, 1); /* of PM2.5 no background is known */
+    assert_string_equal(s->heard[0].check, "spray");
+}
+
 static void hours_far_below_the_background_are_suspected(void **state)
 {
     struct site *s = *state;
@@ -774,6 +794,7 @@ int main(void)
         EACH(a_day_that_is_yesterday_again_is_suspected),
         EACH(a_plateau_below_a_round_number_is_suspected_while_another_meter_rises),
         EACH(humidity_that_jumps_while_dust_falls_and_the_spray_runs_is_a_sprayed_inlet),
+        EACH(an_inlet_is_not_suspected_when_the_countys_air_has_cleared_as_well),
         EACH(hours_far_below_the_background_are_suspected),
         EACH(a_setting_that_changes_is_suspected_unless_the_device_is_served),
         EACH(one_odd_reading_of_a_setting_accuses_nobody),

@@ -404,6 +404,37 @@ static void the_board_says_how_today_stands_since_when_and_how_yesterday_ended(v
     json_decref(board);
 }
 
+static int64_t since(const struct rig *r)
+{
+    json_t *board = required_board(&r->d);
+    const json_t *line = json_array_get(json_object_get(board, "requirements"), 0);
+    int64_t since_ms = json_integer_value(json_object_get(line, "since"));
+    json_decref(board);
+    return since_ms;
+}
+
+static void since_when_a_requirement_stands_so_is_known_after_a_restart_too(void **state)
+{
+    struct rig *r = *state;
+    struct input alive = {.kind = INPUT_ALIVE,
+                          .from_ms = DAY_MS,
+                          .to_ms = DAY_MS + CLOCK_DAY_MS,
+                          .value = NAN,
+                          .source = "camera"};
+    struct input p = passage(100, 0);
+    say(r, alive);
+    say(r, p);
+    live(r, 0, 300); /* not washed, which is sure some minutes after it left */
+    int64_t since_ms = since(r);
+    assert_in_range(since_ms, DAY_MS + 100 * CLOCK_MINUTE_MS, DAY_MS + 115 * CLOCK_MINUTE_MS);
+    rig_kill(r);
+    rig_start(r, DAY_MS + 301 * (int64_t)CLOCK_MINUTE_MS);
+    required_known(&r->d, &alive, 0, alive.to_ms); /* their rows are not the rig's to write */
+    required_known(&r->d, &p, 0, p.from_ms);
+    live(r, 301, 302);
+    assert_true(since(r) == since_ms);
+}
+
 static void the_board_is_told_to_brokers_when_it_changes_and_not_each_minute(void **state)
 {
     struct rig *r = *state;
@@ -432,6 +463,7 @@ int main(void)
         REQUIRED(a_failure_is_an_issue_within_a_minute_and_told_once),
         REQUIRED(the_next_vehicle_that_is_washed_closes_it),
         REQUIRED(a_restart_tells_nothing_twice_and_judges_what_is_left),
+        REQUIRED(since_when_a_requirement_stands_so_is_known_after_a_restart_too),
         REQUIRED(the_board_says_how_today_stands_since_when_and_how_yesterday_ended),
         REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
         cmocka_unit_test_setup_teardown(a_flag_that_reaches_back_over_midnight_judges_the_day_again,
