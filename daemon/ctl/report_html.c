@@ -138,13 +138,13 @@ static const struct list_column {
     const char *keys[4];
 } list_columns[] = {
     {"编号", "Issue", 12, {"id", "level", NULL}},
-    {"发现", "Found", 12, {"found", "found_by", NULL}},
+    {"发现", "Found", 11, {"found", "found_by", NULL}},
     {"工地/点位", "Place", 13, {"place", "item", NULL}},
     {"存在问题", "Problem", 17, {"problem", NULL}},
-    {"整改措施与情况", "Measures", 15, {"measure", "result", NULL}},
-    {"责任", "In charge", 10, {"unit", "person", NULL}},
-    {"期限", "Rectify by", 12, {"due", "rectified", NULL}},
-    {"状态", "State", 9, {"state_text", "light_text", NULL}},
+    {"整改措施与情况", "Measures", 14, {"measure", "result", NULL}},
+    {"责任", "In charge", 12, {"unit", "person", NULL}},
+    {"期限", "Rectify by", 11, {"due", "rectified", NULL}},
+    {"状态", "State", 10, {"state_text", "light_text", NULL}},
 };
 
 enum { LIST_COLUMNS = sizeof list_columns / sizeof *list_columns };

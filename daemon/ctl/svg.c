@@ -10,7 +10,7 @@
 enum {
     LEFT = 40,
     RIGHT = 6,
-    ABOVE = 15,
+    ABOVE = 18,
     BELOW = 18,
     GRID = 5,         /* parts of the value's axis: a fifth of 1, 2, 2.5 and 5 is short */
     LABEL_ROOM = 30,  /* that the name of a day needs */
@@ -73,7 +73,7 @@ static void put_values(const struct svg *s, const char *unit)
         buf_printf(s->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>", LEFT - 4, y + 3,
                    value);
     }
-    buf_printf(s->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 4, ABOVE - 6);
+    buf_printf(s->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 4, ABOVE - 8);
     html_text(s->out, unit);
     buf_text(s->out, "</text>");
 }

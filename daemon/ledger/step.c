@@ -130,6 +130,13 @@ int step_read(const json_t *root, struct step *s)
     return ERR_OK;
 }
 
+/* Of ASCII but for a new line and a tab, DEL, and the C1 ones, which a terminal may obey too. */
+static bool is_control(const unsigned char *c)
+{
+    return (c[0] < ' ' && c[0] != '\n' && c[0] != '\t') || c[0] == 0x7f ||
+           (c[0] == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9f);
+}
+
 int step_check_text(const char *text, char *why, size_t why_size)
 {
     size_t n = strlen(text);
@@ -139,7 +146,7 @@ int step_check_text(const char *text, char *why, size_t why_size)
         return ERR_FORMAT;
     }
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') {
+        if (is_control((const unsigned char *)text + i)) {
             snprintf(why, why_size, "the text has a control character at byte %zu", i + 1);
             return ERR_FORMAT;
         }

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import unittest
 from datetime import datetime, timezone
@@ -166,6 +167,26 @@ class Casework(harness.ScenarioTest):
         self.assertEqual(json.loads(s.ctl("--json", "issue", name))["nsteps"], steps)
         self.assertEqual(os.listdir(os.path.join(s.dir, "state", "photos")), [])
         self.assertIn("=cmd|'/C calc'!A0 %s%n '); DROP TABLE rows; --", s.ctl("issue", name))
+
+    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    def test_a_note_of_a_megabyte_is_refused_and_the_next_request_is_answered(self):
+        s = self.start()
+        name = self.do(s, "inspector", "open", "road", "大门", "积尘")["id"]
+        asked = json.dumps({"do": "act", "issue": name, "verb": "note", "text": "尘" * 350000, "as": "office"}).encode() + b"\n"
+        self.assertGreater(len(asked), 1e6)
+        rss = s.status()["process"]["rss_bytes"]
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(harness.PATIENCE)
+            client.connect(os.path.join(s.dir, "control.sock"))
+            try:
+                client.sendall(asked)
+            except OSError:
+                pass  # it need not read to the end of what it refuses
+            heard = client.recv(4096)
+        self.assertRegex(heard.decode(), r'"ok":false,.*(long|bytes)')
+        self.assertEqual(self.do(s, "office", name, "note", "短")["nsteps"], 2)
+        if not harness.SANITIZED:
+            self.assertLess(s.status()["process"]["rss_bytes"] - rss, 2e6)
 
     @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
     def test_a_photo_that_leads_out_of_its_folder_stays_in_it(self):

@@ -128,6 +128,12 @@ static void a_text_that_is_too_long_or_no_text_is_refused_and_said(void **state)
     assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE, text), ERR_OK);
     assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE, "\xE4\xB8"), ERR_FORMAT);
     assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE, "a\x1B[31m"), ERR_FORMAT);
+    assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE, "a\x7F"), ERR_FORMAT);
+    assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE,
+                                   "a\xC2\x9B"
+                                   "31m"),
+                     ERR_FORMAT); /* CSI in one character */
+    assert_string_equal(b->why, "the text has a control character at byte 2");
     assert_int_equal(act_with_text(b, VERB_NOTE, OFFICE, "two\nlines"), ERR_OK);
 }
 
