@@ -81,6 +81,7 @@ class Undated(harness.ScenarioTest):
                     self.assertGreaterEqual(m[key], START_MS - 60_000, (topic, m))
 
     def test_days_at_1970_get_their_true_stamps_once_the_clock_is_right(self):
+        """lafrech/oem_gateway#12: after a power cut data are stamped with the old date until NTP works."""
         site = self.started()
         synced_ms = START_MS + HOURS * HOUR_MS
         self.boot(site, "0000-a", synced_ms)

@@ -125,6 +125,7 @@ static void nothing_is_late_while_others_review_what_was_rectified(void **state)
                 "notice LQ-2026-0001: site-manager community officer two-hats");
 }
 
+/* FUXA#1580: who was alarmed never hears that it is over. */
 static void everybody_who_was_told_is_told_when_it_is_over_and_nobody_else(void **state)
 {
     struct floor *f = *state;
@@ -134,6 +135,35 @@ static void everybody_who_was_told_is_told_when_it_is_over_and_nobody_else(void 
     pass(f, 20 * (int64_t)DAY);
     assert_said(f, 2, "ended LQ-2026-0001: site-manager community");
     assert_int_equal(escalation_open(f->l.escalation), 0);
+}
+
+/* FUXA PR#2001: an alarm that comes again after its end is not told. */
+static void what_comes_again_after_its_end_is_told_again(void **state)
+{
+    struct floor *f = *state;
+    find_breach(f->b);
+    look(&f->l, f->b);
+    do_act(f->b, VERB_DISMISS, OFFICE);
+    look(&f->l, f->b);
+    int before = f->l.n;
+    find_breach(f->b);
+    look(&f->l, f->b);
+    assert_said(f, before, "found LQ-2026-0002: site-manager");
+}
+
+static void what_comes_again_while_it_waits_for_review_is_told_again(void **state)
+{
+    struct floor *f = *state;
+    find_breach(f->b);
+    const enum verb verbs[] = {VERB_CONFIRM, VERB_ASSIGN, VERB_ACCEPT, VERB_RECTIFY};
+    const enum who who[] = {COMMUNITY, OFFICE, CONTRACTOR, SITE};
+    for (int i = 0; i < 4; i++)
+        do_act(f->b, verbs[i], who[i]);
+    look(&f->l, f->b);
+    int before = f->l.n;
+    find_breach(f->b);
+    look(&f->l, f->b);
+    assert_true(f->l.n > before);
 }
 
 static void of_an_issue_that_was_over_before_anybody_was_told_nobody_hears(void **state)
@@ -302,6 +332,8 @@ int main(void)
         ON_FLOOR(who_has_answered_is_not_reminded_to_answer),
         ON_FLOOR(nothing_is_late_while_others_review_what_was_rectified),
         ON_FLOOR(everybody_who_was_told_is_told_when_it_is_over_and_nobody_else),
+        ON_FLOOR(what_comes_again_after_its_end_is_told_again),
+        ON_FLOOR(what_comes_again_while_it_waits_for_review_is_told_again),
         ON_FLOOR(of_an_issue_that_was_over_before_anybody_was_told_nobody_hears),
         ON_FLOOR(whom_it_is_given_to_is_told_and_so_is_the_next_one),
         ON_FLOOR(a_deadline_that_is_moved_starts_its_steps_anew),

@@ -211,6 +211,7 @@ static void nothing_is_deleted_before_a_row_says_so(void **state)
     assert_int_equal(look(f).blocks, 5 * 24);
 }
 
+/* ntop/ntopng#5600: alerts are deleted by age, and with them the note of whoever acknowledged them. */
 static void bodies_of_minutes_go_later_and_never_another_body(void **state)
 {
     struct fixture *f = *state;

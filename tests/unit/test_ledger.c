@@ -195,6 +195,7 @@ static void what_root_does_for_somebody_is_recorded_so(void **state)
 
 /* --- the machine --- */
 
+/* prometheus/alertmanager#5185: one alert becomes several issues of the tracker. */
 static void the_same_again_adds_evidence_and_no_second_issue(void **state)
 {
     struct bench *b = *state;

@@ -155,6 +155,7 @@ static int quota_five_times(int64_t seq, int times)
     return seq == 3 && times <= 5 ? 0x97 : 0;
 }
 
+/* shuette42/ecoflow-energy-ha PR#187: what was handed to the local queue counted as sent. */
 static void quota_exceeded_is_waited_out_and_not_counted_as_taken(void **state)
 {
     (void)state;
