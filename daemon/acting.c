@@ -1,8 +1,17 @@
 #include "daemon/acting.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/batches.h"
 #include "daemon/commands.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/dustd.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/reload.h"
 
 enum { NOBODY_UID = 65534 };
 

@@ -3,7 +3,15 @@
 #ifndef DUST_ACTING_H
 #define DUST_ACTING_H
 
-#include "daemon/dustd.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct attempt;
+struct author;
+struct dustd;
+struct told;
 
 void reload_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 

@@ -1,8 +1,13 @@
 #include "daemon/adopt.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/dustd.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/rows.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -4,7 +4,13 @@
 #ifndef DUST_ADOPT_H
 #define DUST_ADOPT_H
 
-#include "daemon/dustd.h"
+#include "daemon/base/sign.h"
+#include "daemon/store/journal.h"
+
+#include <stdio.h>
+
+struct config;
+struct options;
 
 /* What an export holds of a ledger, once all of it has been checked. */
 struct adopted {

@@ -1,7 +1,9 @@
 #include "daemon/adopt.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/store/head.h"
 #include "daemon/store/lines.h"
 
 #include <stdarg.h>

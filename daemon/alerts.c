@@ -1,10 +1,19 @@
 #include "daemon/dustd.h"
 
+#include "daemon/alert/message.h"
+#include "daemon/alert/outbox.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
 #include "daemon/config/change.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
+#include "daemon/rows.h"
+#include "daemon/uplink/alert.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 
 #include <inttypes.h>
 #include <poll.h>

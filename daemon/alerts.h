@@ -4,14 +4,14 @@
 #ifndef DUST_ALERTS_H
 #define DUST_ALERTS_H
 
-#include "daemon/alert/outbox.h"
-#include "daemon/base/ring.h"
-#include "daemon/uplink/alert.h"
+#include "daemon/alert/robot.h"
 
+#include <jansson.h>
 #include <sys/types.h>
 
 struct dustd;
 struct mqtt_event;
+struct outbox_verdict;
 
 struct channel_now {
     struct alert_uplink *uplink; /* NULL: goes over a broker */

@@ -1,6 +1,8 @@
 #include "daemon/dustd.h"
 
+#include "daemon/alert/outbox.h"
 #include "daemon/base/clock.h"
+#include "daemon/config/config.h"
 
 json_t *alerts_channels_json(const struct dustd *d, int64_t now_ms)
 {

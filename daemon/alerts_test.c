@@ -1,8 +1,16 @@
 /* Tests of channels, asked for by a person; and what waits. */
 #include "daemon/acting.h"
 
+#include "daemon/alert/outbox.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/control.h"
+#include "daemon/dustd.h"
+#include "daemon/reload.h"
+#include "daemon/rows.h"
 
 #include <string.h>
 

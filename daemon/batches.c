@@ -4,10 +4,20 @@
 
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/dustd.h"
 #include "daemon/inputs.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/now.h"
+#include "daemon/retention.h"
 #include "daemon/store/rawblock.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 
 #include <string.h>
 

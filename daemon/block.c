@@ -3,6 +3,10 @@
 
 #include "daemon/base/buf.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/block.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/judge.h"
 #include "daemon/store/rawblock.h"
 
 #include <math.h>

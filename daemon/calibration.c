@@ -2,7 +2,10 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
 #include "daemon/dustd.h"
+#include "daemon/now.h"
 
 enum calibration calibration_of(const struct device *d, int64_t now_ms)
 {

@@ -3,9 +3,10 @@
 #ifndef DUST_CALIBRATION_H
 #define DUST_CALIBRATION_H
 
-#include "drivers/device.h"
-
 #include <jansson.h>
+#include <stdint.h>
+
+struct device;
 
 enum { CALIBRATION_SOON_DAYS = 30 };
 

@@ -3,7 +3,14 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/carry.h"
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
+#include "daemon/judge/judge.h"
+#include "daemon/now.h"
+#include "daemon/registers.h"
 #include "daemon/required.h"
+#include "daemon/uplink_now.h"
 
 #include <math.h>
 #include <string.h>

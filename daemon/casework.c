@@ -2,8 +2,18 @@
 
 #include "daemon/acting.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/control.h"
+#include "daemon/dustd.h"
 #include "daemon/ledger/filter.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/photo.h"
+#include "daemon/rows.h"
 
 #include <string.h>
 #include <unistd.h>

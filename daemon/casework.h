@@ -3,7 +3,11 @@
 #ifndef DUST_CASEWORK_H
 #define DUST_CASEWORK_H
 
-#include "daemon/dustd.h"
+#include <jansson.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dustd;
 
 void issues_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 void issue_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);

@@ -4,7 +4,13 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/dustd.h"
 #include "daemon/judge/input.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/task.h"
+#include "daemon/now.h"
+#include "daemon/rows.h"
 #include "daemon/tell.h"
 
 #include <string.h>

@@ -3,9 +3,11 @@
 #ifndef DUST_CHORE_H
 #define DUST_CHORE_H
 
-#include "daemon/dustd.h"
-#include "daemon/ledger/task.h"
+#include <jansson.h>
+#include <stdint.h>
+#include <sys/types.h>
 
+struct dustd;
 struct input;
 
 /* Each minute of site time, while the clock has a date: what is due, done, missed; reminders. */

@@ -7,6 +7,13 @@
 #include "daemon/base/utf8.h"
 #include "daemon/command.h"
 #include "daemon/commands_seen.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/rows.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 
 #include <string.h>
 

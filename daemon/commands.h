@@ -5,6 +5,7 @@
 #define DUST_COMMANDS_H
 
 #include "daemon/dustd.h"
+#include "daemon/uplink/mqtt.h"
 
 enum { COMMANDS_WAITING = 32 };
 

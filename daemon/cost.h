@@ -6,9 +6,15 @@
 #ifndef DUST_COST_H
 #define DUST_COST_H
 
-#include "daemon/config/config.h"
+#include "daemon/config/channel.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+
+struct bus_config;
+struct config;
+struct mqtt_config;
 
 struct cost_bus {
     double requests_per_s;

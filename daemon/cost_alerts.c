@@ -5,6 +5,9 @@
 #include "daemon/alert/message.h"
 #include "daemon/alert/robot.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

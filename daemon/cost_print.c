@@ -6,7 +6,16 @@
 #include "daemon/base/credential.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/channel.h"
+#include "daemon/config/config.h"
+#include "daemon/config/escalation.h"
+#include "daemon/config/input_kind.h"
+#include "daemon/config/limits.h"
+#include "daemon/config/lookup.h"
 #include "daemon/config/stage.h"
+#include "daemon/config/stage_words.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/log.h"
+#include "daemon/rows.h"
 
 #include <stdio.h>
 #include <string.h>

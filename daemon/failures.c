@@ -5,6 +5,13 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/config/config.h"
+#include "daemon/dustd.h"
+#include "daemon/judge/record.h"
+#include "daemon/judge/requirement.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/rows.h"
 
 #include <stdio.h>
 

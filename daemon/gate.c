@@ -3,6 +3,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/commands.h"
+#include "daemon/control.h"
+#include "daemon/dustd.h"
 
 #include <string.h>
 

@@ -3,7 +3,12 @@
 #ifndef DUST_GATE_H
 #define DUST_GATE_H
 
-#include "daemon/dustd.h"
+#include "daemon/rate.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+struct dustd;
 
 /* A member of a request beside "do". What is not in its verb's row is refused, not ignored, so that nothing
  * is done by half of what somebody meant. */

@@ -3,9 +3,18 @@
 #include "daemon/base/cert.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/credential.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/process.h"
+#include "daemon/base/sign.h"
+#include "daemon/batches.h"
+#include "daemon/bus_now.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
+#include "daemon/now.h"
+#include "daemon/uplink_now.h"
 
 #include <string.h>
 

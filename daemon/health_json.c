@@ -3,7 +3,13 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
+#include "daemon/base/err.h"
 #include "daemon/base/process.h"
+#include "daemon/bus_now.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 #include "drivers/trouble.h"
 
 #include <stdarg.h>

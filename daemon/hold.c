@@ -1,8 +1,18 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/block.h"
+#include "daemon/bus_now.h"
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
+#include "daemon/now.h"
+#include "daemon/registers.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 
 #include <stdio.h>
 #include <string.h>

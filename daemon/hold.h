@@ -5,12 +5,12 @@
 #ifndef DUST_HOLD_H
 #define DUST_HOLD_H
 
-#include "daemon/base/clock.h"
-#include "daemon/store/store.h"
-
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct dustd;
+struct held;
 
 enum { HOLD_BOOTS = 16, HOLD_MOST = 50000 /* a month of minutes */ };
 

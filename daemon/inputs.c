@@ -5,9 +5,21 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
 #include "daemon/chore.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/dustd.h"
+#include "daemon/judge/input.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/required.h"
+#include "daemon/rows.h"
 #include "daemon/service.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
+#include "drivers/device.h"
 
 #include <string.h>
 

@@ -3,9 +3,14 @@
 #ifndef DUST_INPUTS_H
 #define DUST_INPUTS_H
 
-#include "daemon/dustd.h"
-#include "daemon/judge/input.h"
+#include "daemon/config/input_kind.h"
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dustd;
 struct inputs;
 
 struct inputs *inputs_create(void);

@@ -5,9 +5,17 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/commands.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/inputs.h"
+#include "daemon/judge/judge.h"
 #include "daemon/judge/quality.h"
+#include "daemon/judging.h"
+#include "daemon/ledger/escalate.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/task.h"
 #include "daemon/required.h"
+#include "daemon/rows.h"
 
 void judging_open(struct dustd *d)
 {

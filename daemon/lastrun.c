@@ -5,6 +5,13 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/hours.h"
 #include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/judge.h"
+#include "daemon/judging.h"
+#include "daemon/lastrun.h"
+#include "daemon/pipeline.h"
+#include "daemon/rows.h"
+#include "daemon/sample.h"
 
 #include <string.h>
 

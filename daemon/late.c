@@ -4,8 +4,15 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/judge/judge.h"
+#include "daemon/lastrun.h"
+#include "daemon/pipeline.h"
+#include "daemon/rows.h"
 #include "daemon/store/rawblock.h"
 
 #include <string.h>

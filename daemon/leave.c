@@ -4,7 +4,18 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/block.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/judge/judge.h"
+#include "daemon/judging.h"
+#include "daemon/leave.h"
+#include "daemon/rows.h"
+#include "daemon/sample.h"
+#include "drivers/device.h"
 
 #include <string.h>
 

@@ -1,8 +1,16 @@
 #include "daemon/acting.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/bus_now.h"
+#include "daemon/config/config.h"
+#include "daemon/control.h"
+#include "daemon/device_now.h"
+#include "daemon/dustd.h"
+#include "daemon/reload.h"
+#include "daemon/rows.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -6,10 +6,12 @@
 #ifndef DUST_LEND_H
 #define DUST_LEND_H
 
-#include "drivers/bus.h"
-
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+struct bus_obeyed;
 
 enum { LOAN_LONGEST_S = 900 };
 

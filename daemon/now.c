@@ -3,12 +3,23 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/commands.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/device_now.h"
 #include "daemon/inputs.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/task.h"
+#include "daemon/now.h"
 #include "daemon/required.h"
+#include "daemon/rows.h"
 #include "daemon/service.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 
 #include <math.h>
 #include <string.h>

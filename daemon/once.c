@@ -1,6 +1,10 @@
 /* dustd --once: every device once, its values with units and quality, and nothing else: no database, no
  * broker. */
+#include "daemon/once.h"
+#include "daemon/base/err.h"
+#include "daemon/config/config.h"
 #include "daemon/dustd.h"
+#include "drivers/bus.h"
 
 #include <errno.h>
 #include <math.h>

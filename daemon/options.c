@@ -1,8 +1,15 @@
 #include "daemon/options.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/dustd.h"
+#include "drivers/device.h"
 
 #include <errno.h>
 #include <getopt.h>

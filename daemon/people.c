@@ -2,6 +2,9 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
+#include "daemon/people.h"
 
 #include <errno.h>
 #include <pwd.h>

@@ -2,6 +2,9 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/dustd.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/store/journal.h"
 
 #include <stdio.h>

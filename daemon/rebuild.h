@@ -3,7 +3,8 @@
 #ifndef DUST_REBUILD_H
 #define DUST_REBUILD_H
 
-#include "daemon/dustd.h"
+struct config;
+struct options;
 
 /* Prints what it came to, with --json each issue as a line. Returns an exit code: failed when a row is no
  * step, or a photo is not what its step says. */

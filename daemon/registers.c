@@ -3,9 +3,13 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "daemon/dustd.h"
 #include "daemon/judge/window.h"
+#include "daemon/pipeline.h"
+#include "daemon/rows.h"
 #include "drivers/decode.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,11 +6,28 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/batches.h"
+#include "daemon/bus_now.h"
+#include "daemon/calibration.h"
+#include "daemon/carry.h"
+#include "daemon/config/broker.h"
 #include "daemon/config/change.h"
+#include "daemon/config/config.h"
+#include "daemon/leave.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/libraries.h"
+#include "daemon/now.h"
 #include "daemon/options.h"
+#include "daemon/people.h"
+#include "daemon/pipeline.h"
+#include "daemon/reload.h"
+#include "daemon/rows.h"
+#include "daemon/uplink/mqtt.h"
+#include "daemon/uplink_now.h"
 
 #include <string.h>
 

@@ -4,6 +4,11 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/config/person.h"
+#include "daemon/dustd.h"
+#include "daemon/now.h"
+#include "daemon/rows.h"
 
 #include <stdio.h>
 #include <string.h>

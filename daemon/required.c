@@ -4,6 +4,17 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/stage_words.h"
+#include "daemon/dustd.h"
+#include "daemon/judge/facts.h"
+#include "daemon/judge/record.h"
+#include "daemon/judge/requirement.h"
+#include "daemon/judging.h"
+#include "daemon/now.h"
+#include "daemon/required.h"
+#include "daemon/rows.h"
+#include "daemon/uplink_now.h"
 #include "drivers/profile.h"
 
 #include <math.h>

@@ -3,11 +3,14 @@
 #ifndef DUST_REQUIRED_H
 #define DUST_REQUIRED_H
 
-#include "daemon/dustd.h"
-#include "daemon/judge/facts.h"
-#include "daemon/judge/requirement.h"
+#include <jansson.h>
+#include <stdint.h>
 
+struct config;
+struct dustd;
+struct input;
 struct required;
+struct requirement_result;
 
 struct required *required_create(const struct config *c);
 void required_destroy(struct required *q); /* accepts NULL */

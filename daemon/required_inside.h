@@ -2,7 +2,13 @@
 #ifndef DUST_REQUIRED_INSIDE_H
 #define DUST_REQUIRED_INSIDE_H
 
-#include "daemon/required.h"
+#include "daemon/judge/judge.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct dustd;
+struct requirement;
 
 /* A verdict row that the journal has. */
 struct judged {

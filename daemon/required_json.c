@@ -3,6 +3,9 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/record.h"
+#include "daemon/judge/requirement.h"
 
 #include <string.h>
 

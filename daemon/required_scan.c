@@ -4,6 +4,11 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/dustd.h"
+#include "daemon/judge/record.h"
+#include "daemon/pipeline.h"
+#include "daemon/required.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,12 +3,26 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
 #include "daemon/commands.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/inputs.h"
+#include "daemon/judge/input.h"
+#include "daemon/judge/judge.h"
+#include "daemon/lastrun.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/pipeline.h"
+#include "daemon/registers.h"
+#include "daemon/restore.h"
+#include "daemon/rows.h"
 #include "daemon/store/rawblock.h"
 #include "daemon/tell.h"
+#include "daemon/uplink_now.h"
 
 #include <errno.h>
 #include <math.h>

@@ -4,6 +4,11 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/retention.h"
+#include "daemon/rows.h"
+#include "daemon/uplink_now.h"
 
 enum { EVERY_MS = CLOCK_MINUTE_MS };
 

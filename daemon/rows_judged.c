@@ -3,9 +3,16 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/scalar.h"
+#include "daemon/batches.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/dustd.h"
+#include "daemon/judge/judge.h"
 #include "daemon/judge/quality.h"
+#include "daemon/ledger/ledger.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,8 +3,12 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/judge/limit.h"
 #include "daemon/required.h"
+#include "daemon/running.h"
+#include "daemon/sample.h"
 
 static json_t *window_json(const struct dustd *d, const struct judge_event *e)
 {

@@ -1,9 +1,12 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/file.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/rows.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,10 @@
 #include "daemon/service.h"
 
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
 #include "daemon/dustd.h"
+#include "daemon/judge/facts.h"
+#include "daemon/now.h"
 #include "daemon/required.h"
 
 void service_add(const struct dustd *d, json_t *to, const struct device *device, int64_t now_ms)

@@ -3,10 +3,10 @@
 #ifndef DUST_SERVICE_H
 #define DUST_SERVICE_H
 
-#include "drivers/device.h"
-
 #include <jansson.h>
+#include <stdint.h>
 
+struct device;
 struct dustd;
 
 /* Adds `service` {"what":"maintenance|calibration","until":ms} to what is said of a device that is being

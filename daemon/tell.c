@@ -3,7 +3,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/chore.h"
+#include "daemon/dustd.h"
 #include "daemon/ledger/escalate.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/rows.h"
 
 bool tell_write(struct dustd *d, const char *subject, json_t *members, int64_t now_ms)
 {

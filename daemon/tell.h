@@ -3,7 +3,11 @@
 #ifndef DUST_TELL_H
 #define DUST_TELL_H
 
-#include "daemon/dustd.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dustd;
 
 void tell_step(struct dustd *d, const char *issue, int64_t now_ms); /* it has just had a step */
 void tell_turn(struct dustd *d, int64_t now_ms);

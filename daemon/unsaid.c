@@ -1,8 +1,12 @@
 #include "daemon/unsaid.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/dustd.h"
+#include "daemon/judge/judge.h"
 #include "daemon/judge/quality.h"
+#include "daemon/judging.h"
 #include "daemon/required.h"
 
 #include <string.h>

@@ -5,11 +5,12 @@
 #ifndef DUST_UNSAID_H
 #define DUST_UNSAID_H
 
-#include "daemon/judge/judge.h"
-
+#include <stdbool.h>
 #include <stddef.h>
 
+struct config;
 struct dustd;
+struct judge_event;
 struct unsaid_event;
 
 struct unsaid { /* zeroed: empty */

@@ -1,6 +1,11 @@
 #include "daemon/watch.h"
 
 #include "daemon/base/log.h"
+#include "daemon/bus_now.h"
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
+#include "daemon/dustd.h"
+#include "daemon/uplink_now.h"
 
 enum {
     BASE_US = 10000000,     /* naps, settling, and a machine that has other things to do */

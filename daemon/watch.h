@@ -3,7 +3,10 @@
 #ifndef DUST_WATCH_H
 #define DUST_WATCH_H
 
-#include "daemon/dustd.h"
+#include <stdint.h>
+
+struct bus_config;
+struct dustd;
 
 /* Wire time within which the thread of a bus that is well finishes a question or a nap: waiting for the
  * port, the silence, the longest time-out of its devices, the frames, listening until it is quiet. */

@@ -7,8 +7,12 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/ring.h"
 #include "daemon/base/wait.h"
+#include "drivers/bus.h"
+#include "drivers/line.h"
 #include "drivers/port.h"
+#include "drivers/unit.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -29,10 +29,11 @@
 #ifndef DUST_BUS_H
 #define DUST_BUS_H
 
-#include "daemon/base/ring.h"
 #include "daemon/sample.h"
 #include "drivers/device.h"
 #include "drivers/frame.h"
+
+struct ring;
 
 enum bus_message_kind {
     BUS_SAMPLE, /* u.sample */

@@ -4,7 +4,11 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
+#include "drivers/bus.h"
+#include "drivers/line.h"
 #include "drivers/port.h"
+#include "drivers/unit.h"
 
 #include <errno.h>
 #include <string.h>

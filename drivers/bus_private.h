@@ -3,13 +3,17 @@
 #ifndef DUST_BUS_PRIVATE_H
 #define DUST_BUS_PRIVATE_H
 
-#include "drivers/bus.h"
-#include "drivers/line.h"
+#include "drivers/device.h"
+#include "drivers/frame.h"
 #include "drivers/quarantine.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+
+struct bus_message;
+struct line_answer;
+struct line_question;
 
 struct bus {
     const struct bus_config *config;

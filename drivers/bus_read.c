@@ -5,7 +5,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
+#include "drivers/bus.h"
 #include "drivers/decode.h"
+#include "drivers/line.h"
+#include "drivers/unit.h"
 
 #include <errno.h>
 #include <math.h>

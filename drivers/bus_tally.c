@@ -2,6 +2,9 @@
 #include "drivers/bus_private.h"
 
 #include "daemon/base/clock.h"
+#include "drivers/bus.h"
+#include "drivers/line.h"
+#include "drivers/unit.h"
 
 #include <stdlib.h>
 #include <string.h>

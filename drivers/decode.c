@@ -2,6 +2,9 @@
  * interpreted, so that an invalid value in a profile is the bit pattern the vendor prints. */
 #include "drivers/decode.h"
 
+#include "daemon/sample.h"
+#include "drivers/device.h"
+
 #include <math.h>
 #include <string.h>
 

@@ -3,8 +3,10 @@
 #ifndef DUST_DECODE_H
 #define DUST_DECODE_H
 
-#include "daemon/sample.h"
-#include "drivers/device.h"
+#include <stdint.h>
+
+struct point;
+struct sample;
 
 /* Judges `s->reg[0..nreg)` by the point: sets quality, why and value (NaN unless N or T). Fewer registers
  * than the type has are a garbled answer. */

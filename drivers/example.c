@@ -3,6 +3,8 @@
 #include "daemon/base/err.h"
 #include "daemon/base/scalar.h"
 #include "drivers/decode.h"
+#include "drivers/frame.h"
+#include "drivers/plan.h"
 #include "drivers/profile.h"
 
 #include <math.h>

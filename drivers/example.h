@@ -3,8 +3,10 @@
 #ifndef DUST_EXAMPLE_H
 #define DUST_EXAMPLE_H
 
-#include "drivers/device.h"
-#include "drivers/frame.h"
+#include <stdint.h>
+
+struct example;
+struct profile;
 
 /* What is wrong with an example: the key, of a list the item (else -1), and "found …; allowed: …". */
 struct example_fault {

@@ -1,5 +1,7 @@
 #include "drivers/frame.h"
 
+#include "drivers/plan.h"
+
 #include <string.h>
 
 enum { CRC = 2, EXCEPTION_BYTES = 3, GLITCH_BYTES = 2 };

@@ -4,9 +4,11 @@
 #define DUST_FRAME_H
 
 #include "daemon/sample.h"
-#include "drivers/plan.h"
+#include "drivers/device.h"
 
 #include <stddef.h>
+
+struct request;
 
 enum { FRAME_VALUES_MAX = 2000, FRAME_PDU_REQUEST = 6, FRAME_MBAP = 7, FRAME_MAX = 260 };
 

@@ -7,6 +7,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "drivers/frame.h"
+#include "drivers/line.h"
 #include "drivers/port.h"
 
 #include <errno.h>

@@ -6,9 +6,12 @@
 #define DUST_LINE_H
 
 #include "daemon/sample.h"
-#include "drivers/frame.h"
-#include "drivers/plan.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bus_config;
+struct frame_heard;
 struct line;
 
 /* One question: a read, or an order to write. */

@@ -4,6 +4,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "drivers/line.h"
 #include "drivers/port.h"
 
 #include <poll.h>

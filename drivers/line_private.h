@@ -3,7 +3,8 @@
 #ifndef DUST_LINE_PRIVATE_H
 #define DUST_LINE_PRIVATE_H
 
-#include "drivers/line.h"
+#include "drivers/device.h"
+#include "drivers/frame.h"
 
 #include <modbus/modbus.h>
 

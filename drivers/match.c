@@ -2,6 +2,8 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/scalar.h"
+#include "daemon/sample.h"
+#include "drivers/scan_plan.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 #ifndef DUST_MATCH_H
 #define DUST_MATCH_H
 
-#include "daemon/sample.h"
-#include "drivers/device.h"
-#include "drivers/scan_plan.h"
+struct profile;
+struct sample;
+struct scan_setting;
 
 struct match {
     int score;   /* 0 to 100 */

@@ -3,6 +3,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/wait.h"
+#include "drivers/device.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,10 @@
 #ifndef DUST_PORT_H
 #define DUST_PORT_H
 
-#include "drivers/device.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bus_config;
 
 /* Opens the port only to lock it (flock), so that two masters never share a line; the lock lives as long as
  * the descriptor. ERR_IO with errno (EWOULDBLOCK: taken by another program). */

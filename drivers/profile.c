@@ -2,6 +2,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "drivers/profile.h"
 
 #include <string.h>
 

@@ -2,10 +2,11 @@
 #ifndef DUST_PROFILE_H
 #define DUST_PROFILE_H
 
-#include "daemon/base/buf.h"
 #include "daemon/base/schema.h"
-#include "daemon/base/yaml.h"
 #include "drivers/device.h"
+
+struct buf;
+struct complaint;
 
 /* The profile is the caller's (profile_free). On an error returns ERR_FORMAT (or ERR_NOT_FOUND, ERR_IO) and
  * `why` says file:line:column, what was found and what is allowed. Main thread. */

@@ -4,7 +4,9 @@
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/base/yaml.h"
 #include "drivers/example.h"
+#include "drivers/profile.h"
 
 #include <math.h>
 #include <string.h>

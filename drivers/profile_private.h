@@ -2,7 +2,12 @@
 #ifndef DUST_PROFILE_PRIVATE_H
 #define DUST_PROFILE_PRIVATE_H
 
-#include "drivers/profile.h"
+#include "daemon/base/schema.h"
+#include "drivers/device.h"
+
+struct complaint;
+struct yaml_doc;
+struct yaml_node;
 
 /* "0" "1" "40001", as in the files. */
 extern const struct word base_words[];

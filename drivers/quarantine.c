@@ -2,6 +2,8 @@
  * probes are short and there are more of them. */
 #include "drivers/quarantine.h"
 
+#include "drivers/unit.h"
+
 enum {
     SHARE = 50,             /* a fiftieth of the bus, all together */
     SHORT_US = 60000,       /* units think for 20 to 50 ms, the slow ones longer */

@@ -3,7 +3,10 @@
 #ifndef DUST_QUARANTINE_H
 #define DUST_QUARANTINE_H
 
-#include "drivers/unit.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct unit;
 
 /* What they may use: grows with time, and a probe may put it into debt, which is waited out. All 0 at the
  * start. */

@@ -4,6 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "drivers/decode.h"
+#include "drivers/line.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,8 +4,7 @@
 #define DUST_READER_H
 
 #include "daemon/sample.h"
-#include "drivers/device.h"
-#include "drivers/line.h"
+#include "drivers/plan.h"
 
 enum { READER_ANSWERS_MAX = 512 };
 

@@ -6,7 +6,6 @@
 #ifndef DUST_SCAN_PLAN_H
 #define DUST_SCAN_PLAN_H
 
-#include "drivers/device.h"
 #include "drivers/plan.h"
 
 enum {

@@ -2,7 +2,7 @@
 #ifndef DUST_ALERT_MESSAGE_H
 #define DUST_ALERT_MESSAGE_H
 
-#include "daemon/config/config.h"
+#include "daemon/config/duty.h"
 
 #include <stdbool.h>
 #include <stddef.h>

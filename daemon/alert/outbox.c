@@ -3,6 +3,8 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

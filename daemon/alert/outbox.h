@@ -11,10 +11,12 @@
 #ifndef DUST_OUTBOX_H
 #define DUST_OUTBOX_H
 
-#include "daemon/alert/message.h"
 #include "daemon/alert/robot.h"
+#include "daemon/config/duty.h"
 
 #include <jansson.h>
+
+struct config;
 
 enum {
     OUTBOX_MOST = 32768,    /* (person, channel, alert) that wait; beyond it the oldest not urgent go */

@@ -1,5 +1,7 @@
 /* What the far end said, and what is given up. */
 #include "daemon/alert/outbox_queue.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 
 #include <stdio.h>
 

@@ -2,6 +2,7 @@
 #include "daemon/alert/outbox_queue.h"
 
 #include "daemon/base/hours.h"
+#include "daemon/config/config.h"
 
 #include <limits.h>
 

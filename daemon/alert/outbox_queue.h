@@ -2,6 +2,7 @@
 #ifndef DUST_OUTBOX_QUEUE_H
 #define DUST_OUTBOX_QUEUE_H
 
+#include "daemon/alert/message.h"
 #include "daemon/alert/outbox.h"
 
 struct alert {

@@ -5,7 +5,8 @@
 #ifndef DUST_ALERT_ROBOT_H
 #define DUST_ALERT_ROBOT_H
 
-#include "daemon/config/config.h"
+#include "daemon/config/channel.h"
+#include "daemon/config/duty.h"
 
 #include <stddef.h>
 #include <stdint.h>

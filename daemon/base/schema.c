@@ -1,10 +1,12 @@
 #include "daemon/base/schema.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/schema_value.h"
 #include "daemon/base/utf8.h"
+#include "daemon/base/yaml.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -15,11 +15,13 @@
 #ifndef DUST_SCHEMA_H
 #define DUST_SCHEMA_H
 
-#include "daemon/base/buf.h"
-#include "daemon/base/yaml.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+struct buf;
+struct complaint;
+struct yaml_doc;
+struct yaml_node;
 
 enum setting_type {
     SETTING_TEXT,     /* const char *: any scalar but null; `high` most bytes (default 2000) */

@@ -1,3 +1,4 @@
+#include "daemon/base/buf.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/schema.h"
 #include "daemon/base/schema_value.h"

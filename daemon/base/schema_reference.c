@@ -1,4 +1,5 @@
 /* The tables as people read them: a line for the example's comments, roff for the manual. */
+#include "daemon/base/buf.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/schema.h"
 #include "daemon/base/schema_value.h"

@@ -1,5 +1,6 @@
 #include "daemon/base/schema_value.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+struct buf;
+
 struct value_type {
     const char *noun; /* "a whole number" */
     bool no_quotes;   /* a quoted scalar is text and nothing else */

@@ -1,5 +1,7 @@
 /* Checks that a person's look answers. */
 #include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

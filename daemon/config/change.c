@@ -2,6 +2,10 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/channel.h"
+#include "daemon/config/config.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,9 +2,14 @@
 #ifndef DUST_CHANGE_H
 #define DUST_CHANGE_H
 
-#include "daemon/config/config.h"
-
 #include <stdbool.h>
+#include <stddef.h>
+
+struct bus_config;
+struct channel_config;
+struct config;
+struct mqtt_config;
+struct point;
 
 /* The same value is read in the same way from the same registers, in the same unit: means of the one go on as
  * means of the other. Titles, roles and decimals are not part of it. */

@@ -1,5 +1,7 @@
 /* Names of channels and of their kinds. */
+#include "daemon/config/channel.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
 
 #include <string.h>
 

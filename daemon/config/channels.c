@@ -2,7 +2,11 @@
 #include "daemon/base/credential.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/channel.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

@@ -1,6 +1,11 @@
 /* What settings say about each other. */
 #include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/input_kind.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 
 #include <arpa/inet.h>
 #include <math.h>

@@ -1,9 +1,13 @@
 #include "daemon/config/config.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/broker.h"
 #include "daemon/config/loaded.h"
+#include "drivers/profile.h"
 
 #include <string.h>
 

@@ -1,7 +1,9 @@
 /* The ledger's tables in the site's file. */
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

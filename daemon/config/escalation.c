@@ -2,7 +2,10 @@
 #include "daemon/config/escalation.h"
 
 #include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

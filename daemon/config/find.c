@@ -1,6 +1,8 @@
 /* Finding the files that the site's file names, and saying what there is when one is not there. */
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
 
 #include <dirent.h>

@@ -2,7 +2,9 @@
 #include "daemon/config/inspection.h"
 
 #include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
 
 #include <string.h>
 

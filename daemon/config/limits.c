@@ -3,8 +3,11 @@
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
 #include "daemon/config/stage.h"
+#include "daemon/config/stage_words.h"
+#include "drivers/profile.h"
 
 #include <string.h>
 

@@ -5,7 +5,8 @@
 
 #include "daemon/base/schema.h"
 #include "daemon/config/config.h"
-#include "drivers/profile.h"
+#include "daemon/config/limits.h"
+#include "drivers/device.h"
 
 struct device_point {
     const char *name, *role, *title_zh, *title_en; /* "": the profile's */

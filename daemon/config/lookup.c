@@ -1,5 +1,7 @@
 /* Entries of a loaded configuration by name, user or time. */
+#include "daemon/config/lookup.h"
 #include "daemon/config/config.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

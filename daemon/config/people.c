@@ -1,6 +1,8 @@
 /* Who takes part: persons and the organisations that they are of. */
 #include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/person.h"
 
 #include <string.h>
 

@@ -2,9 +2,12 @@
  * else elsewhere. Such a device has a profile of its own, the file's with other roles and titles. */
 #include "daemon/config/loaded.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/base/yaml.h"
+#include "drivers/profile.h"
 
 #include <string.h>
 

@@ -1,7 +1,10 @@
 /* Requirement files and wordings: what is required, and how it is called here. */
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
+#include "drivers/profile.h"
 
 #include <string.h>
 

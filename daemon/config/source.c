@@ -1,6 +1,8 @@
 /* What may come in beside Modbus, by name. */
 #include "daemon/base/err.h"
+#include "daemon/config/input_kind.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 #include "daemon/config/stage.h"
+#include "daemon/config/stage_words.h"
 
 const struct word stage_words[] = {{"demolition", STAGE_DEMOLITION},
                                    {"earthwork", STAGE_EARTHWORK},

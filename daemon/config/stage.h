@@ -3,8 +3,6 @@
 #ifndef DUST_STAGE_H
 #define DUST_STAGE_H
 
-#include "daemon/base/schema.h"
-
 /* Bits, so that a set of them is an or. */
 enum stage {
     STAGE_UNKNOWN = 0,
@@ -17,8 +15,6 @@ enum stage {
     STAGE_ALL = 63,
 };
 
-/* "demolition" … "suspended", ends with {0}. */
-extern const struct word stage_words[];
 const char *stage_str(enum stage stage); /* "unknown" for 0 */
 
 #endif

@@ -2,7 +2,12 @@
 #include "daemon/base/credential.h"
 #include "daemon/base/err.h"
 #include "daemon/base/hours.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/escalation.h"
+#include "daemon/config/input_kind.h"
+#include "daemon/config/inspection.h"
 #include "daemon/config/loaded.h"
+#include "drivers/profile.h"
 
 #include <arpa/inet.h>
 #include <string.h>

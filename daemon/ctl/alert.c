@@ -1,4 +1,5 @@
 /* What waits to be told, and tests of channels. */
+#include "daemon/base/err.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/when.h"

@@ -1,6 +1,8 @@
 #include "daemon/ctl/chain.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/signed.h"
 
 #include <jansson.h>
 #include <stdlib.h>

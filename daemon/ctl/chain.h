@@ -3,7 +3,6 @@
 #ifndef DUST_CHAIN_H
 #define DUST_CHAIN_H
 
-#include "daemon/ctl/signed.h"
 #include "daemon/store/journal.h"
 
 #include <stdbool.h>

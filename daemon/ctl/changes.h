@@ -3,9 +3,12 @@
 #ifndef DUST_CHANGES_H
 #define DUST_CHANGES_H
 
-#include "daemon/ctl/scene.h"
-
+#include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
+
+struct ctl;
+struct scene;
 
 struct changes {  /* zeroed: nothing has been said yet */
     json_t *said; /* what was said last, by thing */

@@ -1,5 +1,7 @@
 #include "daemon/ctl/csv.h"
 
+#include "daemon/base/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef DUST_CSV_H
 #define DUST_CSV_H
 
-#include "daemon/base/buf.h"
+struct buf;
 
 /* The byte order mark that tells Excel that the file is UTF-8. */
 void csv_begin(struct buf *b);

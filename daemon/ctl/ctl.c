@@ -1,5 +1,6 @@
 #include "daemon/ctl/ctl.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/words.h"

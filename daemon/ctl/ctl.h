@@ -3,7 +3,6 @@
 #ifndef DUST_CTL_H
 #define DUST_CTL_H
 
-#include "daemon/base/err.h"
 #include "daemon/ctl/client.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+#include "daemon/base/err.h"
 #include "daemon/base/scalar.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/table.h"

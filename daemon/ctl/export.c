@@ -2,6 +2,7 @@
 #include "daemon/ctl/source.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/err.h"
 #include "daemon/store/lines.h"
 
 #include <stdio.h>

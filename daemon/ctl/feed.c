@@ -1,6 +1,9 @@
 #include "daemon/ctl/feed.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/scene.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,8 +3,10 @@
 #ifndef DUST_FEED_H
 #define DUST_FEED_H
 
-#include "daemon/ctl/scene.h"
+#include <stdbool.h>
+#include <stdint.h>
 
+struct ctl;
 struct feed;
 
 /* `past`: how many rows before now are looked through for events. */

@@ -1,4 +1,6 @@
 #include "daemon/ctl/finding.h"
+#include "daemon/base/err.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 
 #include <errno.h>

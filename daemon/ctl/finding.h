@@ -2,7 +2,10 @@
 #ifndef DUST_FINDING_H
 #define DUST_FINDING_H
 
-#include "daemon/ctl/ctl.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+struct ctl;
 
 /* Words: open CATEGORY PLACE TEXT. The new issue, with the photo of --photo if one was given; NULL after a
  * complaint. */

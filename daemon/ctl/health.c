@@ -1,5 +1,7 @@
 #include "daemon/ctl/health.h"
 
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/table.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 

@@ -2,8 +2,10 @@
 #ifndef DUST_CTL_HEALTH_H
 #define DUST_CTL_HEALTH_H
 
-#include "daemon/ctl/ctl.h"
-#include "daemon/ctl/table.h"
+#include <jansson.h>
+
+struct ctl;
+struct table;
 
 /* Lines of the overview (two columns): what somebody should look after, none when all is well; disk, clock,
  * process, key. */

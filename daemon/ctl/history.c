@@ -6,6 +6,7 @@
 #include "daemon/ctl/words.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/rawblock.h"
 

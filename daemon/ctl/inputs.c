@@ -1,5 +1,6 @@
 /* What a person tells the daemon: event, inspect, stage, calendar, warning, maintain. One table: which member
  * of the message each word after the verb is. The daemon checks the rest. */
+#include "daemon/base/err.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 

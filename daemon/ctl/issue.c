@@ -4,7 +4,9 @@
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
 
 #include <stdio.h>
 #include <string.h>

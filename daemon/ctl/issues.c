@@ -5,7 +5,11 @@
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 
+#include "daemon/base/err.h"
+#include "daemon/config/config.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ledger/filter.h"
+#include "daemon/ledger/ledger.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,10 @@
 #ifndef DUST_ISSUES_H
 #define DUST_ISSUES_H
 
-#include "daemon/ctl/ctl.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+struct ctl;
 
 /* The issues of a database (--db) that the filter (filter_read; {}: all) takes, made anew from its journal: a
  * list as of {"do":"issues"}, a new reference; NULL after a complaint. */

@@ -2,6 +2,7 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/table.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 
 #include <getopt.h>

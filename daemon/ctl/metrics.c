@@ -4,6 +4,7 @@
 #include "daemon/ctl/ctl.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/err.h"
 #include "daemon/base/file.h"
 
 #include <errno.h>

@@ -1,10 +1,15 @@
 /* dustctl probe: the plan, the loan, the scan, the profiles, the answer, in this order. */
 #include "daemon/ctl/probe.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/file.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/ctl/ctl.h"
+#include "drivers/profile.h"
 
 #include <dirent.h>
 #include <errno.h>

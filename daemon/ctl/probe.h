@@ -4,11 +4,12 @@
 #ifndef DUST_PROBE_H
 #define DUST_PROBE_H
 
-#include "daemon/base/buf.h"
-#include "daemon/ctl/ctl.h"
 #include "drivers/match.h"
-#include "drivers/profile.h"
 #include "drivers/scan.h"
+
+#include <jansson.h>
+
+struct buf;
 
 enum { PROBE_CANDIDATES_MAX = 4 };
 

@@ -2,7 +2,9 @@
  * devices that it does not know. Whatever is written here passes dustd --check. */
 #include "daemon/ctl/probe.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/ctl/ctl.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* What silence and noise on the line mean, for whoever holds the screwdriver. */
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/probe.h"
 
 #include <stdarg.h>

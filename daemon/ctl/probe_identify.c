@@ -1,7 +1,11 @@
 /* What each unit is: read by every profile, in the other word orders too where none of its own fits well. */
 #include "daemon/ctl/probe.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
+#include "drivers/line.h"
+#include "drivers/profile.h"
 #include "drivers/reader.h"
 
 #include <errno.h>

@@ -1,7 +1,11 @@
 /* What was found, for programs: docs/interface.md lists the members. */
 #include "daemon/ctl/probe.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/sample.h"
+#include "drivers/profile.h"
 
 #include <math.h>
 #include <string.h>

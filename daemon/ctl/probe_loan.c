@@ -2,8 +2,10 @@
 #include "daemon/ctl/probe.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/words.h"
 
 #include <errno.h>

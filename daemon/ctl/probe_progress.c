@@ -3,6 +3,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/scalar.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 
 #include <stdio.h>

@@ -4,8 +4,11 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/words.h"
+#include "daemon/sample.h"
+#include "drivers/profile.h"
 
 #include <math.h>
 #include <stdio.h>

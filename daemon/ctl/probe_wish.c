@@ -1,9 +1,12 @@
 /* What to scan for, from the command line: strict, each list with commas. */
 #include "daemon/ctl/probe.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/ctl/ctl.h"
 #include "drivers/port.h"
+#include "drivers/profile.h"
 
 #include <string.h>
 

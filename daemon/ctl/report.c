@@ -1,10 +1,14 @@
 /* dustctl report: the period, the files, and handing the summary to the daemon. */
 #include "daemon/ctl/report.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/file.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/sign.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/source.h"
 #include "daemon/ctl/when.h"
 
 #include <errno.h>

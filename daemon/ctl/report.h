@@ -4,10 +4,16 @@
 #ifndef DUST_REPORT_H
 #define DUST_REPORT_H
 
-#include "daemon/base/buf.h"
+#include "daemon/config/config.h"
 #include "daemon/ctl/period.h"
-#include "daemon/ctl/source.h"
-#include "daemon/ledger/ledger.h"
+
+#include <jansson.h>
+
+struct buf;
+struct ctl;
+struct row;
+struct source;
+struct source_about;
 
 /* One judged window of a limit at a point. */
 struct judged {

@@ -2,9 +2,12 @@
  * and how much of the data there is. */
 #include "daemon/ctl/report.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/svg.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"

@@ -1,6 +1,7 @@
 #include "daemon/ctl/report.h"
 
 #include "daemon/ctl/csv.h"
+#include "daemon/ctl/ctl.h"
 
 enum { COLUMNS = 27 };
 

@@ -3,7 +3,11 @@
 #include "daemon/ctl/report.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/source.h"
+#include "daemon/ledger/ledger.h"
 
 #include <string.h>
 

@@ -1,8 +1,10 @@
 /* A report as a page: one file, nothing loaded, everything that comes from elsewhere escaped. */
 #include "daemon/ctl/report.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/svg.h"
 #include "daemon/ctl/when.h"
 

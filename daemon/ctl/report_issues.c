@@ -2,6 +2,7 @@
  * what was done, and from the people of the settings row. */
 #include "daemon/ctl/report.h"
 
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 #include "daemon/ledger/life.h"

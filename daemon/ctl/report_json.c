@@ -3,6 +3,9 @@
 #include "daemon/ctl/report.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/source.h"
+#include "daemon/ledger/ledger.h"
 
 #include <math.h>
 #include <string.h>

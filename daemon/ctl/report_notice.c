@@ -3,6 +3,7 @@
 #include "daemon/ctl/report.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/mask.h"
 
 #include <string.h>

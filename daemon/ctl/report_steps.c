@@ -1,5 +1,9 @@
 /* The ledger as it was at the end of a period, and what was done about each issue. */
+#include "daemon/base/err.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/report.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/store/journal.h"
 
 #include <string.h>
 

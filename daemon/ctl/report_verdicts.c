@@ -1,7 +1,10 @@
 /* The windows that limits have judged, by limit and point. */
 #include "daemon/ctl/report.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/store/journal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 
+#include "daemon/base/err.h"
 #include "daemon/judge/requirement.h"
 
 #include <stdio.h>

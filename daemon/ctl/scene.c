@@ -3,6 +3,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 

@@ -2,7 +2,11 @@
 #ifndef DUST_SCENE_H
 #define DUST_SCENE_H
 
-#include "daemon/ctl/ctl.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ctl;
 
 enum contact {
     CONTACT_NONE,   /* not yet */

@@ -1,6 +1,7 @@
 #include "daemon/ctl/screen.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ctl/sheet.h"
 
 #include <curses.h>
 #include <stdlib.h>

@@ -2,9 +2,8 @@
 #ifndef DUST_SCREEN_H
 #define DUST_SCREEN_H
 
-#include "daemon/ctl/sheet.h"
-
 struct screen;
+struct sheet;
 
 enum key {
     KEYS_NONE,

@@ -1,6 +1,8 @@
 #include "daemon/ctl/signed.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/store/head.h"
 
 #include <string.h>
 

@@ -3,9 +3,12 @@
 #ifndef DUST_SIGNED_H
 #define DUST_SIGNED_H
 
-#include "daemon/store/head.h"
+#include "daemon/base/sign.h"
 
 #include <stdbool.h>
+
+struct journal;
+struct row;
 
 /* A key that has signed. */
 struct signing_key {

@@ -2,8 +2,10 @@
 
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/ctl/chain.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 #include "daemon/store/lines.h"
 #include "daemon/store/rawblock.h"

@@ -3,9 +3,11 @@
 #define DUST_SOURCE_H
 
 #include "daemon/base/sign.h"
-#include "daemon/ctl/ctl.h"
 #include "daemon/store/journal.h"
 
+#include <jansson.h>
+
+struct ctl;
 struct source;
 
 struct span {

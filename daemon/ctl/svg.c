@@ -1,5 +1,6 @@
 #include "daemon/ctl/svg.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/ctl/table.h"

@@ -6,8 +6,6 @@
 #ifndef DUST_SVG_H
 #define DUST_SVG_H
 
-#include "daemon/base/buf.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 

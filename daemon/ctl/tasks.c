@@ -1,11 +1,12 @@
 /* What falls due by the calendar: inspections of the week, certificates of meters. */
+#include "daemon/base/err.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/source.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
 
-#include "daemon/base/err.h"
+#include "daemon/config/config.h"
 #include "daemon/ledger/task.h"
 
 #include <stdio.h>

@@ -3,7 +3,9 @@
 #include "daemon/ctl/source.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ctl/signed.h"
 #include "daemon/ctl/when.h"
 
 #include <errno.h>

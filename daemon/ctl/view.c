@@ -1,4 +1,7 @@
 #include "daemon/ctl/view.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/scene.h"
+#include "daemon/ctl/sheet.h"
 #include "daemon/ctl/view_parts.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"

@@ -2,8 +2,9 @@
 #ifndef DUST_VIEW_H
 #define DUST_VIEW_H
 
-#include "daemon/ctl/scene.h"
-#include "daemon/ctl/sheet.h"
+struct ctl;
+struct scene;
+struct sheet;
 
 enum { VIEW_COLUMNS_MIN = 60, VIEW_ROWS_MIN = 15, VIEW_SECTIONS = 4 };
 

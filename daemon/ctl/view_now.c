@@ -1,5 +1,8 @@
 /* Devices with their points, and what the running windows come to. */
 #include "daemon/base/scalar.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/scene.h"
+#include "daemon/ctl/sheet.h"
 #include "daemon/ctl/view_parts.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"

@@ -2,7 +2,7 @@
 #ifndef DUST_VIEW_PARTS_H
 #define DUST_VIEW_PARTS_H
 
-#include "daemon/ctl/view.h"
+#include <stdint.h>
 
 struct view {
     const struct ctl *c;

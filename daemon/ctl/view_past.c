@@ -1,5 +1,8 @@
 /* Open issues, and what has happened lately. */
 #include "daemon/base/mem.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/scene.h"
+#include "daemon/ctl/sheet.h"
 #include "daemon/ctl/view_parts.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"

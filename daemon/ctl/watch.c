@@ -1,10 +1,13 @@
 /* dustctl watch: the site as it is, each second: on a terminal the whole screen, elsewhere a line a change.
  */
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/loop.h"
 #include "daemon/ctl/changes.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/feed.h"
 #include "daemon/ctl/screen.h"
+#include "daemon/ctl/sheet.h"
 #include "daemon/ctl/view.h"
 
 #include <langinfo.h>

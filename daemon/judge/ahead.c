@@ -2,7 +2,12 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/scalar.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/judge/facts.h"
 #include "daemon/judge/inside.h"
+#include "daemon/judge/window.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <string.h>

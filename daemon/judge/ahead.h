@@ -2,7 +2,10 @@
 #ifndef DUST_AHEAD_H
 #define DUST_AHEAD_H
 
-#include "daemon/judge/judge.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct limit;
 
 /* A running window as it would end if its rest were nothing. */
 struct so_far {

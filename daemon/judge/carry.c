@@ -1,6 +1,11 @@
 /* Reload: what is known of the points and limits that stay goes over to a judge of another configuration. */
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/judge/history.h"
 #include "daemon/judge/inside.h"
+#include "daemon/judge/quality.h"
+#include "daemon/judge/spike.h"
 
 #include <string.h>
 

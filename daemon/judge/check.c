@@ -2,6 +2,8 @@
 #include "daemon/judge/check.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/workday.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #ifndef DUST_CHECK_H
 #define DUST_CHECK_H
 
+#include "daemon/judge/record.h"
 #include "daemon/judge/requirement.h"
 
 /* What a check is judged with. */

@@ -4,6 +4,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
 
 #include <string.h>
 

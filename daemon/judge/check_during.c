@@ -8,6 +8,7 @@
 #include "daemon/judge/check.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/config/config.h"
 
 #include <math.h>
 

@@ -4,6 +4,7 @@
 #include "daemon/judge/check.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/config/config.h"
 
 #include <math.h>
 #include <string.h>

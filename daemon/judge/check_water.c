@@ -2,6 +2,7 @@
 #include "daemon/judge/check.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/judge/workday.h"
 
 #include <string.h>
 

@@ -1,7 +1,11 @@
 /* Windows that end: their means, and which of their verdicts are told. */
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/judge/inside.h"
+#include "daemon/judge/window.h"
+#include "daemon/sample.h"
 
 #include <string.h>
 

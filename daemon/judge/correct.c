@@ -2,7 +2,12 @@
  * again, of those that have ended what changed is told again, naming what it corrects. */
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/judge/history.h"
 #include "daemon/judge/inside.h"
+#include "daemon/judge/quality.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <string.h>

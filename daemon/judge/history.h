@@ -5,8 +5,10 @@
 #ifndef DUST_HISTORY_H
 #define DUST_HISTORY_H
 
-#include "daemon/judge/judge.h"
 #include "daemon/judge/window.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct history;
 

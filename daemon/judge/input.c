@@ -4,6 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/schema.h"
+#include "daemon/judge/input.h"
 #include "daemon/judge/plate.h"
 
 #include <inttypes.h>

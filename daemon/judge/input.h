@@ -4,10 +4,11 @@
 #ifndef DUST_INPUT_H
 #define DUST_INPUT_H
 
-#include "daemon/config/config.h"
+#include "daemon/config/input_kind.h"
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Until another one comes. */

@@ -2,9 +2,11 @@
 #ifndef DUST_INPUT_INSIDE_H
 #define DUST_INPUT_INSIDE_H
 
-#include "daemon/judge/input.h"
+#include "daemon/config/input_kind.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { INPUT_WORDS = 8, INPUT_FIELDS = 6, INPUT_COMMON = 2, INPUT_PLAN_DAYS = 366 };
 

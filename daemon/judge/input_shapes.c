@@ -1,5 +1,7 @@
 /* What each kind of input carries, and who may say it. */
 #include "daemon/base/clock.h"
+#include "daemon/config/person.h"
+#include "daemon/judge/input.h"
 #include "daemon/judge/input_inside.h"
 
 enum {

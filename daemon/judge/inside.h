@@ -2,12 +2,9 @@
 #ifndef DUST_JUDGE_INSIDE_H
 #define DUST_JUDGE_INSIDE_H
 
-#include "daemon/judge/history.h"
+#include "daemon/config/config.h"
 #include "daemon/judge/judge.h"
 #include "daemon/judge/limit.h"
-#include "daemon/judge/quality.h"
-#include "daemon/judge/spike.h"
-#include "daemon/judge/window.h"
 
 /* One length of window: at any time one of it is open, for all points together. */
 struct window {

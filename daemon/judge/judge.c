@@ -1,6 +1,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/judge/history.h"
 #include "daemon/judge/inside.h"
+#include "daemon/judge/quality.h"
+#include "daemon/judge/spike.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdlib.h>

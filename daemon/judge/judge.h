@@ -5,9 +5,14 @@
 #ifndef DUST_JUDGE_H
 #define DUST_JUDGE_H
 
-#include "daemon/config/config.h"
-#include "daemon/judge/facts.h"
-#include "daemon/sample.h"
+#include "daemon/config/stage.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+struct facts;
+struct sample;
 
 /* A closed window of one point. Means are rounded to 4 decimals, so that whoever recomputes the longer
  * windows from the published minutes gets the same. */

@@ -4,7 +4,11 @@
  * Then they are judged again from there on (rejudge.c). */
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/judge/facts.h"
 #include "daemon/judge/inside.h"
+#include "daemon/judge/window.h"
 
 #include <math.h>
 #include <string.h>

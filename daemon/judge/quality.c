@@ -4,7 +4,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/facts.h"
 #include "daemon/judge/quality_inside.h"
+#include "daemon/judge/window.h"
+#include "daemon/sample.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,8 +4,14 @@
 #ifndef DUST_QUALITY_H
 #define DUST_QUALITY_H
 
-#include "daemon/judge/facts.h"
-#include "daemon/judge/history.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config;
+struct facts;
+struct history;
+struct mean;
 
 struct quality_check {
     const char *name; /* "flatline": the subject of its rows */

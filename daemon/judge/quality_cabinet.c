@@ -1,7 +1,12 @@
 /* The checks of the cabinet that a meter stands in: door, mains, tilt, place. */
 #include "daemon/base/clock.h"
 #include "daemon/base/hours.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/facts.h"
+#include "daemon/judge/judge.h"
 #include "daemon/judge/quality_inside.h"
+#include "daemon/sample.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdio.h>

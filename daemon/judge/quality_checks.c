@@ -1,7 +1,12 @@
 /* The table of checks: what each looks for in a minute of a point. */
 #include "daemon/base/clock.h"
 #include "daemon/base/hours.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/facts.h"
+#include "daemon/judge/history.h"
 #include "daemon/judge/quality_inside.h"
+#include "daemon/sample.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdio.h>

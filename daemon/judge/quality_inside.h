@@ -4,6 +4,10 @@
 
 #include "daemon/judge/quality.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /* What a check remembers of one point. */
 struct run {
     int64_t since_ms, last_ms; /* it held in [since, last), but for holes; last_ms 0: it does not hold */

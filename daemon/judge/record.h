@@ -5,9 +5,11 @@
 #ifndef DUST_RECORD_H
 #define DUST_RECORD_H
 
+#include "daemon/config/requirements.h"
 #include "daemon/judge/input.h"
-#include "daemon/judge/judge.h"
-#include "daemon/judge/workday.h"
+
+struct config;
+struct mean;
 
 enum { RECORD_DAYS = INPUT_LATE_DAYS + 2, INSPECTION_DAYS = 62 };
 

@@ -3,6 +3,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #define DUST_RECORD_INSIDE_H
 
 #include "daemon/judge/record.h"
+#include "daemon/judge/workday.h"
 
 struct day {
     int64_t start_ms; /* of the site's zone; 0: none */

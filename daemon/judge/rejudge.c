@@ -2,7 +2,10 @@
  * measurement: from the first that it changes on, in order, so that what a limit remembers from window to
  * window is what it would have been. What says something else now than what was told is told, `corrects`. */
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/judge/inside.h"
+#include "daemon/sample.h"
 
 #include <math.h>
 

@@ -2,6 +2,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "daemon/judge/check.h"
 
 #include <string.h>

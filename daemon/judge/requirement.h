@@ -11,7 +11,12 @@
 #ifndef DUST_REQUIREMENT_H
 #define DUST_REQUIREMENT_H
 
-#include "daemon/judge/record.h"
+#include "daemon/judge/judge.h"
+
+#include <stdint.h>
+
+struct check;
+struct requirements;
 
 enum outcome { OUTCOME_MET, OUTCOME_FAILED, OUTCOME_UNKNOWN, OUTCOME_EXCUSED, OUTCOME__COUNT };
 

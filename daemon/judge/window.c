@@ -1,6 +1,7 @@
 #include "daemon/judge/window.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/sample.h"
 
 #include <math.h>
 #include <string.h>

@@ -6,6 +6,10 @@
 
 #include "daemon/judge/judge.h"
 
+#include <stdint.h>
+
+struct sample;
+
 enum { TALLY_LETTERS = 6 }; /* F M S D C B */
 
 struct tally {  /* zeroed: empty */

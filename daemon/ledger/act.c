@@ -1,7 +1,11 @@
 /* What people do: every refusal says what is allowed now. */
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/book.h"
+#include "daemon/ledger/life.h"
 #include "daemon/ledger/plan.h"
 
 #include <stdio.h>

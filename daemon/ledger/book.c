@@ -4,6 +4,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/ledger/life.h"
 #include "daemon/ledger/plan.h"
 
 #include <stdio.h>

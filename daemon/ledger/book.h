@@ -4,7 +4,6 @@
 
 #include "daemon/ledger/declared.h"
 #include "daemon/ledger/index.h"
-#include "daemon/ledger/life.h"
 #include "daemon/ledger/step.h"
 
 struct ledger {

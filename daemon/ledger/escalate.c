@@ -2,6 +2,10 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/escalation.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/life.h"
 #include "daemon/ledger/step.h"
 

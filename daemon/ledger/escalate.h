@@ -4,7 +4,11 @@
 #ifndef DUST_ESCALATE_H
 #define DUST_ESCALATE_H
 
-#include "daemon/ledger/ledger.h"
+#include <jansson.h>
+#include <stdint.h>
+
+struct config;
+struct issue;
 
 /* The step of an alert that says: it is over. */
 #define ESCALATION_ENDED "ended"

@@ -2,7 +2,12 @@
 #ifndef DUST_FILTER_H
 #define DUST_FILTER_H
 
-#include "daemon/ledger/ledger.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct issue;
 
 struct issue_filter {
     bool open;           /* neither closed nor dismissed */

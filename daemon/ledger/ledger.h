@@ -5,11 +5,14 @@
 #ifndef DUST_LEDGER_H
 #define DUST_LEDGER_H
 
-#include "daemon/config/config.h"
+#include "daemon/config/duty.h"
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct config;
 
 enum issue_state {
     ISSUE_FOUND,

@@ -1,6 +1,9 @@
 #include "daemon/ledger/life.h"
 
 #include "daemon/base/err.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 
 #include <stddef.h>
 #include <stdio.h>

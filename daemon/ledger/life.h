@@ -5,6 +5,8 @@
 
 #include "daemon/ledger/ledger.h"
 
+struct config;
+
 enum closer {
     CLOSER_PERSON, /* limits and requirements: only a person signs off (销号) */
     CLOSER_EVENT,  /* a vehicle's wash, a missed inspection: the next right event */

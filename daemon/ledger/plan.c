@@ -2,6 +2,9 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/hours.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/ledger/declared.h"
 
 #include <string.h>
 

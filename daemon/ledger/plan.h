@@ -3,8 +3,10 @@
 #ifndef DUST_PLAN_H
 #define DUST_PLAN_H
 
-#include "daemon/ledger/declared.h"
 #include "daemon/ledger/ledger.h"
+
+struct config;
+struct declared;
 
 /* The working calendar: `calendar:`, and what was said since. */
 struct calendar_of {

@@ -5,7 +5,11 @@
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/calibration.h"
+#include "daemon/config/config.h"
+#include "daemon/config/inspection.h"
+#include "daemon/config/lookup.h"
 #include "daemon/ledger/step.h"
+#include "drivers/device.h"
 
 #include <stdio.h>
 #include <string.h>

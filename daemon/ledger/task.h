@@ -5,9 +5,11 @@
 #ifndef DUST_TASK_H
 #define DUST_TASK_H
 
-#include "daemon/config/config.h"
-
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
 
 enum task_state { TASK_DUE, TASK_DONE, TASK_MISSED, TASK_DROPPED }; /* dropped: no longer asked for */
 

@@ -4,6 +4,11 @@
 
 #include "daemon/ledger/task.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+
 /* Somebody looked at something. */
 struct look {
     char about[64];

@@ -2,6 +2,10 @@
 #include "daemon/ledger/task_inside.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/config/config.h"
+#include "daemon/config/inspection.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/ledger.h"
 
 #include <stdio.h>

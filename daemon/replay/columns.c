@@ -1,8 +1,14 @@
 #include "daemon/replay/columns.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/schema.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/config.h"
+#include "daemon/replay/format.h"
+#include "daemon/replay/text.h"
+#include "drivers/device.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,9 +2,13 @@
 #ifndef DUST_REPLAY_COLUMNS_H
 #define DUST_REPLAY_COLUMNS_H
 
-#include "daemon/config/config.h"
-#include "daemon/replay/format.h"
-#include "daemon/replay/text.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct complaint;
+struct config;
+struct format;
+struct text;
 
 enum { COLUMNS_MAX = 256 };
 

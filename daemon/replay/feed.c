@@ -2,8 +2,18 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/dustd.h"
 #include "daemon/judge/window.h"
+#include "daemon/judging.h"
+#include "daemon/replay/recording.h"
 #include "daemon/required.h"
+#include "daemon/rows.h"
+#include "daemon/sample.h"
+#include "daemon/uplink_now.h"
+#include "drivers/device.h"
 
 #include <string.h>
 

@@ -3,10 +3,14 @@
 #ifndef DUST_REPLAY_FEED_H
 #define DUST_REPLAY_FEED_H
 
-#include "daemon/dustd.h"
-#include "daemon/replay/recording.h"
+#include <stdint.h>
 
+struct columns;
+struct config;
 struct feed;
+struct hearing;
+struct mean;
+struct recorded;
 
 /* `hearing` hears what is found, and `minute`, if not NULL, each minute once its quality was looked at. Both
  * are given hearing->arg, and outlive the feed. */

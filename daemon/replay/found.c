@@ -3,8 +3,17 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/dustd.h"
 #include "daemon/judge/quality.h"
+#include "daemon/replay/feed.h"
+#include "daemon/replay/format.h"
+#include "daemon/replay/recording.h"
 #include "daemon/replay/tally.h"
+#include "daemon/replay/text.h"
+#include "daemon/rows.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <string.h>

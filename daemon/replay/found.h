@@ -2,12 +2,14 @@
 #ifndef DUST_REPLAY_FOUND_H
 #define DUST_REPLAY_FOUND_H
 
-#include "daemon/dustd.h"
-#include "daemon/replay/feed.h"
-
+#include <stdbool.h>
 #include <stdio.h>
 
+struct config;
+struct feed_counts;
 struct found;
+struct mean;
+struct recording;
 
 /* `json`: a line is a row as the daemon would have it, with its number. */
 struct found *found_create(const struct config *c, bool json, FILE *out);

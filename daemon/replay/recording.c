@@ -1,6 +1,9 @@
 #include "daemon/replay/recording.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/replay/format.h"
+#include "daemon/replay/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,8 @@
 #include "daemon/judge/judge.h"
 #include "daemon/replay/columns.h"
 
+struct complaint;
+
 enum recorded_kind {
     RECORDED_SAMPLES, /* read at at_ms */
     RECORDED_MEANS,   /* of each minute of [at_ms, until_ms), whole minutes */

@@ -1,9 +1,13 @@
 #include "daemon/replay/replay.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/dustd.h"
 #include "daemon/replay/feed.h"
 #include "daemon/replay/found.h"
 #include "daemon/replay/recording.h"
+#include "daemon/replay/text.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,8 @@
 #ifndef DUST_REPLAY_H
 #define DUST_REPLAY_H
 
-#include "daemon/dustd.h"
+struct config;
+struct options;
 
 /* Prints what would have been found to standard output; returns an exit code: 1 when a file cannot be read as
  * what it is, 2 for a bad --as, with one message. */

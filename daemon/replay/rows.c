@@ -4,9 +4,15 @@
 #include "daemon/replay/recording.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/replay/format.h"
 #include "daemon/replay/scan.h"
 #include "daemon/replay/stamp.h"
+#include "daemon/replay/text.h"
+#include "daemon/sample.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdlib.h>

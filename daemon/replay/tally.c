@@ -2,8 +2,11 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/judge/input.h"
 #include "daemon/judge/window.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "daemon/judge/judge.h"
 
 #include <jansson.h>
+#include <stdint.h>
 
 enum { TALLY_VERDICTS = VERDICT_EXCEEDED + 1 };
 

@@ -1,6 +1,8 @@
 #include "daemon/replay/text.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,8 +2,9 @@
 #ifndef DUST_REPLAY_TEXT_H
 #define DUST_REPLAY_TEXT_H
 
-#include "daemon/base/err.h"
-#include "daemon/base/yaml.h"
+#include <stddef.h>
+
+struct complaint;
 
 enum { TEXT_LINE_MAX = 256 * 1024 }; /* a row's body in an export, each byte of it escaped, and more */
 

@@ -1,3 +1,4 @@
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/db.h"
 #include "daemon/store/last.h"

@@ -1,5 +1,6 @@
 #include "daemon/store/ballast.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/last.h"
 

@@ -3,8 +3,6 @@
 #ifndef DUST_BALLAST_H
 #define DUST_BALLAST_H
 
-#include "daemon/base/err.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -3,9 +3,11 @@
  * apart). So the hashes are followed from the last segment down; if they break, also from the first row up,
  * as far as they go. What lies between the two belongs to another chain, however well it hangs together in
  * itself, and is never served. Bodies are compared with their hashes when they are served. */
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/inside.h"
+#include "daemon/store/schema.h"
 
 #include <string.h>
 

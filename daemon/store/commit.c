@@ -1,5 +1,7 @@
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/inside.h"
+#include "daemon/store/schema.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
 #include "daemon/store/db.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 

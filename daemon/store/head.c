@@ -1,5 +1,7 @@
 #include "daemon/store/head.h"
 
+#include "daemon/base/err.h"
+
 #include <string.h>
 
 enum { MAGIC_SIZE = 12, ID_SIZE = 16, HEX_MAX = 2 * SIGNATURE_SIZE + 1 };

@@ -1,4 +1,5 @@
 /* What boots without a date have left: entries by number, put in and taken out by main's batches. */
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/inside.h"
 

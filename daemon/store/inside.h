@@ -5,11 +5,12 @@
 #include "daemon/store/ballast.h"
 #include "daemon/store/db.h"
 #include "daemon/store/last.h"
-#include "daemon/store/schema.h"
 #include "daemon/store/store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+struct birth;
 
 /* Rows seq to seq + SPAN_ROWS - 1 make a span (schema.c); the last, open one is kept in memory. */
 enum { SPAN_ROWS = 256 };

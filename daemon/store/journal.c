@@ -1,5 +1,7 @@
 #include "daemon/store/journal.h"
 
+#include "daemon/base/err.h"
+#include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 
 #include <assert.h>

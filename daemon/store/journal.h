@@ -6,8 +6,6 @@
 #ifndef DUST_JOURNAL_H
 #define DUST_JOURNAL_H
 
-#include "daemon/base/err.h"
-
 #include <stddef.h>
 #include <stdint.h>
 

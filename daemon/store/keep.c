@@ -1,5 +1,6 @@
 /* Retention. A plan is made here, becomes a row on main, and comes back with that row's batch as a goal:
  * nothing is deleted before a committed row says so, and what rows say is deleted after a crash too. */
+#include "daemon/base/err.h"
 #include "daemon/store/inside.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "daemon/store/last.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 
 #include <errno.h>

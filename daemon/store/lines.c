@@ -1,6 +1,10 @@
 #include "daemon/store/lines.h"
 
+#include "daemon/base/buf.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/store/journal.h"
+#include "daemon/store/rawblock.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -3,11 +3,12 @@
 #ifndef DUST_LINES_H
 #define DUST_LINES_H
 
-#include "daemon/base/buf.h"
-#include "daemon/store/journal.h"
-#include "daemon/store/rawblock.h"
-
 #include <jansson.h>
+#include <stdint.h>
+
+struct buf;
+struct raw_sample;
+struct row;
 
 /* {"seq","at","kind","subject","sha256","hash","body"}; no body when the row has none any more. Appends to
  * `out`, without a line end. */

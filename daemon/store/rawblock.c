@@ -9,9 +9,12 @@
  * Values are not stored: they are decoded again from the registers. */
 #include "daemon/store/rawblock.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "drivers/decode.h"
+#include "drivers/device.h"
 
 #include <assert.h>
 #include <math.h>

@@ -4,9 +4,12 @@
 #ifndef DUST_RAWBLOCK_H
 #define DUST_RAWBLOCK_H
 
-#include "daemon/base/buf.h"
-#include "daemon/config/config.h"
 #include "daemon/sample.h"
+
+#include <stddef.h>
+
+struct buf;
+struct config;
 
 /* Appends the block of `n` samples, in any order, to `out`. Ten points at 1 Hz fit in 1.9 kB a minute. */
 void rawblock_encode(const struct config *c, const struct sample *samples, size_t n, struct buf *out);

@@ -1,7 +1,9 @@
 #include "daemon/store/schema.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/store/db.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,11 @@
 #ifndef DUST_SCHEMA_H
 #define DUST_SCHEMA_H
 
-#include "daemon/store/db.h"
+#include "daemon/store/journal.h"
+
+#include <stdbool.h>
+
+struct db;
 
 /* What a new database is told about itself, and what an old one says. */
 struct birth {

@@ -1,10 +1,12 @@
 #include "daemon/store/store.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/inside.h"
 #include "daemon/store/lock.h"
+#include "daemon/store/schema.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,4 +1,5 @@
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/store/inside.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* The store thread: the batches that wait, in one transaction; one page between two of them; and word to main
  * of both. Between commits it deletes what is due; with nothing else to do it looks at old rows. */
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/store/inside.h"
 #include "daemon/store/lock.h"

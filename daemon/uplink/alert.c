@@ -2,6 +2,8 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/ring.h"
+#include "daemon/uplink/alert.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>

@@ -6,7 +6,8 @@
 #define DUST_UPLINK_ALERT_H
 
 #include "daemon/alert/robot.h"
-#include "daemon/base/ring.h"
+
+struct ring;
 
 /* A message; its strings are handed over with it (mem_free). */
 struct alert_job {

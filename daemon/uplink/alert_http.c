@@ -8,6 +8,7 @@
 #include "daemon/base/credential.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/uplink/alert.h"
 #include "daemon/uplink/curl_calls.h"
 
 #include <stdio.h>

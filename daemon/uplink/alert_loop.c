@@ -2,6 +2,8 @@
 #include "daemon/uplink/alert_private.h"
 
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
+#include "daemon/uplink/alert.h"
 
 #include <poll.h>
 #include <unistd.h>

@@ -4,6 +4,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/utf8.h"
+#include "daemon/uplink/alert.h"
 
 #include <inttypes.h>
 #include <string.h>

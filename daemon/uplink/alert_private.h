@@ -4,10 +4,13 @@
 #ifndef DUST_UPLINK_ALERT_PRIVATE_H
 #define DUST_UPLINK_ALERT_PRIVATE_H
 
-#include "daemon/uplink/alert.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct alert_job;
+struct robot_reply;
 
 /* Wire time, ms; tests set shorter ones between alert_create and alert_park. */
 struct alert_timing {

@@ -5,7 +5,10 @@
 #include "daemon/uplink/mqtt.h"
 #include "daemon/uplink/mqtt_private.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
 
 #include <mosquitto.h>
 #include <poll.h>

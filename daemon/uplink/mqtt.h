@@ -6,8 +6,11 @@
 #define DUST_MQTT_H
 
 #include "daemon/base/ring.h"
-#include "daemon/config/config.h"
-#include "daemon/store/journal.h"
+
+#include <stdbool.h>
+
+struct mqtt_config;
+struct row;
 
 enum mqtt_event_kind {
     MQTT_CONNECTED, /* main answers each with every now-message (mqtt_now), then mqtt_ready */

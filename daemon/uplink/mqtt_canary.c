@@ -4,6 +4,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>

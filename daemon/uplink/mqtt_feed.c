@@ -1,8 +1,11 @@
 /* What goes over the connection: now-messages first, then rows, together at most MQTT_WINDOW unanswered. */
 #include "daemon/uplink/mqtt_private.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
 
 #include <inttypes.h>
 #include <mosquitto.h>

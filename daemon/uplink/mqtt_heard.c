@@ -3,6 +3,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
 
 #include <mosquitto.h>
 #include <stdio.h>

@@ -6,8 +6,11 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/credential.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>

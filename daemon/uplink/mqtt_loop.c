@@ -2,6 +2,7 @@
 #include "daemon/uplink/mqtt_private.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 
 #include <mosquitto.h>
 #include <poll.h>

@@ -4,8 +4,6 @@
 #ifndef DUST_MQTT_PARTS_H
 #define DUST_MQTT_PARTS_H
 
-#include "daemon/store/journal.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -4,6 +4,7 @@
 #ifndef DUST_MQTT_PRIVATE_H
 #define DUST_MQTT_PRIVATE_H
 
+#include "daemon/store/journal.h"
 #include "daemon/uplink/mqtt.h"
 #include "daemon/uplink/mqtt_parts.h"
 

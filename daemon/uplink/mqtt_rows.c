@@ -3,6 +3,7 @@
 #include "daemon/uplink/mqtt_parts.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/store/journal.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -7,6 +7,9 @@
 #include <openssl/x509v3.h>
 #undef ERR_STATE
 #include "daemon/base/credential.h"
+#include "daemon/base/err.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
 #include "daemon/uplink/mqtt_private.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,9 @@
 /* man_reference TEMPLATE PAGE: copies a manual page, and in place of a line ".\" REFERENCE name" writes the
  * settings of that table, so that the page cannot say anything else than the program does. Run by the build.
  */
+#include "daemon/base/buf.h"
 #include "daemon/config/loaded.h"
+#include "drivers/profile.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "drivers/sim/image.h"
 
 #include "daemon/base/mem.h"
+#include "drivers/sim/adu.h"
 
 enum { READABLE = 1, WRITABLE = 2, TABLES = TABLE_INPUT_REGISTER + 1 };
 

@@ -3,8 +3,8 @@
 #define DUST_SIM_IMAGE_H
 
 #include "drivers/device.h"
-#include "drivers/sim/adu.h"
 
+struct adu_request;
 struct image;
 
 /* `strict`: what lies between two points cannot be read either (exception 2); else it reads 0. All begins

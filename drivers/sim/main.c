@@ -7,7 +7,11 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
+#include "daemon/base/yaml.h"
 #include "drivers/sim/simbus.h"
+#include "drivers/sim/simlog.h"
+#include "drivers/sim/site.h"
+#include "drivers/sim/tally.h"
 
 #include <errno.h>
 #include <getopt.h>

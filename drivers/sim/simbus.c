@@ -5,7 +5,11 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/wait.h"
+#include "drivers/sim/model.h"
+#include "drivers/sim/simlog.h"
+#include "drivers/sim/site.h"
 #include "drivers/sim/spoil.h"
+#include "drivers/sim/tally.h"
 #include "drivers/sim/wire.h"
 
 #include <errno.h>

@@ -4,11 +4,9 @@
 #ifndef DUST_SIM_SIMBUS_H
 #define DUST_SIM_SIMBUS_H
 
-#include "drivers/sim/simlog.h"
-#include "drivers/sim/site.h"
-#include "drivers/sim/tally.h"
-
 struct simbus;
+struct simlog;
+struct site;
 
 /* The bus number `index` of the site with its units; `dir` for a relative link. Takes their tapes. */
 struct simbus *simbus_create(struct site *site, int index, const char *dir, struct simlog *log);

@@ -5,6 +5,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "drivers/sim/station.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef DUST_SIM_SIMLOG_H
 #define DUST_SIM_SIMLOG_H
 
-#include "drivers/sim/station.h"
+#include <stdint.h>
 
 struct simlog;
 

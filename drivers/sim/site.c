@@ -1,9 +1,12 @@
 #include "drivers/sim/site.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 #include "drivers/profile.h"
+#include "drivers/sim/switch.h"
 
 #include <stdio.h>
 #include <string.h>

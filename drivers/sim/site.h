@@ -4,7 +4,10 @@
 #define DUST_SIM_SITE_H
 
 #include "daemon/base/schema.h"
+#include "drivers/device.h"
 #include "drivers/sim/station.h"
+
+struct complaint;
 
 struct bus_setup {
     const char *name;

@@ -2,6 +2,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/scalar.h"
+#include "drivers/sim/model.h"
 #include "drivers/sim/site.h"
 
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #include "daemon/base/mem.h"
 #include "drivers/decode.h"
 #include "drivers/sim/image.h"
+#include "drivers/sim/switch.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,11 +3,8 @@
 #ifndef DUST_SIM_STATION_H
 #define DUST_SIM_STATION_H
 
-#include "drivers/device.h"
 #include "drivers/sim/adu.h"
 #include "drivers/sim/fault.h"
-#include "drivers/sim/model.h"
-#include "drivers/sim/switch.h"
 #include "drivers/sim/tape.h"
 
 struct station_setup { /* as the site file says it */

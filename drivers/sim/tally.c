@@ -1,5 +1,7 @@
 #include "drivers/sim/tally.h"
 
+#include "daemon/base/buf.h"
+
 #include <inttypes.h>
 #include <stdatomic.h>
 

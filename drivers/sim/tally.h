@@ -2,10 +2,10 @@
 #ifndef DUST_SIM_TALLY_H
 #define DUST_SIM_TALLY_H
 
-#include "daemon/base/buf.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+struct buf;
 
 enum tally_what {
     TALLY_POLLS,      /* requests to a unit of ours */

@@ -1,6 +1,7 @@
 #include "drivers/sim/wire.h"
 
 #include "daemon/base/err.h"
+#include "drivers/sim/site.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,9 @@
 #ifndef DUST_SIM_WIRE_H
 #define DUST_SIM_WIRE_H
 
-#include "drivers/sim/site.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum { WIRE_PEERS_MAX = 8, WIRE_BYTES = 1024 };
 

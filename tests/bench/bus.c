@@ -11,6 +11,8 @@
 #include "drivers/bus.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
+#include "daemon/base/yaml.h"
 #include "drivers/profile.h"
 
 #include <poll.h>

@@ -14,7 +14,18 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/config/person.h"
+#include "daemon/judge/input.h"
+#include "daemon/judge/judge.h"
+#include "daemon/judging.h"
 #include "daemon/required.h"
+#include "daemon/rows.h"
+#include "daemon/sample.h"
+#include "daemon/uplink_now.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdio.h>

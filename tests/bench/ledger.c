@@ -3,9 +3,12 @@
  *     bench_ledger [ISSUES [STEPS_PER_ISSUE [rows]]]
  * Prints a line a measurement: what, how, measured, limit, share of the limit; with `rows` the steps instead,
  * a line each, as rows_fixture reads them. */
+#include "daemon/ledger/ledger.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/filter.h"
 
 #include <stdio.h>

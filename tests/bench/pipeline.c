@@ -11,8 +11,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/judge/judge.h"
 #include "daemon/ledger/ledger.h"
+#include "daemon/sample.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdio.h>

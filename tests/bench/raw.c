@@ -1,8 +1,11 @@
 /* How large a minute's raw block is, over points and samples a minute: what dustd --check reckons with
  * (cost.c). Method: registers that drift by up to three counts from sample to sample, times that jitter by 2
  * ms; four points a device; the mean of 20 minutes. */
+#include "daemon/base/buf.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "daemon/store/rawblock.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdio.h>

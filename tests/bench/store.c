@@ -5,9 +5,12 @@
 #include "daemon/store/store.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "daemon/store/rawblock.h"
 #include "drivers/decode.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <poll.h>

@@ -7,10 +7,21 @@
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/batches.h"
+#include "daemon/bus_now.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/device_now.h"
+#include "daemon/judging.h"
+#include "daemon/pipeline.h"
+#include "daemon/registers.h"
+#include "daemon/uplink_now.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

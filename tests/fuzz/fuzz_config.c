@@ -1,5 +1,6 @@
 /* Any bytes as a site's configuration: refused with a place, or what is printed loads to the same. Run it in
  * the source's root: it finds the shipped profiles and limits in config/. */
+#include "daemon/base/yaml.h"
 #include "daemon/config/config.h"
 
 #include <stdint.h>

@@ -1,6 +1,8 @@
 /* Any registers through any point: a value is finite and inside its range or it is NaN, and what has a value
  * survives encoding. */
+#include "daemon/sample.h"
 #include "drivers/decode.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -4,6 +4,7 @@
 #include "daemon/adopt.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/lines.h"
 

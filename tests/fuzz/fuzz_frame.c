@@ -2,6 +2,7 @@
  * its question gives values, and no byte outside it is read.
  */
 #include "drivers/frame.h"
+#include "drivers/plan.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
  * was. The first byte is the kind. */
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "daemon/judge/record.h"
 
 #include <math.h>

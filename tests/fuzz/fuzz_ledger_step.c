@@ -2,6 +2,7 @@
  * line. */
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "daemon/ledger/ledger.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* Any bytes as a device's profile, its manual's frames included: refused with a place, or what is printed
  * loads to the same. */
+#include "daemon/base/buf.h"
+#include "daemon/base/yaml.h"
 #include "drivers/profile.h"
 
 #include <stdint.h>

@@ -2,10 +2,12 @@
  * absent. */
 #include "daemon/store/rawblock.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <zlib.h>

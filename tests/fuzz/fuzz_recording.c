@@ -3,6 +3,11 @@
 #include "daemon/replay/recording.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/config.h"
+#include "daemon/replay/format.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <stdlib.h>

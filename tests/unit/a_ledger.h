@@ -5,6 +5,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/ledger.h"
 
 #include <setjmp.h>

@@ -22,6 +22,8 @@
 #include "unit/config_fixture.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/config/person.h"
+#include "daemon/judge/record.h"
 #include "daemon/judge/requirement.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
 #ifndef TEST_AN_ESCALATION_H
 #define TEST_AN_ESCALATION_H
 
+#include "daemon/config/escalation.h"
 #include "daemon/ledger/escalate.h"
 #include "daemon/ledger/step.h"
 #include "tests/unit/a_ledger.h"

@@ -4,6 +4,7 @@
 #define BUS_RIG_H
 
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
 #include "drivers/bus.h"
 #include "pty_slave.h"
 

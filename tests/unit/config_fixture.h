@@ -4,6 +4,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 #include "daemon/config/config.h"
 
 #include <setjmp.h>

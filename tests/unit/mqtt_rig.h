@@ -9,6 +9,8 @@
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
 #include "daemon/uplink/mqtt_private.h"
 
 #include <arpa/inet.h>

@@ -4,6 +4,15 @@
 #ifndef DUST_PIPELINE_RIG_H
 #define DUST_PIPELINE_RIG_H
 
+#include "daemon/bus_now.h"
+#include "daemon/config/config.h"
+#include "daemon/device_now.h"
+#include "daemon/judging.h"
+#include "daemon/pipeline.h"
+#include "daemon/registers.h"
+#include "daemon/restore.h"
+#include "daemon/uplink_now.h"
+#include "drivers/bus.h"
 #include "tests/unit/pipeline_site.h"
 #include "tests/unit/pipeline_stubs.h"
 

@@ -7,6 +7,11 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
+#include "daemon/config/limits.h"
+#include "daemon/config/person.h"
+#include "drivers/device.h"
 
 #include <math.h>
 

@@ -9,9 +9,13 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/config.h"
 #include "daemon/inputs.h"
 #include "daemon/options.h"
 #include "daemon/required.h"
+#include "drivers/bus.h"
 #include "tests/unit/store_help.h"
 
 #include <math.h>

@@ -3,6 +3,7 @@
 #define DUST_TEST_STORE_HELP_H
 
 #include "daemon/base/clock.h"
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/store/store.h"
 

@@ -8,6 +8,7 @@
 
 #include "daemon/base/wait.h"
 #include "drivers/bus_private.h"
+#include "drivers/line.h"
 #include "storm_slave.h"
 
 #include <errno.h>

@@ -3,7 +3,10 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/judge/facts.h"
 #include "daemon/judge/judge.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,8 @@
 /* What a new configuration leaves as it was: each setting of the site's file changed by itself. */
 #include "config_fixture.h"
+#include "daemon/config/broker.h"
 #include "daemon/config/change.h"
+#include "daemon/config/channel.h"
 
 /* $ is replaced: the settings that the tests change, and what stands there at first. */
 static const char site_text[] =

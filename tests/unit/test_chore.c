@@ -2,7 +2,9 @@
 #include "tests/unit/pipeline_rig.h"
 
 #include "daemon/chore.h"
+#include "daemon/config/inspection.h"
 #include "daemon/judge/input.h"
+#include "daemon/ledger/task.h"
 #include "daemon/tell.h"
 
 static struct check looks[] = {{.name = "weekly",

@@ -2,6 +2,7 @@
  * stub, the rest of main is real. */
 #include "daemon/commands.h"
 
+#include "daemon/rows.h"
 #include "tests/unit/verbs_rig.h"
 
 #define EXPIRES (RIG_START_MS + 500000)

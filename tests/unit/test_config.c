@@ -1,6 +1,10 @@
 /* What the site's configuration becomes. */
 #include "unit/config_fixture.h"
 
+#include "daemon/config/broker.h"
+#include "daemon/config/limits.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 #include "drivers/unit.h"
 
 #include <math.h>

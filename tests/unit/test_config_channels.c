@@ -1,4 +1,7 @@
 /* Where people are told: what a channel takes, what it must not say, and that no secret is repeated. */
+#include "daemon/config/channel.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
 #include "unit/config_fixture.h"
 
 #include <unistd.h>

@@ -3,7 +3,10 @@
 #include "unit/config_fixture.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/config/broker.h"
+#include "daemon/config/channel.h"
 #include "daemon/cost.h"
+#include "drivers/device.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -5,6 +5,8 @@
 #include "daemon/ctl/when.c"
 #include "daemon/ctl/words.c"
 
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/sample.h"
 

@@ -1,5 +1,7 @@
 /* Registers to values: every type, the four byte orders, the vendors' own example frames. */
+#include "daemon/sample.h"
 #include "drivers/decode.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <setjmp.h>

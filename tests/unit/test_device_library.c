@@ -1,10 +1,13 @@
 /* Every map that ships in config/devices: it says where it comes from, what dustd would ask and how it reads
  * the answers. The frames in the files themselves are replayed whenever a profile is read (test_example). */
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 #include "drivers/decode.h"
 #include "drivers/example.h"
 #include "drivers/frame.h"
+#include "drivers/plan.h"
 #include "drivers/profile.h"
 
 #include <glob.h>

@@ -2,6 +2,7 @@
  * Setting a wrong one costs readings, never gives a wrong value. */
 #include "bus_rig.h"
 #include "drivers/line.h"
+#include "drivers/plan.h"
 
 static struct rig rig;
 static struct line *line;

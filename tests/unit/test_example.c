@@ -3,7 +3,11 @@
 #include "unit/config_fixture.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/config/broker.h"
 #include "daemon/config/loaded.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "drivers/profile.h"
 
 #include <ctype.h>
 

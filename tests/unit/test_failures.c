@@ -1,8 +1,15 @@
 /* What is found minute by minute is what judging the whole day anew each minute finds. */
 #include "unit/a_chance.h"
 
+#include "daemon/again.h"
+#include "daemon/clean.h"
+#include "daemon/dustd.h"
 #include "daemon/judge/quality.h"
+#include "daemon/judging.h"
+#include "daemon/required.h"
 #include "daemon/required_inside.h"
+#include "daemon/rows.h"
+#include "daemon/uplink_now.h"
 
 /* The requirements at work on what both hear. What they say is `text`: each row, each minute's standings. */
 struct twin {

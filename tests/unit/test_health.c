@@ -1,4 +1,5 @@
 /* What the daemon says of itself: from the main thread's struct, with time as a number. */
+#include "daemon/rows.h"
 #include "tests/unit/pipeline_rig.h"
 
 enum { SECOND_US = 1000000 };

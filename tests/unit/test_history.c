@@ -2,6 +2,7 @@
 #include "daemon/judge/history.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/sample.h"
 
 #include <math.h>
 #include <setjmp.h>

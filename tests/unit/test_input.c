@@ -5,7 +5,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
+#include "daemon/config/person.h"
+#include "daemon/judge/input.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* The chain: vectors from another implementation (Python's hashlib), and every way to change a history. */
 #include "daemon/store/journal.h"
 
+#include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 
 #include <setjmp.h>

@@ -4,6 +4,8 @@
 #include "tests/unit/pipeline_rig.h"
 
 #include "daemon/inputs.h"
+#include "daemon/judge/judge.h"
+#include "daemon/rows.h"
 
 enum { MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS };
 static const int64_t midnight = 1767283200000; /* 2026-01-02T00:00+08:00 */

@@ -1,4 +1,5 @@
 /* The shapes of limits: rounding, exceedances a day, background, stage of work, release, hours of a day. */
+#include "daemon/judge/facts.h"
 #include "tests/unit/a_limit.h"
 
 /* --- rounding --- */

@@ -5,6 +5,8 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/yaml.h"
+#include "daemon/config/limits.h"
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -2,6 +2,7 @@
  * line's faults are in test_bus.c. */
 #include "daemon/base/err.h"
 #include "drivers/line.h"
+#include "drivers/plan.h"
 #include "tcp_slave.h"
 
 #include <errno.h>

@@ -5,6 +5,9 @@
  * out among them, for the faults alone; DUST_SEED. */
 #include "storm_wire.h"
 
+#include "drivers/bus.h"
+#include "drivers/unit.h"
+
 #include <math.h>
 #include <signal.h>
 

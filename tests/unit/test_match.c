@@ -1,5 +1,7 @@
 /* Which profile explains what a unit answers. */
+#include "daemon/sample.h"
 #include "drivers/match.h"
+#include "drivers/scan_plan.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -4,7 +4,9 @@
  * (survey 9-14 to 9-20, rectification 9-20 to 10-20), in another year; deadlines and steps are [proposal]. */
 #include "tests/unit/an_escalation.h"
 
+#include "daemon/config/inspection.h"
 #include "daemon/ledger/task.h"
+#include "drivers/device.h"
 
 enum { TASK_ROWS = 60, LINES = 200, LINE = 120 };
 

@@ -2,6 +2,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/notify.h"
 #include "daemon/watch.h"
+#include "drivers/device.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -6,6 +6,9 @@
 #include "storm_wire.h"
 
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
+#include "drivers/bus.h"
+#include "drivers/unit.h"
 
 #include <math.h>
 #include <signal.h>

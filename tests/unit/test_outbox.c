@@ -1,7 +1,10 @@
 /* Who must still be told what: time and rows are arguments. */
+#include "daemon/alert/message.h"
 #include "daemon/alert/outbox.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/person.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

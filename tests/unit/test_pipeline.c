@@ -1,4 +1,5 @@
 /* From samples to rows: when a minute ends, what is kept, what is told and when. */
+#include "daemon/rows.h"
 #include "tests/unit/pipeline_rig.h"
 
 enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS };

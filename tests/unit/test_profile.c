@@ -1,6 +1,8 @@
 /* Device profiles: the shipped ones as the facts say, and what a profile must not say. */
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/yaml.h"
 #include "drivers/profile.h"
 
 #include <math.h>

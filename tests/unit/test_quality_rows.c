@@ -1,5 +1,7 @@
 /* Data quality in the journal: a finding is a row, a window that it changes is told again and names the row
  * that it corrects, and the same is so after a restart. */
+#include "daemon/block.h"
+#include "daemon/judge/judge.h"
 #include "unit/pipeline_rig.h"
 
 #define STUCK "\"mean\":66.0,\"min\":66.0,\"max\":66.0,\"n\":60,\"of\":60,\"q\":\"D\""

@@ -1,5 +1,6 @@
 /* What quarantined units may use of their bus, over hours that pass in no time. */
 #include "drivers/quarantine.h"
+#include "drivers/unit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,12 @@
 /* Raw blocks: what goes in comes out, it stays small, and no damaged byte gets past the bounds. */
 #include "daemon/store/rawblock.h"
 
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
 #include "drivers/decode.h"
+#include "drivers/device.h"
 
 #include <math.h>
 #include <setjmp.h>

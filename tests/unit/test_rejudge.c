@@ -1,5 +1,6 @@
 /* Windows that are judged once more: background and stage of the work that come late, minutes that turned out
  * to be no measurement, and what a limit remembers from window to window. */
+#include "daemon/judge/facts.h"
 #include "tests/unit/a_limit.h"
 
 /* --- background that comes late --- */

@@ -1,5 +1,7 @@
 /* Another configuration takes over: what main knows goes on by name, what is taken out ends honestly, and a
  * wrong one changes nothing. Threads are stubs; the store is real. */
+#include "daemon/reload.h"
+#include "daemon/rows.h"
 #include "tests/unit/pipeline_rig.h"
 
 enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS, MOST = 3 };

@@ -6,6 +6,7 @@
 #include "daemon/ctl/svg.c"
 
 #include "daemon/base/err.h"
+#include "daemon/ctl/ctl.h"
 
 #include <locale.h>
 #include <setjmp.h>

@@ -1,7 +1,11 @@
 /* The requirements at work: verdict rows, days judged again, findings told once, a restart. */
 #include "tests/unit/pipeline_rig.h"
 
+#include "daemon/judge/facts.h"
+#include "daemon/judge/judge.h"
+#include "daemon/judge/record.h"
 #include "daemon/required.h"
+#include "daemon/rows.h"
 #include "daemon/service.h"
 
 #define DAY_MS INT64_C(1767283200000) /* 2026-01-02T00:00+08:00, the first whole day of the rig */

@@ -1,4 +1,5 @@
 /* A start goes on where the journal ends: power cuts at commits chosen at random, restarts, long stops. */
+#include "daemon/rows.h"
 #include "tests/unit/pipeline_rig.h"
 
 enum { SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS };

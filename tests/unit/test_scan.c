@@ -2,6 +2,7 @@
 #include "drivers/scan.h"
 
 #include "daemon/base/err.h"
+#include "drivers/line.h"
 #include "drivers/reader.h"
 #include "pty_slave.h"
 

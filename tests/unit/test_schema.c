@@ -1,6 +1,8 @@
 /* The table engine, on a small table that uses every type. */
+#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
 #include "daemon/base/schema.h"
+#include "daemon/base/yaml.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,8 @@
 /* One simulated unit: what it answers, when its recording moves, what a fault leaves undone. */
 #include "daemon/base/err.h"
+#include "drivers/device.h"
 #include "drivers/sim/station.h"
+#include "drivers/sim/switch.h"
 
 #include <math.h>
 #include <setjmp.h>

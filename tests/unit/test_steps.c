@@ -2,6 +2,7 @@
 #include "tests/unit/pipeline_rig.h"
 
 #include "daemon/base/hours.h"
+#include "daemon/rows.h"
 
 static const int64_t SECOND = CLOCK_SECOND_MS, MINUTE = CLOCK_MINUTE_MS, HOUR = CLOCK_HOUR_MS;
 

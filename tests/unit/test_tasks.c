@@ -4,7 +4,11 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/config/config.h"
+#include "daemon/config/inspection.h"
+#include "daemon/config/person.h"
 #include "daemon/ledger/ledger.h"
+#include "drivers/device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,6 @@
 /* Alert rows of the daemon's main thread: written with the step that they are about, remade at start. */
+#include "daemon/config/escalation.h"
+#include "daemon/rows.h"
 #include "daemon/tell.h"
 #include "tests/unit/pipeline_rig.h"
 

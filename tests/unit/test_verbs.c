@@ -1,4 +1,5 @@
 /* The control socket's requests, asked over a real socket by whoever the test says it is. */
+#include "daemon/rows.h"
 #include "tests/unit/verbs_rig.h"
 
 enum { NOBODY_UID = 65534 };

@@ -1,5 +1,6 @@
 /* The arithmetic of a mean: what counts, what is enough, how it is rounded. */
 #include "daemon/judge/window.h"
+#include "daemon/sample.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,6 +2,7 @@
 #ifndef DUST_VERBS_RIG_H
 #define DUST_VERBS_RIG_H
 
+#include "daemon/control.h"
 #include "tests/unit/pipeline_rig.h"
 
 #include <sys/socket.h>
