@@ -23,10 +23,12 @@ static struct {
     int64_t site_ms, wire_us, synced_ms;
 } sim = {.rate = 1, .synced_ms = INT64_MIN};
 
-/* Main writes, every thread reads. */
-static atomic_bool undated;
-static atomic_llong dated_offset_us; /* of when the clock was last believed */
-static char boot[CLOCK_BOOT_ID_SIZE];
+/* Of this boot. Main writes, every thread reads. */
+static struct {
+    atomic_bool undated;
+    atomic_llong offset_us; /* of when the clock was last believed */
+    char id[CLOCK_BOOT_ID_SIZE];
+} boot;
 
 static int64_t read_us(clockid_t id)
 {
@@ -59,7 +61,7 @@ void clock_simulate_unsynced(int64_t until_ms, const char *boot_id)
 {
     sim.synced_ms = until_ms;
     if (boot_id)
-        snprintf(boot, sizeof boot, "%s", boot_id);
+        snprintf(boot.id, sizeof boot.id, "%s", boot_id);
 }
 
 int clock_rate(void)
@@ -76,16 +78,16 @@ int64_t clock_wire_us(void)
  */
 static int64_t real_us(void)
 {
-    if (atomic_load(&undated))
+    if (atomic_load(&boot.undated))
         return read_us(CLOCK_BOOTTIME);
     int64_t us = read_us(CLOCK_REALTIME);
-    return us >= earliest_us ? us : read_us(CLOCK_BOOTTIME) + atomic_load(&dated_offset_us);
+    return us >= earliest_us ? us : read_us(CLOCK_BOOTTIME) + atomic_load(&boot.offset_us);
 }
 
 /* Where the simulation's site time counts from. */
 static int64_t sim_origin_ms(void)
 {
-    return atomic_load(&undated) ? 0 : sim.site_ms;
+    return atomic_load(&boot.undated) ? 0 : sim.site_ms;
 }
 
 int64_t clock_site_ms(void)
@@ -141,13 +143,13 @@ bool clock_is_dated(int64_t at_ms)
 
 void clock_undate(void)
 {
-    atomic_store(&undated, true);
+    atomic_store(&boot.undated, true);
 }
 
 void clock_date(void)
 {
-    atomic_store(&dated_offset_us, read_us(CLOCK_REALTIME) - read_us(CLOCK_BOOTTIME));
-    atomic_store(&undated, false);
+    atomic_store(&boot.offset_us, read_us(CLOCK_REALTIME) - read_us(CLOCK_BOOTTIME));
+    atomic_store(&boot.undated, false);
 }
 
 int64_t clock_offset_ms(void)
@@ -157,14 +159,14 @@ int64_t clock_offset_ms(void)
 
 const char *clock_boot_id(void)
 {
-    if (boot[0])
-        return boot;
+    if (boot.id[0])
+        return boot.id;
     FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-    if (f && fscanf(f, "%36[0-9a-f-]", boot) != 1)
-        boot[0] = 0;
+    if (f && fscanf(f, "%36[0-9a-f-]", boot.id) != 1)
+        boot.id[0] = 0;
     if (f)
         fclose(f);
-    return boot;
+    return boot.id;
 }
 
 int64_t clock_boot_us(void)

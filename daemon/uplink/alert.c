@@ -29,7 +29,7 @@ static void destroy(struct alert_uplink *a)
         alert_job_finish(&job);
     ring_destroy(a->jobs);
     if (a->multi)
-        transfer_close(a->multi);
+        transfer_close(a);
     if (a->wake >= 0)
         close(a->wake);
     if (a->ended >= 0)
@@ -48,10 +48,10 @@ struct alert_uplink *alert_create(const struct channel_config *config, const cha
     a->timing = timing_default;
     a->out = out;
     a->jobs = ring_create(JOBS, sizeof(struct alert_job));
-    a->multi = transfer_open();
+    bool can = transfer_open(a);
     a->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     a->ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (a->jobs && a->multi && a->wake >= 0 && a->ended >= 0)
+    if (a->jobs && can && a->wake >= 0 && a->ended >= 0)
         return a;
     destroy(a);
     return NULL;
@@ -84,7 +84,7 @@ void alert_stop(struct alert_uplink *a)
     if (write(a->wake, &one, sizeof one) < 0) {
         /* cannot be full */
     }
-    transfer_interrupt(a->multi);
+    transfer_interrupt(a);
 }
 
 bool alert_join(struct alert_uplink *a, int wait_ms)

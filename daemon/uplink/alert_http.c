@@ -23,6 +23,7 @@ enum {
 
 /* What one transfer needs; strings that hold secrets are wiped at its end. */
 struct transfer {
+    const struct curl_calls *curl;
     CURL *easy;
     struct curl_slist *head, *to;
     char *url, *body;
@@ -33,23 +34,21 @@ struct transfer {
     char secret[CREDENTIAL_LINE_MAX], error[CURL_ERROR_SIZE];
 };
 
-static const struct curl_calls *curl; /* set before the first thread starts, and not again */
-
-void *transfer_open(void)
+bool transfer_open(struct alert_uplink *a)
 {
-    if (!curl)
-        curl = curl_calls();
-    return curl ? curl->multi_init() : NULL;
+    a->curl = curl_calls();
+    a->multi = a->curl ? a->curl->multi_init() : NULL;
+    return a->multi != NULL;
 }
 
-void transfer_close(void *multi)
+void transfer_close(const struct alert_uplink *a)
 {
-    curl->multi_cleanup(multi);
+    a->curl->multi_cleanup(a->multi);
 }
 
-void transfer_interrupt(void *multi)
+void transfer_interrupt(const struct alert_uplink *a)
 {
-    curl->multi_wakeup(multi);
+    a->curl->multi_wakeup(a->multi);
 }
 
 static void wipe(char *text)
@@ -95,6 +94,7 @@ static size_t give_mail(char *bytes, size_t size, size_t n, void *arg)
 
 static void set_limits(const struct alert_uplink *a, struct transfer *t)
 {
+    const struct curl_calls *curl = t->curl;
     CURL *e = t->easy;
     curl->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* a name server that hangs is not waited for */
@@ -126,7 +126,7 @@ static void set_limits(const struct alert_uplink *a, struct transfer *t)
 /* ---- HTTP ---- */
 
 /* A simulated site speaks to this machine only. */
-static bool is_loopback(const char *url)
+static bool is_loopback(const struct curl_calls *curl, const char *url)
 {
     CURLU *parts = curl->url();
     char *host = NULL;
@@ -144,7 +144,7 @@ static int check_url(const struct alert_uplink *a, const char *url, struct robot
     const char *why = NULL;
     if (!plain && strncmp(url, "https://", 8) != 0)
         why = "the first line of its url_file is no address from https:// (http:// too for a webhook)";
-    else if (a->simulated && !is_loopback(url))
+    else if (a->simulated && !is_loopback(a->curl, url))
         why = "a simulated site alerts on loopback only";
     if (why)
         snprintf(said->why, sizeof said->why, "%s", why);
@@ -160,6 +160,7 @@ static int secret_of(const char *file, char line[static CREDENTIAL_LINE_MAX], st
 static int prepare_http(const struct alert_uplink *a, const struct alert_job *job, struct transfer *t,
                         struct robot_reply *said)
 {
+    const struct curl_calls *curl = t->curl;
     char url[CREDENTIAL_LINE_MAX];
     int64_t now_ms = clock_site_ms();
     int rc = secret_of(a->config->url_file, url, said);
@@ -201,6 +202,7 @@ static int prepare_http(const struct alert_uplink *a, const struct alert_job *jo
 static int prepare_mail(const struct alert_uplink *a, const struct alert_job *job, struct transfer *t,
                         struct robot_reply *said)
 {
+    const struct curl_calls *curl = t->curl;
     const struct channel_config *c = a->config;
     int rc = secret_of(c->password_file, t->secret, said);
     if (rc != ERR_OK)
@@ -231,6 +233,7 @@ static int prepare_mail(const struct alert_uplink *a, const struct alert_job *jo
 /* Until it is over or we are to end. */
 static CURLcode perform(struct alert_uplink *a, struct transfer *t)
 {
+    const struct curl_calls *curl = t->curl;
     int running = 1, left;
     CURLcode rc = CURLE_ABORTED_BY_CALLBACK;
     curl->multi_add_handle(a->multi, t->easy);
@@ -255,15 +258,15 @@ static void no_answer(const struct transfer *t, CURLcode rc, struct robot_reply 
         snprintf(said->why, sizeof said->why, "its answer is longer than %d kB", ANSWER_MOST / 1024);
     else
         snprintf(said->why, sizeof said->why, "%.150s",
-                 t->error[0] && !strstr(t->error, "://") ? t->error : curl->easy_strerror(rc));
+                 t->error[0] && !strstr(t->error, "://") ? t->error : t->curl->easy_strerror(rc));
 }
 
 static void judge_http(const struct alert_uplink *a, struct transfer *t, struct robot_reply *said)
 {
     long status = 0;
     curl_off_t retry_after_s = 0;
-    curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl->easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    t->curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    t->curl->easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     *said = robot_answer(a->config->kind, status, t->answer.data ? t->answer.data : "", t->answer.length,
                          retry_after_s);
 }
@@ -272,7 +275,7 @@ static void judge_http(const struct alert_uplink *a, struct transfer *t, struct 
 static void judge_mail(struct transfer *t, CURLcode rc, struct robot_reply *said)
 {
     long code = 0;
-    curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
+    t->curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
     said->answer = ALERT_TAKEN;
     if (rc == CURLE_OK)
         return;
@@ -283,9 +286,9 @@ static void judge_mail(struct transfer *t, CURLcode rc, struct robot_reply *said
 
 static void finish(struct transfer *t)
 {
-    curl->easy_cleanup(t->easy);
-    curl->slist_free_all(t->head);
-    curl->slist_free_all(t->to);
+    t->curl->easy_cleanup(t->easy);
+    t->curl->slist_free_all(t->head);
+    t->curl->slist_free_all(t->to);
     wipe(t->url);
     mem_free(t->body);
     buf_finish(&t->answer);
@@ -295,7 +298,7 @@ static void finish(struct transfer *t)
 void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct robot_reply *said)
 {
     bool mail = a->config->kind == CHANNEL_SMTP;
-    struct transfer t = {.easy = curl->easy_init()};
+    struct transfer t = {.curl = a->curl, .easy = a->curl->easy_init()};
     said->answer = ALERT_LATER;
     if (!t.easy) {
         snprintf(said->why, sizeof said->why, "libcurl cannot start");

@@ -24,6 +24,7 @@ struct alert_uplink {
     bool simulated;
     struct alert_timing timing;
     struct ring *jobs, *out;
+    const struct curl_calls *curl;
     void *multi;     /* CURLM */
     int wake, ended; /* eventfds */
     pthread_t thread;
@@ -42,9 +43,11 @@ void *alert_loop(void *arg); /* a struct alert_uplink */
  */
 void alert_transfer(struct alert_uplink *a, const struct alert_job *job, struct robot_reply *said);
 
-void *transfer_open(void); /* for `multi`; NULL: none is to be had */
-void transfer_close(void *multi);
-void transfer_interrupt(void *multi); /* any thread */
+/* Sets `curl` and `multi`: main thread, before the channel's own starts. False, and the reason is in the log:
+ * libcurl is not to be had. */
+bool transfer_open(struct alert_uplink *a);
+void transfer_close(const struct alert_uplink *a);
+void transfer_interrupt(const struct alert_uplink *a); /* any thread */
 
 /* The mail of a job as RFC 5322 has it: everything but ASCII in base64. mem_free. */
 char *mail_text(const struct alert_job *job, const char *site, const char *from, int64_t at_ms);

@@ -10,8 +10,6 @@
 
 #define LIBRARY "libcurl.so.4" /* the OpenSSL flavour, which dustd has loaded anyway */
 
-static struct curl_calls calls;
-
 static const struct {
     const char *name;
     size_t offset;
@@ -34,27 +32,29 @@ static void complain(void)
     log_error("no alert can be sent over HTTP or by mail: %s", why ? why : LIBRARY);
 }
 
-static bool load(void)
+static bool load(struct curl_calls *calls)
 {
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     for (size_t i = 0; library && i < sizeof names / sizeof *names; i++) {
         void *function = dlsym(library, names[i].name);
         if (!function)
             library = NULL;
-        memcpy((char *)&calls + names[i].offset, &function, sizeof function);
+        memcpy((char *)calls + names[i].offset, &function, sizeof function);
     }
     return library != NULL;
 }
 
 const struct curl_calls *curl_calls(void)
 {
-    static bool loaded;
-    if (!loaded && !load()) {
+    static struct curl_calls loaded; /* all zero: not yet */
+    struct curl_calls calls;
+    if (loaded.easy_init)
+        return &loaded;
+    if (!load(&calls)) {
         complain();
         return NULL;
     }
-    if (!loaded)
-        calls.global_init_mem(CURL_GLOBAL_DEFAULT, mem_bytes, mem_free, resize, mem_string, mem_array);
-    loaded = true;
-    return &calls;
+    calls.global_init_mem(CURL_GLOBAL_DEFAULT, mem_bytes, mem_free, resize, mem_string, mem_array);
+    loaded = calls;
+    return &loaded;
 }
