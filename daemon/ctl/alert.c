@@ -45,9 +45,7 @@ static bool print_said(const struct ctl *c, const json_t *channels)
 static int test(struct ctl *c)
 {
     json_t *request = json_pack("{s:s,s:s}", "do", "alert_test", "person", c->words[1]);
-    if (c->as)
-        json_object_set_new(request, "as", json_string(c->as));
-    json_t *result = ctl_result(c, request);
+    json_t *result = ctl_result_as(c, request);
     if (!result)
         return EXIT_FAILED;
     if (c->json)

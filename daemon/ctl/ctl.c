@@ -134,6 +134,13 @@ json_t *ctl_result(struct ctl *c, json_t *request)
     return result;
 }
 
+json_t *ctl_result_as(struct ctl *c, json_t *request)
+{
+    if (c->as)
+        json_object_set_new(request, "as", json_string(c->as));
+    return ctl_result(c, request);
+}
+
 bool ctl_now(struct ctl *c, int64_t *now_ms)
 {
     json_t *status = ctl_result(c, json_pack("{s:s}", "do", "status"));

@@ -71,6 +71,9 @@ void ctl_learn(struct ctl *c, const json_t *object);
 /* The member "result" of the answer to `request`, a new reference; NULL after a complaint. */
 json_t *ctl_result(struct ctl *c, json_t *request);
 
+/* The same of something that is said or done in the name of --as, if there is one. */
+json_t *ctl_result_as(struct ctl *c, json_t *request);
+
 /* The daemon's time, which may be a simulation's. False after a complaint. */
 bool ctl_now(struct ctl *c, int64_t *now_ms);
 

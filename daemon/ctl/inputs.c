@@ -70,9 +70,7 @@ static int add_time(const struct ctl *c, json_t *input, const char *member, cons
 static int send_input(struct ctl *c, const char *kind, json_t *input)
 {
     json_t *request = json_pack("{s:s,s:s,s:o}", "do", "input", "kind", kind, "input", input);
-    if (c->as)
-        json_object_set_new(request, "as", json_string(c->as));
-    json_t *result = ctl_result(c, request);
+    json_t *result = ctl_result_as(c, request);
     if (!result)
         return EXIT_FAILED;
     if (c->json)

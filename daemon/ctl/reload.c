@@ -7,9 +7,7 @@
 int verb_reload(struct ctl *c)
 {
     json_t *request = json_pack("{s:s}", "do", "reload");
-    if (c->as)
-        json_object_set_new(request, "as", json_string(c->as));
-    json_t *result = ctl_result(c, request);
+    json_t *result = ctl_result_as(c, request);
     if (!result)
         return EXIT_FAILED;
     if (c->json) {

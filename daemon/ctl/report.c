@@ -126,9 +126,7 @@ static int record(struct ctl *c, const json_t *report, const json_t *files)
     json_object_set(summary, "files", (json_t *)(uintptr_t)files);
     json_t *request =
         json_pack("{s:s,s:s,s:o}", "do", "report", "kind", text_of(report, "report"), "report", summary);
-    if (c->as)
-        json_object_set_new(request, "as", json_string(c->as));
-    json_t *result = ctl_result(c, request);
+    json_t *result = ctl_result_as(c, request);
     json_decref(result);
     return result ? EXIT_OK : EXIT_FAILED;
 }

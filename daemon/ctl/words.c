@@ -177,54 +177,56 @@ bool word_is_verb(const char *verb)
     return false;
 }
 
+/* By a part of what the daemon says; the first that fits counts. */
+static const struct {
+    const char *part, *zh;
+} refusals[] = {
+    {"'open' makes a new issue", "新发现的问题用 dustctl issue open 登记"},
+    {"may not 'open'", "此人的角色不能登记新问题"},
+    {"there is no category", "没有这个类别，可用的类别见后"},
+    {"needs a place", "请写明地点"},
+    {"the place has", "地点太长（至多约 31 个汉字），或含有 |"},
+    {"'open' needs a text", "请写明发现了什么（至多约 133 个汉字）"},
+    {"needs how it was found",
+     "请写明发现方式：inspection 检查 spot 抽查 unannounced 暗访 visit 观摩 complaint 群众"},
+    {"there is no level", "等级只能是 general 一般 major 较大 critical 重大"},
+    {"is open for this category", "这个类别和地点已有未销号的问题，请在那里加备注或照片"},
+    {"takes a photo of before", "须先有整改前的照片"},
+    {"takes a photo of after", "须先有整改后的照片"},
+    {"takes a fresh inspection", "销号前须复查（inspect）"},
+    {"windows that were kept", "销号前达标的时段还不够"},
+    {"a photo of after is possible", "整改中或待复核时才有整改后的照片"},
+    {" photos; allowed", "这个问题的照片已满"},
+    {"has passed; allowed", "期限已过，请写将来的时间"},
+    {"ten years away", "期限太远"},
+    {"is after the campaign's phase", "期限晚于专项行动本阶段的最后一天"},
+    {" is possible from ", "问题在当前状态下不能办理这一步"},
+    {" may not '", "此人的角色无权办理这一步；责任单位不能给自己确认、退回、销号"},
+    {"busy", "dustd 正忙，请稍后再试"},
+    {"is not of the site or the contractor", "只能交办给工地或施工单位的人员"},
+    {"is the machine's", "这一步只由系统自动办理"},
+    {"needs a person", "请用 --person 写明交办给谁"},
+    {"needs a text", "请写明情况、措施或理由"},
+    {"no such issue", "没有这个编号的问题"},
+    {"only root may act", "只有 root 能用 --as"},
+    {"reloading is for root", "只有 root、工地人员和领导小组办公室能重新读取配置"},
+    {"lending a bus is for root", "只有 root、工地人员和领导小组办公室能借用总线"},
+    {"lent already", "这条总线已经借出"},
+    {"could not be switched off", "喷淋输出关不掉，总线不借出"},
+    {"a loan would have no row", "磁盘写不进去，借用无法记录，总线不借出"},
+    {"root acts for a person", "root 须用 --as 写明以谁的名义办理"},
+    {"the text has", "说明文字太长，或含有控制字符"},
+    {"the text is not valid", "说明文字不是有效的 UTF-8"},
+    {"there is no issue", "没有这个编号的问题"},
+    {"there is no person", "配置中没有这个人"},
+    {"too many clients", "连接太多，请稍后再试"},
+    {"your user is no person", "您的系统用户不在本工地的人员名单中，只能查看"},
+};
+
 const char *word_refusal(const char *error)
 {
-    static const struct {
-        const char *part, *zh;
-    } table[] = {
-        {"'open' makes a new issue", "新发现的问题用 dustctl issue open 登记"},
-        {"may not 'open'", "此人的角色不能登记新问题"},
-        {"there is no category", "没有这个类别，可用的类别见后"},
-        {"needs a place", "请写明地点"},
-        {"the place has", "地点太长（至多约 31 个汉字），或含有 |"},
-        {"'open' needs a text", "请写明发现了什么（至多约 133 个汉字）"},
-        {"needs how it was found",
-         "请写明发现方式：inspection 检查 spot 抽查 unannounced 暗访 visit 观摩 complaint 群众"},
-        {"there is no level", "等级只能是 general 一般 major 较大 critical 重大"},
-        {"is open for this category", "这个类别和地点已有未销号的问题，请在那里加备注或照片"},
-        {"takes a photo of before", "须先有整改前的照片"},
-        {"takes a photo of after", "须先有整改后的照片"},
-        {"takes a fresh inspection", "销号前须复查（inspect）"},
-        {"windows that were kept", "销号前达标的时段还不够"},
-        {"a photo of after is possible", "整改中或待复核时才有整改后的照片"},
-        {" photos; allowed", "这个问题的照片已满"},
-        {"has passed; allowed", "期限已过，请写将来的时间"},
-        {"ten years away", "期限太远"},
-        {"is after the campaign's phase", "期限晚于专项行动本阶段的最后一天"},
-        {" is possible from ", "问题在当前状态下不能办理这一步"},
-        {" may not '", "此人的角色无权办理这一步；责任单位不能给自己确认、退回、销号"},
-        {"busy", "dustd 正忙，请稍后再试"},
-        {"is not of the site or the contractor", "只能交办给工地或施工单位的人员"},
-        {"is the machine's", "这一步只由系统自动办理"},
-        {"needs a person", "请用 --person 写明交办给谁"},
-        {"needs a text", "请写明情况、措施或理由"},
-        {"no such issue", "没有这个编号的问题"},
-        {"only root may act", "只有 root 能用 --as"},
-        {"reloading is for root", "只有 root、工地人员和领导小组办公室能重新读取配置"},
-        {"lending a bus is for root", "只有 root、工地人员和领导小组办公室能借用总线"},
-        {"lent already", "这条总线已经借出"},
-        {"could not be switched off", "喷淋输出关不掉，总线不借出"},
-        {"a loan would have no row", "磁盘写不进去，借用无法记录，总线不借出"},
-        {"root acts for a person", "root 须用 --as 写明以谁的名义办理"},
-        {"the text has", "说明文字太长，或含有控制字符"},
-        {"the text is not valid", "说明文字不是有效的 UTF-8"},
-        {"there is no issue", "没有这个编号的问题"},
-        {"there is no person", "配置中没有这个人"},
-        {"too many clients", "连接太多，请稍后再试"},
-        {"your user is no person", "您的系统用户不在本工地的人员名单中，只能查看"},
-    };
-    for (size_t i = 0; i < COUNT(table); i++)
-        if (strstr(error, table[i].part))
-            return table[i].zh;
+    for (size_t i = 0; i < COUNT(refusals); i++)
+        if (strstr(error, refusals[i].part))
+            return refusals[i].zh;
     return NULL;
 }
