@@ -1,4 +1,5 @@
 #include "daemon/control.h"
+#include "daemon/control_client.h"
 
 #include "daemon/base/buf.h"
 #include "daemon/base/err.h"
@@ -20,24 +21,7 @@
 /* Who is not accepted, or turned away, faster than this waits in the listener's queue. */
 static const struct rate connects = {.per_s = 100, .burst = 200};
 
-enum { FILES_MAX = 4 }; /* that are taken out of a message, to be closed where one is allowed */
 enum { MALFORMED_PAUSE_US = 50 * 1000 }; /* what is no request costs its sender this long */
-
-struct client {
-    uint64_t id; /* 0: the slot is free */
-    int fd;
-    uid_t uid;
-    int file;          /* came with the request; -1: none */
-    bool busy;         /* a request is with the handler; nothing is read meanwhile */
-    bool skipping;     /* the rest of a line that was too long */
-    bool ended;        /* it will send no more, but may still read */
-    int64_t paused_us; /* until then nothing is read and nothing handed over; 0: not paused */
-    int64_t since_us;  /* when it last began a line, took some of an answer or was done with a request */
-    size_t got;        /* bytes in `in` */
-    char in[CONTROL_REQUEST_MAX];
-    struct buf out;
-    size_t sent; /* of `out` */
-};
 
 struct control {
     int epoll, timer;
@@ -108,20 +92,6 @@ static struct client *find(struct control *c, uint64_t id)
     return NULL;
 }
 
-static void drop(struct client *k)
-{
-    close(k->fd); /* leaves the epoll set with it */
-    if (k->file >= 0)
-        close(k->file);
-    buf_finish(&k->out);
-    *k = (struct client){0};
-}
-
-static bool is_waiting(const struct client *k)
-{
-    return k->sent < k->out.length;
-}
-
 /* What we wait for: requests while none is open and it is not paused, room while an answer waits. A hang-up
  * is always reported. */
 static void watch(struct control *c, struct client *k, int operation)
@@ -129,7 +99,7 @@ static void watch(struct control *c, struct client *k, int operation)
     struct epoll_event event = {.data.u64 = k->id};
     if (!k->busy && !k->ended && !k->paused_us)
         event.events |= EPOLLIN;
-    if (is_waiting(k))
+    if (client_waits(k))
         event.events |= EPOLLOUT;
     epoll_ctl(c->epoll, operation, k->fd, &event);
 }
@@ -230,7 +200,7 @@ static void end_line(struct control *c, struct client *k)
     if (k->out.length - k->sent > CONTROL_WAITING_MAX) {
         log_warning("control socket: dropped a client of uid %u that does not read its answer",
                     (unsigned)k->uid);
-        drop(k);
+        client_drop(k);
         return;
     }
     watch(c, k, EPOLL_CTL_MOD);
@@ -338,95 +308,6 @@ static void serve(struct control *c, struct client *k)
     json_decref(request);
 }
 
-/* Keeps the one file that came; of several none. */
-static void keep_file(struct client *k, struct msghdr *message)
-{
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
-        int files[FILES_MAX];
-        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        memcpy(files, CMSG_DATA(h), n * sizeof(int));
-        bool one = n == 1 && k->file < 0 && !(message->msg_flags & MSG_CTRUNC);
-        for (size_t i = 0; i < n && !one; i++)
-            close(files[i]);
-        if (one)
-            k->file = files[0];
-    }
-}
-
-static ssize_t receive_with_file(struct client *k)
-{
-    union {
-        char room[CMSG_SPACE(FILES_MAX * sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec into = {k->in + k->got, sizeof k->in - k->got};
-    struct msghdr message = {.msg_iov = &into,
-                             .msg_iovlen = 1,
-                             .msg_control = control.room,
-                             .msg_controllen = sizeof control.room};
-    ssize_t n = recvmsg(k->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n >= 0)
-        keep_file(k, &message);
-    return n;
-}
-
-/* There is room: what was read before has lost a line, or all of one that was too long. False when the client
- * has gone. */
-static bool receive(struct control *c, struct client *k)
-{
-    ssize_t n = receive_with_file(k);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-    k->ended = n == 0;
-    if (!k->got && !k->skipping)
-        k->since_us = c->now_us;
-    k->got += (size_t)n;
-    if (k->ended)
-        watch(c, k, EPOLL_CTL_MOD);
-    return true;
-}
-
-/* A long answer to a slow reader must not keep what has been sent already. */
-static void forget_sent(struct client *k)
-{
-    if (k->sent < k->out.length / 2)
-        return;
-    k->out.length -= k->sent;
-    memmove(k->out.data, k->out.data + k->sent, k->out.length);
-    k->sent = 0;
-}
-
-/* False when the client has gone. */
-static bool transmit(struct control *c, struct client *k)
-{
-    while (is_waiting(k)) {
-        ssize_t n = send(k->fd, k->out.data + k->sent, k->out.length - k->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0) {
-            bool here = errno == EAGAIN || errno == EINTR;
-            forget_sent(k);
-            return here;
-        }
-        k->sent += (size_t)n;
-        k->since_us = c->now_us;
-    }
-    buf_finish(&k->out); /* an export's megabytes are not kept for the next status */
-    k->sent = 0;
-    watch(c, k, EPOLL_CTL_MOD);
-    return true;
-}
-
-/* When its silence is too long; INT64_MAX while it waits for us. Half a line must become a whole one soon:
- * what comes of it in the meantime does not count. */
-static int64_t deadline_us(const struct client *k)
-{
-    if (k->busy || k->paused_us)
-        return INT64_MAX;
-    bool half = (k->got || k->skipping) && !is_waiting(k);
-    return k->since_us + (half ? CONTROL_LINE_S : CONTROL_IDLE_S) * (int64_t)1000000;
-}
-
 static void step_client(struct control *c, uint64_t id, uint32_t events)
 {
     struct client *k = find(c, id);
@@ -434,17 +315,19 @@ static void step_client(struct control *c, uint64_t id, uint32_t events)
         return;
     bool here = !(events & (EPOLLHUP | EPOLLERR));
     if (here && (events & EPOLLIN) && !k->busy && !k->paused_us)
-        here = receive(c, k);
+        here = client_receive(k, c->now_us);
     if (here && (events & EPOLLOUT))
-        here = transmit(c, k);
+        here = client_transmit(k, c->now_us);
+    if (here && (k->ended || (events & EPOLLOUT && !client_waits(k))))
+        watch(c, k, EPOLL_CTL_MOD);
     if (!here) {
-        drop(k);
+        client_drop(k);
         return;
     }
     serve(c, k);
     k = find(c, id); /* the handler may have made us drop it */
-    if (k && k->ended && !k->busy && !k->paused_us && !is_waiting(k))
-        drop(k);
+    if (k && k->ended && !k->busy && !k->paused_us && !client_waits(k))
+        client_drop(k);
 }
 
 /* What time alone has brought: pauses that are over, clients that have been silent for too long. */
@@ -460,10 +343,10 @@ static void step_time(struct control *c)
             watch(c, k, EPOLL_CTL_MOD);
             step_client(c, k->id, 0);
         }
-        if (k->id && deadline_us(k) <= c->now_us) {
+        if (k->id && client_deadline_us(k) <= c->now_us) {
             log_debug("control socket: dropped a client of uid %u that was silent for too long",
                       (unsigned)k->uid);
-            drop(k);
+            client_drop(k);
         }
     }
 }
@@ -476,7 +359,7 @@ static void set_timer(struct control *c)
         next_us = c->now_us + bucket_wait_us(&c->accepted, connects, c->now_us);
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         const struct client *k = &c->clients[i];
-        int64_t at_us = !k->id ? INT64_MAX : k->paused_us ? k->paused_us : deadline_us(k);
+        int64_t at_us = !k->id ? INT64_MAX : k->paused_us ? k->paused_us : client_deadline_us(k);
         next_us = at_us < next_us ? at_us : next_us;
     }
     if (next_us != INT64_MAX)
@@ -507,7 +390,7 @@ void control_close(struct control *c)
         return;
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
         if (c->clients[i].id)
-            drop(&c->clients[i]);
+            client_drop(&c->clients[i]);
     listener_close(&c->listener);
     const int fds[] = {c->epoll, c->timer, c->spare};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
