@@ -25,6 +25,8 @@ uint64_t again_of(const char *limit, const char *point);
  * since. */
 int64_t again_find(const struct again *a, struct again_window w);
 
+/* w.seq is the row of this window now; the oldest of too many is forgotten. again_finish frees what is kept.
+ */
 void again_note(struct again *a, struct again_window w);
 void again_finish(struct again *a);
 

@@ -42,6 +42,7 @@ struct alerts {
     bool restored; /* what the journal knew is in the outbox: from here on rows come one by one */
 };
 
+/* d->alerts as d->config has it, without threads: first of all; alerts_free also without the others. */
 void alerts_create(struct dustd *d);
 int alerts_scan(
     struct dustd *d); /* what the journal says is still to be told; from the store, before it runs */

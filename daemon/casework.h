@@ -9,6 +9,8 @@
 
 struct dustd;
 
+/* Each answers its client, at once or once the step is on the disk. `uid` is the client's; `request` is
+ * borrowed. */
 void issues_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 void issue_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 void act_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);

@@ -20,6 +20,7 @@ void clean_note(struct clean *c, const char *limit, const char *point, bool kept
 /* A window that had been judged has been judged again: only what is bad about it counts. */
 void clean_correct(struct clean *c, const char *limit, const char *point, bool kept);
 
+/* So many until now; 0 of one that was never judged. clean_finish frees what is kept. */
 int clean_count(const struct clean *c, const char *limit, const char *point);
 void clean_finish(struct clean *c);
 

@@ -14,6 +14,7 @@ enum { COMMANDS_WAITING = 32 };
 
 struct commands;
 
+/* None waits, none was carried out. The caller's (commands_destroy). */
 struct commands *commands_create(void);
 void commands_destroy(struct commands *c); /* accepts NULL */
 

@@ -32,6 +32,8 @@ struct denied {
     struct denied_user users[16];
 };
 
+/* A try that was refused: a row at once, or counted for the next; and what is due by now. now_us is wire
+ * time. */
 void denied_note(struct dustd *d, int64_t now_ms, int64_t now_us, const struct attempt *a);
 void denied_turn(struct dustd *d, int64_t now_ms, int64_t now_us);
 void denied_end(struct dustd *d, int64_t now_ms); /* a run ends: what has no row yet */

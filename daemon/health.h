@@ -40,6 +40,7 @@ struct health {
     char *said; /* the warnings as they were published last */
 };
 
+/* d->health for d->config, once the store is open; the buses need not run yet. */
 void health_open(struct dustd *d);
 void health_reload(struct dustd *d); /* another configuration is in force: loads are looked at anew */
 

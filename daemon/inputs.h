@@ -13,6 +13,7 @@
 struct dustd;
 struct inputs;
 
+/* Nothing has come in yet. The caller's (inputs_destroy). */
 struct inputs *inputs_create(void);
 void inputs_destroy(struct inputs *in); /* accepts NULL */
 

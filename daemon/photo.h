@@ -25,6 +25,7 @@ struct photo_done {
     char *as;       /* mem_free */
 };
 
+/* Makes the descriptor; a thread runs only while a photo is taken in. */
 struct photo_keeper *photo_open(void);
 
 /* The descriptor to poll for POLLIN. */

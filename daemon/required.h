@@ -12,6 +12,8 @@ struct input;
 struct required;
 struct requirement_result;
 
+/* Nothing is known yet: required_scan.c reads the journal. `c` must outlive it, or be replaced at a reload.
+ */
 struct required *required_create(const struct config *c);
 void required_destroy(struct required *q); /* accepts NULL */
 

@@ -10,6 +10,7 @@
 struct dustd;
 
 void tell_step(struct dustd *d, const char *issue, int64_t now_ms); /* it has just had a step */
+/* What time alone has brought by `now_ms`; once a minute of site time. */
 void tell_turn(struct dustd *d, int64_t now_ms);
 
 /* An alert row; the reference is stolen. False: the disk takes nothing. */

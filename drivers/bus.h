@@ -127,6 +127,7 @@ void bus_go(struct bus *b);
 void bus_stop(struct bus *b);
 void bus_join(struct bus *b);
 
+/* Main thread, also after bus_stop. */
 struct bus_counters bus_count(const struct bus *b);
 
 /* Queues an order ahead of all reads, behind those before it; BUS_OBEYED or BUS_LENT follows. ERR_FULL: 64

@@ -32,6 +32,7 @@ struct outbox_time {
     int64_t committed;        /* alert rows beyond it are not sent yet */
 };
 
+/* An empty one, the caller's (outbox_free). `c` must outlive it, or be replaced. */
 struct outbox *outbox_create(const struct config *c);
 void outbox_free(struct outbox *o); /* NULL ok */
 

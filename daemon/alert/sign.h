@@ -11,6 +11,7 @@
 
 enum { ALERT_SIGN_SIZE = 45 }; /* 44 characters of base64 and zero */
 
+/* The signature of a time of sending: of DingTalk in ms, of Feishu in s since 1970 UTC. */
 void alert_sign_dingtalk(const char *secret, int64_t at_ms, char out[static ALERT_SIGN_SIZE]);
 void alert_sign_feishu(const char *secret, int64_t at_s, char out[static ALERT_SIGN_SIZE]);
 

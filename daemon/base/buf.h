@@ -11,6 +11,7 @@ struct buf {
     size_t length, room;
 };
 
+/* Copy something to the end: bytes, a text without its zero, what printf would print. Memory: mem.h. */
 void buf_add(struct buf *b, const void *bytes, size_t length);
 void buf_text(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -28,6 +28,9 @@ void clock_stand(int64_t site_ms);
 /* How many times faster than the world site time runs; 1 in real use. */
 int clock_rate(void);
 
+/* Site time now, UTC ms, of stamps, windows and deadlines: the real clock, or the simulated one; while a boot
+ * has no date (clock_undate) the ms since the boot. Wire time now, us of CLOCK_MONOTONIC: time-outs and
+ * back-off. Any thread. */
 int64_t clock_site_ms(void);
 int64_t clock_wire_us(void);
 

@@ -30,9 +30,11 @@ bool signer_sign(const struct signer *s, const void *bytes, size_t length,
 /* Overwrites the private key. Accepts NULL. */
 void signer_free(struct signer *s);
 
+/* Whether the signature of these bytes is that key's (RFC 8032, section 5.1.7). */
 bool sign_verifies(const uint8_t key[static SIGN_KEY_SIZE], const void *bytes, size_t length,
                    const uint8_t signature[static SIGNATURE_SIZE]);
 
+/* The key's fingerprint, zero-ended. */
 void sign_fingerprint(const uint8_t key[static SIGN_KEY_SIZE], char text[static FINGERPRINT_SIZE]);
 
 /* A fingerprint as people type it (capitals, blanks, ':' or nothing between the groups), in the form above.

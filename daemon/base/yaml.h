@@ -34,6 +34,7 @@ int yaml_load(const char *file, struct yaml_doc **doc, struct complaint *why);
 int yaml_parse(const char *name, const char *text, size_t length, struct yaml_doc **doc,
                struct complaint *why);
 
+/* The document's first node, and the name it was read by; both live as long as the document. */
 const struct yaml_node *yaml_root(const struct yaml_doc *doc);
 const char *yaml_file(const struct yaml_doc *doc);
 

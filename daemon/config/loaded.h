@@ -107,6 +107,7 @@ extern const struct word input_kind_words[];   /* in the order of enum input_kin
 int read_day(const char *text, int zone_min, int64_t *at_ms);
 const char *check_day(const char *text);
 
+/* Checks of settings: NULL, or what would be right, in words. */
 const char *check_host(const char *text);
 const char *check_hours(const char *text);
 const char *check_email(const char *text);

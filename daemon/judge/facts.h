@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 struct facts;
+
+/* Nothing is known. The caller's (facts_destroy). */
 struct facts *facts_create(void);
 void facts_destroy(struct facts *f); /* accepts NULL */
 

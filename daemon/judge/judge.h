@@ -70,6 +70,7 @@ typedef void (*judge_sink)(const struct judge_event *event, void *arg);
 
 struct judge;
 
+/* Nothing is known yet and no window is open. `c` must outlive it. judge_destroy frees it. */
 struct judge *judge_create(const struct config *c);
 
 /* Where the judge looks up stage, background and service; NULL (as after judge_create): all unknown. Not
@@ -145,6 +146,7 @@ struct judge *judge_carry(const struct judge *was, const struct config *c, const
  * counted as missing; the judge is then only good for destroying. `sink` gets hours, days and verdicts. */
 void judge_end(struct judge *j, int64_t start_ms, const struct mean *means, judge_sink sink, void *arg);
 
+/* Accepts NULL; windows that are open are lost (judge_end ends them). */
 void judge_destroy(struct judge *j);
 
 const char *verdict_str(enum verdict v); /* "pass" "breach" "unknown" "exceeded" "void" */

@@ -31,6 +31,7 @@ struct quality_finding {
 
 struct doubts;
 
+/* No doubt is open. `c` must outlive it. The caller's (quality_destroy). */
 struct doubts *quality_create(const struct config *c);
 void quality_destroy(struct doubts *q); /* accepts NULL */
 

@@ -26,6 +26,7 @@ struct fact {
 
 struct record;
 
+/* Empty. `c` must outlive it. The caller's (record_destroy). */
 struct record *record_create(const struct config *c);
 void record_destroy(struct record *r); /* accepts NULL */
 

@@ -106,6 +106,7 @@ struct check_result {
     int64_t last_ms;   /* when */
 };
 
+/* Counts the opportunities of one check on that day, as far as day->now_ms. */
 void check_sum(const struct asked_day *day, const struct check *c, struct check_result *out);
 
 /* Until when the check has the opportunities that it has at day->now_ms, each with its outcome, if nothing

@@ -15,6 +15,7 @@ struct issue;
 
 struct escalation;
 
+/* Nobody was told anything yet. The caller's (escalation_destroy). */
 struct escalation *escalation_create(void);
 void escalation_destroy(struct escalation *e); /* accepts NULL */
 

@@ -25,6 +25,7 @@ struct issue_filter {
  * `why`: a word that no issue can have, and which ones there are. */
 int filter_read(const json_t *object, struct issue_filter *f, char *why, size_t why_size);
 
+/* Whether the issue is one of these as it stands at `now_ms` (its light and what is due change with time). */
 bool filter_takes(const struct issue_filter *f, const struct issue *i, int64_t now_ms);
 
 #endif

@@ -94,6 +94,7 @@ enum { LEDGER_ISSUE_MAX = 12000, LEDGER_STEP_MAX = 8000 }; /* bytes of JSON */
 
 struct ledger;
 
+/* Without issues. `c` must outlive it, or be replaced at a reload. The caller's (ledger_destroy). */
 struct ledger *ledger_create(const struct config *c);
 
 /* Reload: from now on `c` says who the people are and how numbers start. Issues stay as they are, also those
@@ -192,6 +193,7 @@ int ledger_apply(struct ledger *l, int64_t seq, const char *body);
 void ledger_continue(struct ledger *l, const char *last);
 const char *ledger_last_number(const struct ledger *l); /* "" none */
 
+/* The issue of that number, NULL: none. It may move or change with the next step that is applied. */
 const struct issue *ledger_issue(const struct ledger *l, const char *id);
 int ledger_relapses(const struct ledger *l); /* of the site in this construction cycle */
 int ledger_count(const struct ledger *l);

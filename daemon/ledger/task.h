@@ -25,6 +25,7 @@ struct task {
 
 struct tasks;
 
+/* No task yet. The caller's (tasks_destroy). */
 struct tasks *tasks_create(void);
 void tasks_destroy(struct tasks *t); /* accepts NULL */
 

@@ -33,6 +33,7 @@ struct tallies {
     struct told_day *days;
 };
 
+/* Nothing is counted yet. `c` must outlive it. The caller's (tallies_destroy). */
 struct tallies *tallies_create(const struct config *c);
 void tallies_destroy(struct tallies *t); /* accepts NULL */
 

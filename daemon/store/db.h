@@ -66,6 +66,7 @@ int db_row(struct db *d, enum sql which, struct row *row);
 /* Copies a 32 byte blob column. */
 int db_hash(struct db *d, enum sql which, int column, uint8_t hash[static HASH_SIZE]);
 
+/* The text is borrowed until the statement is reset. */
 int db_bind_text(struct db *d, enum sql which, int parameter, const char *text);
 
 /* What SQLite's last answer means in our codes. */

@@ -35,6 +35,7 @@ void journal_append(struct journal *j, struct row *row, int64_t at_ms, const cha
  * checked by its stored body_sha256. */
 int journal_check(struct journal *j, const struct row *row);
 
+/* SHA-256 (FIPS 180-4) of the bytes; and a hash as 64 lower case hex digits, zero-ended. */
 void hash_bytes(const void *bytes, size_t length, uint8_t hash[static HASH_SIZE]);
 void hash_hex(const uint8_t hash[static HASH_SIZE], char hex[static 65]);
 

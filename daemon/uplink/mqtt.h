@@ -100,6 +100,7 @@ struct mqtt_state {
     uint64_t sent, reconnects;
     int in_flight;
 };
+/* A copy, of values that the thread changes one by one. Any thread. */
 struct mqtt_state mqtt_state(const struct mqtt *m);
 
 /* The two ways from main to the thread, for status; `now_us` is wire time. */

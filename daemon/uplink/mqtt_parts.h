@@ -76,6 +76,7 @@ void window_broke(struct window *w);
  * (`refused` is its seq and `why` says so). `w->taken` moves. Call until false. */
 bool window_settle(struct window *w, int64_t *refused, const char **why);
 
+/* Rows that were sent and are not answered yet; and all rows are let go of. */
 int window_in_flight(const struct window *w);
 void window_finish(struct window *w);
 

@@ -21,6 +21,8 @@ struct adu_request {
     const uint8_t *data;  /* written registers (high byte first) or bits (lowest bit first) */
 };
 
+/* CRC-16 of a serial frame (Modbus over serial line V1.02, 6.2.2): polynomial 0xA001, begun with 0xFFFF; its
+ * low byte goes first. */
 uint16_t adu_crc(const uint8_t *bytes, size_t length);
 
 /* How long the request that begins at `bytes` is. ERR_NOT_FOUND: more bytes are needed to tell; ERR_FORMAT:
