@@ -25,6 +25,7 @@
 #include "daemon/people.h"
 #include "daemon/pipeline.h"
 #include "daemon/reload.h"
+#include "daemon/reload_inside.h"
 #include "daemon/rows.h"
 #include "daemon/uplink/mqtt.h"
 #include "daemon/uplink_now.h"
@@ -33,17 +34,7 @@
 
 enum { UNDO_MS = 5000 }; /* a thread that was never let go ends at once */
 
-struct change {
-    struct config *is;
-    int *points, *buses, *devices, *brokers; /* where each was before: change.h */
-    bool *broker_kept;                       /* also its connection */
-    bool *gone, any_gone;                    /* points before that are none now */
-    struct channel_now *channels;            /* of `is`; the new ones prepared */
-    struct bus_now *bus_now;                 /* of `is`; the new ones prepared, the others empty */
-    struct uplink_now *uplink_now;
-};
-
-static bool stays(const int *before, int n, int k)
+bool change_keeps(const int *before, int n, int k)
 {
     for (int i = 0; i < n; i++)
         if (before[i] == k)
@@ -64,19 +55,6 @@ static int prepare_bus(const struct change *c, int i)
     return ERR_OK;
 }
 
-static int prepare_uplink(const struct dustd *d, const struct change *c, int i)
-{
-    struct uplink_now *u = &c->uplink_now[i];
-    u->ring = ring_create(MQTT_RING, sizeof(struct mqtt_event));
-    u->own = &c->is->mqtt[i];
-    u->mqtt = u->ring ? mqtt_prepare(u->own, c->is->site.name, d->head.id, u->ring) : NULL;
-    if (!u->mqtt)
-        return ERR_IO;
-    u->held = config_keep(c->is);
-    u->waits = true;
-    return ERR_OK;
-}
-
 static void compare(const struct dustd *d, struct change *c)
 {
     const struct config *was = d->config, *is = c->is;
@@ -91,7 +69,7 @@ static void compare(const struct dustd *d, struct change *c)
     }
     c->gone = mem_array((size_t)was->npoints, sizeof *c->gone);
     for (int i = 0; i < was->npoints; i++) {
-        c->gone[i] = !stays(c->points, is->npoints, i);
+        c->gone[i] = !change_keeps(c->points, is->npoints, i);
         c->any_gone = c->any_gone || c->gone[i];
     }
 }
@@ -114,7 +92,7 @@ static int check_lent(const struct dustd *d, const struct change *c, struct comp
 {
     for (int i = 0; i < d->config->nbuses; i++) {
         const struct loan *loan = &d->buses[i].loan;
-        if (loan->state == LOAN_NONE || stays(c->buses, c->is->nbuses, i))
+        if (loan->state == LOAN_NONE || change_keeps(c->buses, c->is->nbuses, i))
             continue;
         snprintf(why->text, sizeof why->text, "%s: bus %s changes, but it is lent to %s: try again later",
                  c->is->file, d->config->buses[i].name, loan->by);
@@ -134,7 +112,7 @@ static int prove(const struct dustd *d, struct change *c, struct complaint *why)
             rc = prepare_bus(c, i);
     for (int i = 0; i < is->nmqtt && rc == ERR_OK; i++)
         if (!c->broker_kept[i])
-            rc = prepare_uplink(d, c, i);
+            rc = reload_uplink_prepare(d, c, i);
     if (rc == ERR_OK && !(c->channels = alerts_prepare(d, c->is)))
         rc = ERR_IO;
     if (rc != ERR_OK)
@@ -183,11 +161,11 @@ static void end_buses(struct dustd *d, const struct change *c)
 {
     int n = d->config->nbuses;
     for (int i = 0; i < n; i++)
-        if (!stays(c->buses, c->is->nbuses, i))
+        if (!change_keeps(c->buses, c->is->nbuses, i))
             bus_stop(d->buses[i].bus);
     for (int i = 0; i < n; i++) {
         struct bus_now *b = &d->buses[i];
-        bool ends = !stays(c->buses, c->is->nbuses, i);
+        bool ends = !change_keeps(c->buses, c->is->nbuses, i);
         if (ends)
             bus_join(b->bus);
         pipeline_bus(d, i);
@@ -215,80 +193,6 @@ static void start_buses(struct dustd *d, struct change *c)
     c->bus_now = NULL;
 }
 
-/* The cursor of a broker that is not configured: remembered until it is again. */
-static void remember_cursor(struct dustd *d, const char *name, const struct uplink_now *u)
-{
-    int i = 0;
-    while (i < d->ncursors && strcmp(d->cursors[i].uplink, name) != 0)
-        i++;
-    if (i == d->ncursors) {
-        d->cursors = mem_resize(d->cursors, (size_t)d->ncursors + 1, sizeof *d->cursors);
-        d->cursors[d->ncursors++] = (struct store_cursor){.seq = 0};
-        snprintf(d->cursors[i].uplink, sizeof d->cursors[i].uplink, "%s", name);
-    }
-    struct store_cursor *c = &d->cursors[i];
-    c->seq = u->taken > c->seq ? u->taken : c->seq;
-    c->lost = u->lost > c->lost ? u->lost : c->lost;
-    d->cursor_left = true;
-}
-
-static struct store_cursor recall_cursor(struct dustd *d, const char *name)
-{
-    for (int i = 0; i < d->ncursors; i++) {
-        if (strcmp(d->cursors[i].uplink, name) != 0)
-            continue;
-        struct store_cursor cursor = d->cursors[i];
-        d->cursors[i] = d->cursors[--d->ncursors];
-        return cursor;
-    }
-    return (struct store_cursor){0};
-}
-
-/* Those that do not go on are asked to end, which may take them some seconds; nobody waits for that here. */
-static void end_uplinks(struct dustd *d, const struct change *c)
-{
-    for (int i = 0; i < d->config->nmqtt; i++) {
-        struct uplink_now *u = &d->uplinks[i];
-        int k = 0;
-        while (k < c->is->nmqtt && !(c->brokers[k] == i && c->broker_kept[k]))
-            k++;
-        if (k < c->is->nmqtt)
-            continue;
-        mqtt_stop(u->mqtt);
-        if (!stays(c->brokers, c->is->nmqtt, i))
-            remember_cursor(d, u->own->name, u);
-        d->leaving = mem_resize(d->leaving, (size_t)d->nleaving + 1, sizeof *d->leaving);
-        d->leaving[d->nleaving++] = *u;
-    }
-}
-
-static void start_uplinks(struct dustd *d, struct change *c)
-{
-    for (int i = 0; i < c->is->nmqtt; i++) {
-        struct uplink_now *u = &c->uplink_now[i];
-        if (c->broker_kept[i]) {
-            *u = d->uplinks[c->brokers[i]];
-            continue;
-        }
-        if (c->brokers[i] >= 0) {
-            const struct uplink_now *before = &d->uplinks[c->brokers[i]];
-            u->taken = before->taken;
-            u->handed = before->handed;
-            u->persisted = before->persisted;
-            u->lost = before->lost;
-        } else {
-            struct store_cursor cursor = recall_cursor(d, c->is->mqtt[i].name);
-            u->taken = u->handed = u->persisted = cursor.seq;
-            u->lost = cursor.lost;
-        }
-        u->asker = ASKER_UPLINK | ++d->uplinks_started;
-        mqtt_committed(u->mqtt, d->committed);
-    }
-    mem_free(d->uplinks);
-    d->uplinks = c->uplink_now;
-    c->uplink_now = NULL;
-}
-
 static bool hashes_differ(const struct config *a, const struct config *b)
 {
     char x[65], y[65];
@@ -308,8 +212,8 @@ static void take_over(struct dustd *d, struct change *c, const struct author *by
     if (c->any_gone)
         leave_points(d, c->gone);
     carry_removed(d, c->is);
-    end_uplinks(d, c);
-    start_uplinks(d, c);
+    reload_uplinks_end(d, c);
+    reload_uplinks_start(d, c);
     alerts_take_over(d, c->is, c->channels);
     carry_cursors(d, c->is, c->brokers);
     carry_points(d, c->is, c->points);
@@ -394,56 +298,4 @@ int reload(struct dustd *d, const struct author *by, struct reloaded *what, stru
     libraries_settle();
     notify_ready(&d->notify);
     return rc;
-}
-
-/* ---- afterwards ---- */
-
-/* Its last word on its cursor; to its successor, when it has one. */
-static void bury(struct dustd *d, struct uplink_now *u)
-{
-    const char *name = u->own->name;
-    now_last(d, u);
-    int i = 0;
-    while (i < d->config->nmqtt && strcmp(d->config->mqtt[i].name, name) != 0)
-        i++;
-    if (i == d->config->nmqtt)
-        remember_cursor(d, name, u);
-    else if (u->taken > d->uplinks[i].taken)
-        d->uplinks[i].taken = u->taken;
-    ring_destroy(u->ring);
-    config_free(u->held);
-}
-
-static bool join_leaving(struct dustd *d, int64_t until_us)
-{
-    int left = 0;
-    for (int i = 0; i < d->nleaving; i++) {
-        int64_t wait_us = until_us - clock_wire_us();
-        if (mqtt_join(d->leaving[i].mqtt, wait_us > 0 ? (int)(wait_us / 1000) : 0))
-            bury(d, &d->leaving[i]);
-        else
-            d->leaving[left++] = d->leaving[i];
-    }
-    d->nleaving = left;
-    return left == 0;
-}
-
-/* A successor waits until all that are leaving have left: two connections with one client id would throw each
- * other out. */
-void reload_turn(struct dustd *d)
-{
-    if (!join_leaving(d, 0))
-        return;
-    for (int i = 0; i < d->config->nmqtt; i++) {
-        struct uplink_now *u = &d->uplinks[i];
-        if (!u->waits)
-            continue;
-        u->waits = false;
-        mqtt_go(u->mqtt, u->taken);
-    }
-}
-
-bool reload_end(struct dustd *d, int wait_ms)
-{
-    return join_leaving(d, clock_wire_us() + (int64_t)wait_ms * 1000);
 }
