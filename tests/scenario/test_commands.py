@@ -238,7 +238,8 @@ class Commands(people.PeopleTest):
         status = s.status()
         self.assertEqual(status["lost"], before["lost"])
         self.assertEqual([q["refused"] for q in status["queues"] if q["name"].startswith("bus/")], [0])
-        self.assertLess(status["process"]["rss_bytes"] - before["process"]["rss_bytes"], 32e6 if harness.SANITIZED else 8e6)
+        if not harness.SANITIZED:  # a sanitizer keeps what was freed
+            self.assertLess(status["process"]["rss_bytes"] - before["process"]["rss_bytes"], 8e6)
         carried = status["commands"]["carried_out"]
         self.assertEqual(len(s.export_live("command")), carried)
         self.assertEqual(len(s.export_live("issue")), carried)

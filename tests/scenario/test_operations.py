@@ -1,5 +1,6 @@
 """Follows the broker section of docs/operations.md: its authority, its mosquitto.conf, its ACL, its dustd.yaml. Then
 tries what they are there to prevent."""
+import json
 import os
 import re
 import shutil
@@ -100,6 +101,21 @@ class Broker(harness.ScenarioTest):
         code, said = self.publish(None, "dust/1/example-site/event")
         self.assertNotEqual(code, 0)
         self.assertNotIn("PUBACK", said)
+
+    def test_a_person_commands_with_his_certificate_and_nobody_in_his_name(self):
+        with open(self.s.config_file) as f:
+            text = f.read().replace("roles: [office]}", "roles: [office], mqtt_user: office}")
+        with open(self.s.config_file, "w") as f:
+            f.write(text.rstrip("\n") + "\n    commands: true\n")
+        self.run_site()
+        harness.wait_for("commands to be taken", lambda: self.s.status()["mqtt"][0].get("commands") == "closed")
+        command = json.dumps({"id": "a1", "expires": self.s.status()["now"] + 500000, "do": "stage", "stage": "earthwork"})
+        self.assertIn("Not authorized", self.publish("other-site", "dust/1/example-site/cmd/office", text=command)[1])
+        self.assertIn("Not authorized", self.publish("office", "dust/1/example-site/cmd/other-site", text=command)[1])
+        self.assertEqual(self.s.export_live("stage"), [])
+        self.assertEqual(self.publish("office", "dust/1/example-site/cmd/office", text=command)[0], 0)
+        row = harness.wait_for("the row", lambda: self.s.export_live("stage"))[0]
+        self.assertEqual(json.loads(row["body"])["by"], "office")
 
     def test_another_certificate_does_not_push_the_gateway_off(self):
         self.run_site()
