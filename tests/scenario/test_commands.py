@@ -103,6 +103,8 @@ class Commands(people.PeopleTest):
         status = s.status()["commands"]
         self.assertEqual((status["carried_out"], status["refused"]), (1, 11))
         self.assertIn("must be one of", status["why"])
+        self.assertIn("执行 1 条，拒绝 11 条，最近一条：", s.ctl("status"))
+        self.assertIn("\ndustd_commands_refused_total 11\n", s.ctl("metrics"))
 
     def test_bad_input_is_refused_or_stored_as_it_is(self):
         s = self.start()
