@@ -205,9 +205,10 @@ class AlertsInTrouble(Alerts):
         well = self.robot(site, "feishu", SECRET)
         self.robot(site, "webhook")
         site.write("webhook.secret", "https://robot.example.org/hook\n")
+        address = f"127.{os.getpid() >> 8 & 255}.{os.getpid() & 255}.53"  # its own: tests run side by side
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-            server.bind(("127.0.0.99", 53))  # asked, and never answers
-            site.write("resolv.conf", "nameserver 127.0.0.99\noptions timeout:30 attempts:5\n")
+            server.bind((address, 53))  # asked, and never answers
+            site.write("resolv.conf", f"nameserver {address}\noptions timeout:30 attempts:5\n")
             site.simulated = False  # a simulated site alerts on loopback only, and asks no name server
             site.wrap = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', f"{site.dir}/resolv.conf"]
             self.start(site)
