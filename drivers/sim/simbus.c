@@ -1,4 +1,5 @@
 #include "drivers/sim/simbus.h"
+#include "drivers/sim/simbus_inside.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -21,185 +22,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { SENDING_MAX = 16, PATIENCE_US = 30000, PLUG_CHECK_US = 20000, GATEWAY_TARGET_FAILED = 11 };
-
-/* An answer on its way. */
-struct sending {
-    bool used;
-    int64_t begin_us, due_us; /* its first byte leaves the unit; the next write is due */
-    int64_t drip_us;          /* 0: all at once */
-    int peer;
-    unsigned number; /* of the peer that asked */
-    size_t length, sent;
-    uint8_t bytes[ADU_MAX];
-    struct simlog_entry entry;
-    struct station_poll poll;
-};
-
-struct seat { /* a station on this bus */
-    struct station *station;
-    int64_t busy_us; /* its last answer ends then */
-    bool tape_ended; /* said once */
-};
-
-struct simbus {
-    const struct bus_setup *setup;
-    const struct world *world;
-    struct simlog *log;
-    struct wire wire;
-    enum framing framing;
-    bool serial; /* characters take time, and silence separates frames */
-    struct seat *seats;
-    int nseats, stop_fd;
-    int64_t line_end_us; /* when the last byte was on the line */
-    int64_t started_us;
-    bool deaf, hasty; /* each said once */
-    char place[512];
-    struct sending queue[SENDING_MAX];
-    struct station_poll unheard; /* what a broadcast led to */
-    struct tally tally;
-    pthread_t thread;
-    bool threaded;
-};
-
-/* --- time on the line --- */
-
-static int64_t characters_us(const struct simbus *b, size_t n)
-{
-    if (!b->serial)
-        return 0;
-    int64_t bits = (int64_t)n * site_formats[b->setup->format].character_bits;
-    return (bits * 1000000 + b->setup->baud - 1) / b->setup->baud;
-}
-
-/* MODBUS over Serial Line V1.02, 2.5.1.1: 3.5 characters, fixed at 1.75 ms above 19200 baud. */
-static int64_t silence_us(const struct simbus *b)
-{
-    return b->setup->baud > 19200 ? 1750 : characters_us(b, 7) / 2;
-}
-
-static int64_t wire_ms(const struct simbus *b)
-{
-    return (clock_wire_us() - b->started_us) / 1000;
-}
-
-/* --- answers --- */
-
-static void log_poll(struct simbus *b, struct simlog_entry *entry, const char *outcome)
-{
-    entry->outcome = outcome;
-    entry->site_ms = clock_site_ms();
-    entry->wire_us = clock_wire_us();
-    simlog_poll(b->log, entry);
-}
-
-static void finish(struct simbus *b, struct sending *s, bool sent)
-{
-    const struct station_poll *p = &s->poll;
-    bool spoilt = p->damaged || (p->fault != FAULT_NONE && p->fault != FAULT_LATE && p->fault != FAULT_DRIP &&
-                                 p->fault != FAULT_EXCEPTION);
-    if (!sent)
-        tally_add(&b->tally, TALLY_LOST);
-    else if (spoilt)
-        tally_add(&b->tally, TALLY_SPOILT);
-    else
-        tally_add(&b->tally, TALLY_ANSWERS);
-    if (sent && !spoilt && p->exception)
-        tally_add(&b->tally, TALLY_EXCEPTIONS);
-    log_poll(b, &s->entry, !sent ? "lost" : spoilt ? "spoilt" : p->exception ? "exception" : "answer");
-    s->used = false;
-}
-
-static void send_due(struct simbus *b, struct sending *s, int64_t now_us)
-{
-    struct wire_peer *peer = &b->wire.peers[s->peer];
-    size_t n = s->drip_us ? 1 : s->length;
-    bool sent = peer->number == s->number && wire_send(peer, s->bytes + s->sent, n);
-    if (b->line_end_us < now_us) /* taken before the write: the master cannot have known earlier */
-        b->line_end_us = now_us;
-    s->sent += n;
-    s->due_us = now_us + s->drip_us;
-    if (!sent || s->sent >= s->length)
-        finish(b, s, sent);
-}
-
-static void send_all_due(struct simbus *b)
-{
-    for (int i = 0; i < SENDING_MAX; i++) {
-        int64_t now_us = clock_wire_us();
-        if (b->queue[i].used && b->queue[i].due_us <= now_us)
-            send_due(b, &b->queue[i], now_us);
-    }
-}
-
-static struct sending *free_sending(struct simbus *b)
-{
-    for (int i = 0; i < SENDING_MAX; i++)
-        if (!b->queue[i].used)
-            return &b->queue[i];
-    return NULL;
-}
-
-/* Puts the answer of `seat` on the queue, spoilt as its fault wants. */
-static void schedule(struct simbus *b, struct seat *seat, struct sending *s, const struct adu_request *r,
-                     int64_t end_us)
-{
-    const struct station_poll *p = &s->poll;
-    uint64_t seed = model_seed(b->world->seed, (uint64_t)p->poll);
-    s->length = adu_wrap(b->framing, r, p->pdu, p->length, s->bytes);
-    s->length = spoil(p->damaged ? FAULT_CRC : p->fault, b->framing, seed, s->bytes, s->length);
-    if (end_us < seat->busy_us)
-        end_us = seat->busy_us;
-    s->begin_us = end_us + station_setup(seat->station)->turnaround_ms * 1000;
-    if (b->serial && station_setup(seat->station)->silence)
-        s->begin_us += silence_us(b);
-    if (p->fault == FAULT_LATE)
-        s->begin_us += p->by_ms * 1000;
-    s->drip_us = p->fault == FAULT_DRIP ? p->by_ms * 1000 : 0;
-    s->due_us = s->begin_us + characters_us(b, s->drip_us ? 1 : s->length);
-    s->sent = 0;
-    s->used = true;
-    seat->busy_us = s->due_us + s->drip_us * (int64_t)(s->length - 1);
-}
-
-static void say_tape_ended(struct simbus *b, struct seat *seat)
-{
-    if (seat->tape_ended)
-        return;
-    seat->tape_ended = true;
-    log_info("%s: the recording has ended, the unit is silent", station_setup(seat->station)->name);
-    simlog_event(b->log, "replay_ended", b->setup->name, "\"unit\":\"%s\"",
-                 station_setup(seat->station)->name);
-}
-
-static void answer(struct simbus *b, int peer, struct seat *seat, const struct adu_request *r, int64_t end_us)
-{
-    struct sending *s = free_sending(b);
-    tally_add(&b->tally, TALLY_POLLS);
-    if (!s) {
-        tally_add(&b->tally, TALLY_LOST);
-        return;
-    }
-    station_poll(seat->station, r, clock_site_ms(), wire_ms(b), &s->poll);
-    s->peer = peer;
-    s->number = b->wire.peers[peer].number;
-    s->entry = (struct simlog_entry){.bus = b->setup->name,
-                                     .unit = station_setup(seat->station),
-                                     .function = r->function,
-                                     .address = r->address,
-                                     .count = r->count,
-                                     .poll = &s->poll};
-    if (s->poll.faults || s->poll.damaged)
-        tally_add(&b->tally, TALLY_FAULTS);
-    if (s->poll.tape_ended)
-        say_tape_ended(b, seat);
-    if (s->poll.silent) {
-        tally_add(&b->tally, TALLY_SILENT);
-        log_poll(b, &s->entry, "silent");
-        return;
-    }
-    schedule(b, seat, s, r, end_us);
-}
+enum { PATIENCE_US = 30000, PLUG_CHECK_US = 20000, GATEWAY_TARGET_FAILED = 11 };
 
 /* --- requests --- */
 
@@ -213,8 +36,8 @@ static void broadcast(struct simbus *b, const struct adu_request *r)
                                      .address = r->address,
                                      .count = r->count,
                                      .poll = &b->unheard};
-        station_poll(b->seats[i].station, r, clock_site_ms(), wire_ms(b), &b->unheard);
-        log_poll(b, &entry, "broadcast");
+        station_poll(b->seats[i].station, r, clock_site_ms(), simbus_wire_ms(b), &b->unheard);
+        simbus_log_poll(b, &entry, "broadcast");
     }
 }
 
@@ -254,12 +77,12 @@ static bool keeps_off(struct simbus *b, int64_t first_us)
             hit = s;
     }
     int64_t gap_us = first_us - b->line_end_us;
-    if (!hit && gap_us >= silence_us(b))
+    if (!hit && gap_us >= simbus_silence_us(b))
         return true;
     tally_add(&b->tally, TALLY_HASTY);
     simlog_event(b->log, "hasty", b->setup->name,
                  "\"gap_us\":%" PRId64 ",\"silence_us\":%" PRId64 ",\"into_answer\":%s", hit ? 0 : gap_us,
-                 silence_us(b), hit ? "true" : "false");
+                 simbus_silence_us(b), hit ? "true" : "false");
     if (!b->hasty)
         log_warning("bus %s: a request came %s (further ones are only counted)", b->setup->name,
                     hit ? "while an answer was on the line" : "before 3.5 characters of silence were over");
@@ -289,8 +112,8 @@ static void take_frame(struct simbus *b, int peer, size_t length)
     int64_t end_us = from->last_us;
     if (b->serial) {
         bool heard = keeps_off(b, from->first_us);
-        if (end_us < from->first_us + characters_us(b, length))
-            end_us = from->first_us + characters_us(b, length);
+        if (end_us < from->first_us + simbus_characters_us(b, length))
+            end_us = from->first_us + simbus_characters_us(b, length);
         b->line_end_us = end_us;
         if (!heard)
             return;
@@ -301,7 +124,7 @@ static void take_frame(struct simbus *b, int peer, size_t length)
     }
     struct seat *seat = seat_of(b, r.unit);
     if (seat)
-        answer(b, peer, seat, &r, end_us);
+        simbus_answer(b, peer, seat, &r, end_us);
     else if (r.unit == 0)
         broadcast(b, &r);
     else if (tally_add(&b->tally, TALLY_FOREIGN), b->framing == FRAMING_TCP)
@@ -336,7 +159,8 @@ static void take_frames(struct simbus *b, int i, int64_t now_us)
 /* Serial: bytes that nothing followed for a while are a frame of unknown length, or the rest of one. */
 static int64_t cut_off_at(const struct simbus *b, const struct wire_peer *peer)
 {
-    return b->serial && peer->fd >= 0 && peer->have ? peer->last_us + PATIENCE_US + silence_us(b) : INT64_MAX;
+    return b->serial && peer->fd >= 0 && peer->have ? peer->last_us + PATIENCE_US + simbus_silence_us(b)
+                                                    : INT64_MAX;
 }
 
 static void cut_off(struct simbus *b)
@@ -364,7 +188,7 @@ static void describe(const struct simbus *b, char *text, size_t size)
 
 static void plug(struct simbus *b)
 {
-    struct fault_moment now = {clock_site_ms(), b->world->start_ms, wire_ms(b), 0};
+    struct fault_moment now = {clock_site_ms(), b->world->start_ms, simbus_wire_ms(b), 0};
     bool out = fault_unplugs(b->world->faults, b->world->nfaults, b->setup->name, &now);
     char place[sizeof b->place] = "unplugged";
     if (out != wire_is_open(&b->wire))
@@ -422,7 +246,7 @@ static void *run(void *arg)
     bool watch_plug = fault_unplugs(b->world->faults, b->world->nfaults, b->setup->name, NULL);
     prctl(PR_SET_TIMERSLACK, 1);
     do {
-        send_all_due(b);
+        simbus_send_due(b);
         cut_off(b);
         if (watch_plug)
             plug(b);
