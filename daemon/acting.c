@@ -71,9 +71,11 @@ void verb_told(struct dustd *d, const struct told *t)
 {
     if (d->writer.client == t->client)
         d->writer.client = 0;
-    verb_answer(d, t->client,
-                t->issue[0] ? issue_json(ledger_issue(d->ledger, t->issue), clock_site_ms())
-                            : json_pack("{s:I}", "seq", (json_int_t)t->seq));
+    json_t *answer = t->issue[0] ? issue_json(ledger_issue(d->ledger, t->issue), clock_site_ms())
+                                 : json_pack("{s:I}", "seq", (json_int_t)t->seq);
+    if (t->reply)
+        json_object_set_new(answer, "note", json_string(t->reply));
+    verb_answer(d, t->client, answer);
 }
 
 bool verb_author(struct dustd *d, uint64_t client, uid_t uid, const char *as, const char *what,

@@ -105,6 +105,13 @@ void batch_reply(struct dustd *d, int64_t seq, const char *source, char *reply)
     t->reply = reply;
 }
 
+void batch_note(struct dustd *d, int64_t seq, const char *note)
+{
+    for (int i = 0; i < d->ntold; i++)
+        if (note[0] && d->told[i].seq == seq && d->told[i].client && !d->told[i].reply)
+            d->told[i].reply = mem_string(note);
+}
+
 static void tell_committed(struct dustd *d)
 {
     int rest = 0;
@@ -120,7 +127,7 @@ static void tell_committed(struct dustd *d)
             now_issue(d, -1, issue, now_ms);
         if (t.client)
             verb_told(d, &t);
-        if (t.reply)
+        if (t.reply && t.source[0])
             inputs_reply(d, t.source, t.reply);
         mem_free(t.reply);
     }

@@ -11,8 +11,8 @@ struct told {
     int64_t seq;
     char issue[32];  /* "": no step of an issue */
     uint64_t client; /* control client to answer; 0: none */
-    char source[32]; /* of an input over MQTT, and */
-    char *reply;     /* what it is told; NULL: nothing */
+    char source[32]; /* of an input over MQTT, "" of one by a client, and */
+    char *reply;     /* what it is told; a client: what looked odd; NULL: nothing */
 };
 
 /* Who asks the store: a control client's id, or an uplink, of which each thread has a number of its own. */
@@ -33,5 +33,8 @@ void batch_store(struct dustd *d);
  * or `source` is told `reply`, which is taken (mem_free). */
 void batch_tell(struct dustd *d, int64_t seq, const char *issue, uint64_t client);
 void batch_reply(struct dustd *d, int64_t seq, const char *source, char *reply);
+
+/* The client that waits for that row hears this too; "" nothing. */
+void batch_note(struct dustd *d, int64_t seq, const char *note);
 
 #endif

@@ -120,6 +120,18 @@ static int check_about(const struct dustd *d, const struct input *i, struct inpu
     return ERR_FORMAT;
 }
 
+/* What is taken all the same, and counts for nothing: who said it must know. */
+static void note_about(const struct dustd *d, const struct input *i, struct inputs_said *said)
+{
+    char near[64];
+    if (i->kind != INPUT_INSPECTION || said->text[0] || config_attest(d->config, i->about))
+        return;
+    bool is_near = config_attest_near(d->config, i->about, near);
+    snprintf(said->text, sizeof said->text,
+             "inspection: no check of this site is called \"%s\", so it counts for none%s%s%s", i->about,
+             is_near ? "; did you mean " : "", near, is_near ? "?" : "");
+}
+
 static int64_t append(struct dustd *d, int64_t now_ms, const struct inputs_from *from, const struct input *i)
 {
     const char *kind = input_kind_str(i->kind);
@@ -157,6 +169,7 @@ int inputs_take(struct dustd *d, const struct inputs_from *from, enum input_kind
         error = check_about(d, &i, said);
     if (error)
         return error;
+    note_about(d, &i, said);
     snprintf(i.source, sizeof i.source, "%s", from->source);
     if (!i.id[0])
         snprintf(i.id, sizeof i.id, "%lld-%llu", (long long)now_ms,
@@ -296,6 +309,7 @@ void inputs_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
         verb_answer(d, client, json_pack("{s:b}", "duplicate", 1));
     } else {
         verb_waits(d, client, from.source, said.seq, "");
+        batch_note(d, said.seq, said.text);
     }
 }
 

@@ -33,6 +33,9 @@ unsigned config_roles(const struct config *c, const struct person *p);
 /* The check of the kind attest, by "<requirement>/<check>". */
 const struct check *config_attest(const struct config *c, const char *name);
 
+/* The name of such a check that is most like `name`; false: none is. */
+bool config_attest_near(const struct config *c, const char *name, char near[static 64]);
+
 /* Whether the look of somebody with these roles (config_roles) counts for it: who is of the responsible unit
  * too does not testify with another hat on. */
 bool config_attests(const struct check *c, unsigned roles);

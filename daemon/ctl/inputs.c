@@ -79,6 +79,8 @@ static int send_input(struct ctl *c, const char *kind, json_t *input)
         puts(say(c, "此前已登记，未重复登记", "known already: nothing was added"));
     else
         printf(say(c, "已登记（第 %lld 行）\n", "recorded in row %lld\n"), (long long)int_of(result, "seq"));
+    if (!c->json && *text_of(result, "note"))
+        printf("%s%s\n", say(c, "注意：", "note: "), text_of(result, "note"));
     json_decref(result);
     return EXIT_OK;
 }

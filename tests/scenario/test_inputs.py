@@ -59,6 +59,7 @@ class Inputs(harness.ScenarioTest):
         self.assertNotIn("12345", rows[0]["body"])
         self.assertIn("晋J1***5", rows[0]["body"])
         for topic, message, why in (
+                ("passage/gate", {"id": "p" * 70, "at": now, "direction": "out"}, '"id" must be a text of 1 to'),
                 ("passage/gate", {"id": "p2", "at": now + 3600000, "direction": "out"}, "is in the future"),
                 ("passage/gate", {"id": "p3", "at": now, "direction": "up"}, "must be one of in out"),
                 ("alive/gate", {"id": "p4", "from": now, "to": now - 1}, "ends before it begins"),
@@ -68,9 +69,24 @@ class Inputs(harness.ScenarioTest):
                 said = self.told(site, topic, message)
                 self.assertFalse(said["ok"])
                 self.assertIn(why, said["error"])
-        self.publish(site, "passage/gate", "{not json")
-        wait_for("a reply without id", lambda: self.reply("gate", lambda r: "not JSON" in r.get("error", "")))
+        for message, why in (("{not json", "not JSON"), ({"id": 7, "at": now, "direction": "out"}, 'needs an "id"'),
+                             ({"at": now, "direction": "out"}, 'needs an "id"')):
+            with self.subTest(why):
+                self.publish(site, "passage/gate", message)
+                wait_for("a reply without id", lambda: self.reply("gate", lambda r: why in r.get("error", "") and "id" not in r))
         self.assertEqual(len(site.export_live("passage")), 1)
+
+    def test_what_is_taken_and_looks_odd_is_said_in_the_reply(self):
+        site = self.start()
+        now = self.now(site)
+        said = self.told(site, "passage/gate", {"id": "p1", "at": now, "direction": "out", "plate": "无牌车"})
+        self.assertTrue(said["ok"], said)
+        self.assertIn("does not look like a number plate", said["note"])
+        said = self.told(site, "inspection/phone", {"id": "i1", "at": now, "about": "hardening/weekli", "value": 100})
+        self.assertIn('no check of this site is called "hardening/weekli"', said["note"])
+        shown = site.ctl("--lang", "en", "event", "passage", "out", "unknown", "--as", "inspector")
+        self.assertIn("note: ", shown)
+        self.assertIn("does not look like a number plate", shown)
 
     def test_a_flood_is_answered_message_by_message_and_slowed_down(self):
         site = self.start()

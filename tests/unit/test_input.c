@@ -263,6 +263,22 @@ static void an_inspector_in_the_builders_pay_testifies_for_nothing(void **state)
     assert_int_equal(config_roles(&c, NULL), 0);
 }
 
+static void a_check_that_is_nearly_right_is_suggested_and_nothing_else(void **state)
+{
+    (void)state;
+    struct check checks[] = {{.name = "gate-shut", .kind = CHECK_DURING},
+                             {.name = "weekly", .kind = CHECK_ATTEST}};
+    struct requirement list[] = {{.name = "enclosure", .checks = checks, .nchecks = 2},
+                                 {.name = "hardening", .checks = checks, .nchecks = 2}};
+    struct config c = {.requirements = {.list = list, .n = 2}}, none = {.npoints = 0};
+    char near[64];
+    assert_true(config_attest_near(&c, "hardening/weekli", near));
+    assert_string_equal(near, "hardening/weekly");
+    assert_false(config_attest_near(&c, "meter/pm10", near));
+    assert_false(config_attest_near(&none, "hardening/weekly", near));
+    assert_string_equal(near, "");
+}
+
 int main(void)
 {
     json_set_alloc_funcs(mem_bytes, mem_free);
@@ -277,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_row_reads_back_as_the_message_it_was),
         cmocka_unit_test(the_responsible_unit_does_not_testify_for_itself),
         cmocka_unit_test(an_inspector_in_the_builders_pay_testifies_for_nothing),
+        cmocka_unit_test(a_check_that_is_nearly_right_is_suggested_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
