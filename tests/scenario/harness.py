@@ -259,6 +259,18 @@ class Site:
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         return [l for l in lines if "hash" in l and "body" in l], [l for l in lines if "point" in l]
 
+    def everything_written(self, **printed):
+        """Name and content of what the programs printed and, after a stop, of each file of the site but the secret ones."""
+        found = {name: repr(text).encode() for name, text in printed.items()}
+        self.dustd.stop()
+        for folder, _, names in os.walk(self.dir):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and not name.endswith(".secret"):
+                    with open(path, "rb") as f:
+                        found[path] = f.read()
+        return found
+
     def export_live(self, kind):
         """Rows of a kind, from the running daemon."""
         found = []

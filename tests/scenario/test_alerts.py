@@ -133,14 +133,7 @@ class AlertsEverywhere(Alerts):
         found = {"print": site.run_dustd("--print"), "check": site.run_dustd("--check"), "status": site.ctl("status"),
                  "json": site.ctl("--json", "status"), "alert": site.ctl("alert"), "export": site.ctl("export", "--rows"),
                  "metrics": site.ctl("metrics")}
-        found = {name: repr(text).encode() for name, text in found.items()}
-        site.dustd.stop()
-        for folder, _, names in os.walk(site.dir):
-            for name in names:
-                path = os.path.join(folder, name)
-                if os.path.isfile(path) and not name.endswith(".secret"):
-                    with open(path, "rb") as f:
-                        found[path] = f.read()
+        found = site.everything_written(**found)
         self.assertIn(b"url_file", found["print"])
         for canary in [*self.canaries.values(), SECRET]:
             for name, content in found.items():

@@ -36,15 +36,7 @@ class Secrets(harness.ScenarioTest):
         site.ctl("export", "--rows")
         found = {"--print": site.run_dustd("--print"), "--check": site.run_dustd("--check"), "status": site.ctl("--json", "status"),
                  "status table": site.ctl("status"), "export": site.ctl("export", "--rows"), "devices": site.ctl("--json", "devices"), "metrics": site.ctl("metrics")}
-        found = {name: repr(text).encode() for name, text in found.items()}
-        site.dustd.stop()
-        for folder, _, names in os.walk(site.dir):
-            for name in names:
-                path = os.path.join(folder, name)
-                if os.path.isfile(path) and not name.endswith(".secret"):
-                    with open(path, "rb") as f:
-                        found[path] = f.read()
-        return found
+        return site.everything_written(**found)
 
     def test_a_password_reaches_the_broker_and_neither_log_journal_print_nor_status(self):
         canaries = {name: f"canary-{name}-" + secrets.token_hex(8) for name in ("file", "credential")}
