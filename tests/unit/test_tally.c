@@ -1,5 +1,7 @@
 /* What a bus tells of its units and of itself every ten seconds: dustctl devices shows it. */
 #include "daemon/base/err.h"
+#include "daemon/base/ring.h"
+#include "drivers/bus.h"
 #include "drivers/bus_private.h"
 #include "drivers/unit.h"
 
