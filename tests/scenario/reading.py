@@ -213,7 +213,7 @@ def defaults_of(example):
         if not setting:
             continue
         path = [p for p in path if p[0] < len(setting[1])] + [(len(setting[1]), setting[2])]
-        said = re.search(r"default ((?:[^;,:]|:(?=\d))+?)(?=[;,]|:(?!\d)|$)", comment)
+        said = re.search(r"default ((?:[^;,:]|:(?=\d))+?)(?=[;,]|\. |:(?!\d)|$)", comment)
         names = [name for _, name in path]
         if said:
             found[any_name(names)] = said[1].strip()
