@@ -257,11 +257,14 @@ static void take_effect(struct issue *i, const struct step *s, const json_t *roo
         i->after = false; /* what it shows was not good enough */
         break;
     case VERB_INSPECT: i->inspected = true; break;
+    case VERB_RECOVER: i->recovered = true; break;
     case VERB_PHOTO: take_photo(i, json_object_get(root, "photo")); break;
     default: break;
     }
-    if (s->verb == VERB_EVIDENCE || (s->verb == VERB_RETURN && machine))
+    if (s->verb == VERB_EVIDENCE || (s->verb == VERB_RETURN && machine)) {
         i->nevidence++;
+        i->recovered = false;
+    }
     i->state = s->to;
     if (!issue_is_open(i) && i->ended_ms == 0)
         i->ended_ms = s->ts;

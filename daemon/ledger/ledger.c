@@ -153,20 +153,23 @@ static json_t *recovery_step(const struct ledger *l, const struct issue *i, int6
     return step;
 }
 
-static int recover_error(const struct ledger *l, const struct finding *f, char key[static BOOK_KEY_SIZE])
+static int recover_error(const struct ledger *l, int64_t now_ms, const struct finding *f,
+                         char key[static BOOK_KEY_SIZE])
 {
     if (book_key(f->kind, f->subject, f->cause, key) || !finding_legal(f))
         return ERR_FORMAT;
     const struct issue *i = book_newest(l, key);
     if (!i || !issue_is_open(i))
         return ERR_NOT_FOUND;
-    return kind_find(f->kind)->closer == CLOSER_PERSON ? ERR_STATE : ERR_OK;
+    if (kind_find(f->kind)->closer == CLOSER_PERSON)
+        return ERR_STATE;
+    return i->recovered && book_recovered(l, i, now_ms) == i->state ? ERR_NOT_FOUND : ERR_OK;
 }
 
 int ledger_recover(struct ledger *l, int64_t now_ms, const struct finding *f, char **body, char id[static 32])
 {
     char key[BOOK_KEY_SIZE];
-    int error = recover_error(l, f, key);
+    int error = recover_error(l, now_ms, f, key);
     if (!error)
         error = print_with_evidence(recovery_step(l, book_newest(l, key), now_ms), f->evidence, body, id);
     json_decref(f->evidence);

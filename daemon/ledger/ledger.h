@@ -78,6 +78,7 @@ struct issue {
     bool by_person;      /* found by one */
     bool before, after;  /* there is a photo of before; of after, since it was last returned */
     bool inspected;      /* since it was rectified */
+    bool recovered;      /* by itself, since it was found last; a person closes it all the same */
     bool relapse;        /* 反弹: found again soon after the one before was signed off */
     int relapses;        /* which one of this kind and subject in this construction cycle, 0: none */
     char relapse_of[32]; /* which, of the same kind and subject; "" none */
@@ -126,7 +127,8 @@ int ledger_find(struct ledger *l, int64_t now_ms, const struct finding *f, char 
 
 /* The trouble is over; of `f` the names and the evidence count. Equipment and data kinds (自动恢复) and
  * events close themselves by it; an outage past its first deadline stays for a person to close and only notes
- * it. ERR_NOT_FOUND: nothing is open. ERR_STATE: only a person closes this kind. ERR_FORMAT as ledger_find.
+ * it, once until it is found again. ERR_NOT_FOUND: nothing is open, or it is noted. ERR_STATE: only a person
+ * closes this kind. ERR_FORMAT as ledger_find.
  */
 int ledger_recover(struct ledger *l, int64_t now_ms, const struct finding *f, char **body,
                    char id[static 32]);

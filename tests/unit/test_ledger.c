@@ -278,6 +278,9 @@ static void an_outage_past_its_first_deadline_is_a_persons_to_close(void **state
     b->now = i->answer_due_ms + 1;
     assert_int_equal(recover(b, "device", "gate", "gate"), ERR_OK);
     assert_int_equal(i->state, ISSUE_FOUND);
+    assert_int_equal(recover(b, "device", "gate", "gate"), ERR_NOT_FOUND); /* noted once */
+    find(b, "device", "gate", "gate");
+    assert_int_equal(recover(b, "device", "gate", "gate"), ERR_OK); /* and once after it is found again */
     i = find(b, "device", "yard", "yard");
     b->now = i->answer_due_ms;
     assert_int_equal(recover(b, "device", "yard", "yard"), ERR_OK);
