@@ -11,7 +11,7 @@
 /* A line of a table of two columns: what it is about, and the printed rest. */
 #define LINE(t, c, zh, en, ...) (table_cell(t, say(c, zh, en)), table_printf(t, __VA_ARGS__))
 
-void health_warnings(struct table *t, const struct ctl *c, const json_t *status)
+void health_print_warnings(struct table *t, const struct ctl *c, const json_t *status)
 {
     size_t i;
     const json_t *warning;

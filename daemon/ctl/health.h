@@ -9,7 +9,7 @@ struct table;
 
 /* Lines of the overview (two columns): what somebody should look after, none when all is well; disk, clock,
  * process, key. */
-void health_warnings(struct table *t, const struct ctl *c, const json_t *status);
+void health_print_warnings(struct table *t, const struct ctl *c, const json_t *status);
 void health_lines(struct table *t, const struct ctl *c, const json_t *status);
 
 /* Lines, brokers, certificates and queues, a table each. */

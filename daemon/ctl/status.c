@@ -96,7 +96,7 @@ static void print_overview(const struct ctl *c, const json_t *status)
     int64_t now_ms = int_of(status, "now"), since_ms = int_of(status, "since");
     char text[32], span[48];
     struct table t = {.columns = 2};
-    health_warnings(&t, c, status);
+    health_print_warnings(&t, c, status);
     LINE(&t, c, "工地", "site", "%s (%s)", say_title(c, json_object_get(site, "title")),
          text_of(site, "name"));
     if (since_ms)
