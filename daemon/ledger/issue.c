@@ -46,14 +46,17 @@ enum light issue_light(const struct issue *i, int64_t now_ms)
     return worse == LIGHT_YELLOW && !waits ? LIGHT_GREEN : worse;
 }
 
-/* "疑似扬尘超标：…" until a person has confirmed what a device found, "扬尘超标：…" then. */
+/* "疑似扬尘超标：…" until a person has confirmed what a device found, "扬尘超标：…" then. What people say
+ * needs no suspicion of theirs, only a second pair of eyes: "反映问题，待核实：…". */
 json_t *issue_title(const struct issue *i)
 {
     const struct kind *kind = kind_find(i->kind);
-    bool lead = kind->suspicion && !i->confirmed;
+    bool lead = kind->suspicion && !i->confirmed, said = lead && i->by_person;
     char zh[STEP_TITLE_MAX + 100], en[STEP_TITLE_MAX + 100];
-    snprintf(zh, sizeof zh, "%s%s：%s", lead ? "疑似" : "", kind->title_zh, i->title_zh);
-    snprintf(en, sizeof en, "%s%s: %s", lead ? "Suspected: " : "", kind->title_en, i->title_en);
+    snprintf(zh, sizeof zh, "%s%s：%s", lead && !said ? "疑似" : "",
+             said ? "反映问题，待核实" : kind->title_zh, i->title_zh);
+    snprintf(en, sizeof en, "%s%s: %s", lead && !said ? "Suspected: " : "",
+             said ? "Reported, to be verified" : kind->title_en, i->title_en);
     return json_pack("{s:s,s:s}", "zh", zh, "en", en);
 }
 

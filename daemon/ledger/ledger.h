@@ -203,7 +203,8 @@ const struct issue *ledger_at(const struct ledger *l, int i); /* by number */
 bool issue_is_open(const struct issue *i);
 enum light issue_light(const struct issue *i, int64_t now_ms);
 
-/* {"zh","en"}: its kind and what was found, "疑似…" until a person has confirmed it. A new reference. */
+/* {"zh","en"}: its kind and what was found, "疑似…" or, of what people say, "反映问题，待核实" until a person
+ * has confirmed it. A new reference. */
 json_t *issue_title(const struct issue *i);
 
 /* The issue as published and shown, at most LEDGER_ISSUE_MAX bytes (older steps are left out):

@@ -78,6 +78,9 @@ static void a_complaint_and_what_the_site_finds_itself_wait_for_somebody_to_conf
     struct report r = a_report(b, INSPECTOR);
     r.way = "complaint";
     assert_int_equal(report(b, r), ERR_OK);
+    json_t *title = issue_title(newest(b));
+    assert_string_equal(json_string_value(json_object_get(title, "zh")), "反映问题，待核实：道路积尘");
+    json_decref(title);
     assert_int_equal(newest(b)->state, ISSUE_FOUND);
     r = a_report(b, SITE);
     r.place = "料场";
