@@ -77,6 +77,14 @@ static inline const char *rig_mosquitto(void)
     return NULL;
 }
 
+#define NEEDS_BROKER                                                                 \
+    do {                                                                             \
+        if (!rig_mosquitto()) {                                                      \
+            puts("no mosquitto broker: set DUST_MOSQUITTO or run script/bootstrap"); \
+            skip();                                                                  \
+        }                                                                            \
+    } while (0)
+
 static inline struct sockaddr_in rig_loopback(int port)
 {
     return (struct sockaddr_in){

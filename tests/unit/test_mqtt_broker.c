@@ -20,14 +20,6 @@ static int teardown(void **state)
     return 0;
 }
 
-#define NEEDS_BROKER                                                                 \
-    do {                                                                             \
-        if (!rig_mosquitto()) {                                                      \
-            puts("no mosquitto broker: set DUST_MOSQUITTO or run script/bootstrap"); \
-            skip();                                                                  \
-        }                                                                            \
-    } while (0)
-
 static void rows_arrive_in_order_once_each(void **state)
 {
     struct rig *r = *state;

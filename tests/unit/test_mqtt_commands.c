@@ -24,14 +24,6 @@ static int teardown(void **state)
     return 0;
 }
 
-#define NEEDS_BROKER                                                                 \
-    do {                                                                             \
-        if (!rig_mosquitto()) {                                                      \
-            puts("no mosquitto broker: set DUST_MOSQUITTO or run script/bootstrap"); \
-            skip();                                                                  \
-        }                                                                            \
-    } while (0)
-
 /* Everybody is anonymous here: what all may write is all but names below cmd/ that are nobody's. */
 static void rig_apart(struct rig *r, const char *more)
 {

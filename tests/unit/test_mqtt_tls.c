@@ -96,14 +96,6 @@ static void stays_away(const char *why)
     assert_int_equal(rig.taken, 0);
 }
 
-#define NEEDS_BROKER                                                                 \
-    do {                                                                             \
-        if (!rig_mosquitto()) {                                                      \
-            puts("no mosquitto broker: set DUST_MOSQUITTO or run script/bootstrap"); \
-            skip();                                                                  \
-        }                                                                            \
-    } while (0)
-
 static void rows_go_over_tls_with_a_client_certificate(void **state)
 {
     (void)state;
