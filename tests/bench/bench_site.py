@@ -1,6 +1,7 @@
 """The sites of tests/bench/line.py: eight units of ten registers on one serial line, or fifty TCP hosts of six."""
 import json
 import os
+import re
 import time
 
 import harness
@@ -67,6 +68,17 @@ class BenchSite(harness.Site):
         return [l for l in lines if l["event"] == "poll"], sum(l["hasty"] for l in lines if l["event"] == "summary")
 
 
+class PolledSite(BenchSite):
+    """The same site read by bench_poller instead of the daemon."""
+
+    def start_dustd(self, *_, **__):
+        with open(self.config_file, encoding="utf-8") as f:
+            site = f.read()
+        poller = os.path.join(harness.BUILD, "tests", "bench_poller")
+        self.dustd = harness.Process([poller, os.path.join(self.dir, "bus1"), re.search(r"baud: ([0-9]+)", site)[1],
+                                      str(site.count("unit_id:"))], os.path.join(self.dir, "poller.log"))
+
+
 class Stamped(harness.Subscriber):
     """mosquitto_sub that says when it had each message, in seconds since 1970 with all digits."""
 
@@ -89,14 +101,14 @@ def unit(i, bus, profile, unit_id, turnaround_ms, silence):
             f"points: {{pm10: {{constant: 80, noise: 5}}}}}}\n")
 
 
-def serial(n, baud, period, rate=1, dead=None, start=START, live=None, timeout="300ms", **named):
+def serial(n, baud, period, rate=1, dead=None, start=START, live=None, timeout="300ms", made=BenchSite, **named):
     """n units on one line; `dead`: from when the last of them is silent."""
     sim = (f"buses:\n  bus1: {{transport: rtu, link: {{dir}}/bus1, baud: {baud}}}\nunits:\n"
            + "".join(unit(i, "bus1", TEN_POINTS, i, 2, "true") for i in range(1, n + 1))
            + (f"faults:\n  - {{kind: silent, unit: {DEAD}, from: {dead}}}\n" if dead else ""))
     buses = [f"  bus1: {{transport: rtu, path: {{dir}}/bus1, baud: {baud}, timeout: {timeout}}}\n"]
     devices = [device(i, "bus1", TEN_POINTS, i, period) for i in range(1, n + 1)]
-    return BenchSite(sim, config(buses, devices, live), rate=rate, start=start, **named)
+    return made(sim, config(buses, devices, live), rate=rate, start=start, **named)
 
 
 def hosts(n, period, latency_ms, rate=1):

@@ -7,7 +7,8 @@ subscriber running. Polls are counted by dustsim's log, requests inside the sile
 is that of all threads (/proc/PID/task/*/schedstat), memory VmRSS.
 
 Physical limit of a poll: (8 + 25) characters of 10 bits + two silences of 3.5 characters (1.75 ms above 19200 baud) + 2 ms. A fair gap
-of a unit is as many polls as there are units. Over TCP: the latency. Run it on a machine without other work: each row says how busy the
+of a unit is as many polls as there are units. Over TCP: the latency. What the machine itself allows is shown by tests/bench/poller.c, which
+only polls, just before the rows `9600` and `115200`. Run it on a machine without other work: each row says how busy the
 machine was beside it, and none means much above some hundredths.
 """
 import argparse
@@ -25,6 +26,7 @@ import gauges  # noqa: E402
 UNITS, HOSTS, LATENCY_MS, TURNAROUND_MS = 8, 50, 20, 2
 SECONDS = float(os.environ.get("DUST_BENCH_S", "30"))
 DEAD_TIMEOUT = "100ms"  # tuned to units that think for 2 ms: a probe of a dead unit then takes 0.16 s, and 2 % of the bus are one in 8 s
+BARE_S = SECONDS / 2  # of tests/bench/poller.c, which stores and judges nothing, before the rows that it is compared in
 SETTLE_S = 10  # after the start, before anything counts
 ROWS = {}
 
@@ -86,14 +88,25 @@ def costs(seen):
     return f"{100 * seen['cpu']:.2f} % of a core, {seen['resident'] / 1024:.1f} MiB resident ({seen['own'] / 1024:.1f} MiB own)"
 
 
+def bare(baud):
+    """(polls/s, longest gap in ms) of a program that does nothing but poll."""
+    with bench_site.serial(UNITS, baud, "100ms", made=bench_site.PolledSite) as site:
+        time.sleep(BARE_S)
+        log, _ = site.finished()
+    polls = answers(log, log[0]["wire_us"] + 1000000)
+    return rate_of(polls), longest_gap_ms(polls)
+
+
 def fast(baud, rate):
+    bare_got, bare_gap = bare(baud)
     with bench_site.serial(UNITS, baud, "100ms", rate) as site:
         seen = watched(site)
         log, hasty = site.finished()
     polls = answers(log, settled_us(log))
     got, limit = rate_of(polls), 1 / limit_s(baud)
     return seen, (f"{got:.2f} polls/s of {limit:.2f}: {100 * got / limit:.1f} %; {hasty} early of {len(log)}; longest gap of a unit "
-                  f"{longest_gap_ms(polls):.1f} ms (fair {UNITS * 1000 * limit_s(baud):.1f}); {costs(seen)}")
+                  f"{longest_gap_ms(polls):.1f} ms (fair {UNITS * 1000 * limit_s(baud):.1f}); {costs(seen)}\n{'':12} just before, a "
+                  f"program that only polls: {100 * bare_got / limit:.1f} %, longest gap {bare_gap:.1f} ms")
 
 
 @row("9600", "at least 99 %, none early, 360 ms")
