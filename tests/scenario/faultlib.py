@@ -18,12 +18,14 @@ import independent
 import robots
 import sites
 
-MEMORY, DISK = 0, 1
+MEMORY, DISK, PAGES = 0, 1, 2
 SHORT = -1
 ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EROFS": errno.EROFS, "short": SHORT}
 FOREVER = 2**62
 LIBRARY = harness.program("tests/libfaultlib.so")
-PATHS, PATHS_AT, PATH_BYTES = 1 << 15, 72, 32
+# Where its fields are in struct fault_board.
+FIRST, LAST, KIND, FAILED, LEARNING, ALL_THAT_FOLLOW, TARGET, CALLER = 24, 32, 40, 48, 56, 60, 64, 72
+PATHS, PATHS_AT, PATH_BYTES = 1 << 15, 80, 32
 BOARD_BYTES = PATHS_AT + PATHS * PATH_BYTES
 # The storm tries everything; it does so in parts at a time, each a process that takes its share of the calls.
 PART, PARTS = (int(n) for n in os.environ.get("DUST_PART", "0/1").split("/"))
@@ -57,7 +59,7 @@ class Board:
         return self.get(8 * kind)
 
     def failed(self):
-        return self.get(40)
+        return self.get(FAILED)
 
     def clear(self):
         """For a process to come: nothing fails, counters at 0."""
@@ -65,38 +67,38 @@ class Board:
 
     def disarm_path(self):
         """One that has not come does not; one that has goes on failing."""
-        struct.pack_into("Q", self.page, 56, 0)
+        struct.pack_into("Q", self.page, TARGET, 0)
 
     def disarm(self):
         self.disarm_path()
-        struct.pack_into("q", self.page, 16, 0)
+        struct.pack_into("q", self.page, FIRST, 0)
 
     def learn(self):
         """From now on each path to an allocation is noted."""
         self.page[PATHS_AT:] = bytes(BOARD_BYTES - PATHS_AT)
-        struct.pack_into("i", self.page, 48, 1)
+        struct.pack_into("i", self.page, LEARNING, 1)
 
     def learned(self):
         """(path, caller) of those noted, in the order of their first calls."""
-        struct.pack_into("i", self.page, 48, 0)
+        struct.pack_into("i", self.page, LEARNING, 0)
         slots = (struct.unpack_from("QQqq", self.page, PATHS_AT + PATH_BYTES * i) for i in range(PATHS))
         return [slot[:2] for slot in sorted((s for s in slots if s[0]), key=lambda s: s[2])]
 
     def arm_path(self, path, forever):
         """The next allocation on this path fails, alone or with all that follow."""
-        struct.pack_into("q", self.page, 16, 0)
-        struct.pack_into("q", self.page, 40, 0)
-        struct.pack_into("i", self.page, 52, forever)
-        struct.pack_into("Q", self.page, 64, path[1])
-        struct.pack_into("Q", self.page, 56, path[0])
+        struct.pack_into("q", self.page, FIRST, 0)
+        struct.pack_into("q", self.page, FAILED, 0)
+        struct.pack_into("i", self.page, ALL_THAT_FOLLOW, forever)
+        struct.pack_into("Q", self.page, CALLER, path[1])
+        struct.pack_into("Q", self.page, TARGET, path[0])
 
     def arm(self, kind, after, forever, error=errno.ENOMEM):
         """The call number `after` from now on (1: the next one) fails, alone or with all that follow."""
         first = self.calls(kind) + after
-        struct.pack_into("q", self.page, 40, 0)
-        struct.pack_into("q", self.page, 24, FOREVER if forever else first)
-        struct.pack_into("ii", self.page, 32, kind, error)
-        struct.pack_into("q", self.page, 16, first)
+        struct.pack_into("q", self.page, FAILED, 0)
+        struct.pack_into("q", self.page, LAST, FOREVER if forever else first)
+        struct.pack_into("ii", self.page, KIND, kind, error)
+        struct.pack_into("q", self.page, FIRST, first)
 
 
 class Victim(harness.Site):

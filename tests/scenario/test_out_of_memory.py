@@ -1,7 +1,8 @@
 """Any allocation of dustd and its libraries may fail, once or from then on: it goes on, or says so and ends with 71.
 
 The storm tries every path to an allocation that a run is seen to take (a stack of eight callers: tens of thousands of
-allocations are some thousands of paths), each once and for ever. With a broker by TLS, a certificate of ours, and a Unix
+allocations are some thousands of paths), each once and for ever; mappings by which dustd takes pages are among them, and
+are tried one by one too. With a broker by TLS, a certificate of ours, and a Unix
 user to look up. Not tried: the names of brokers, in whose look-up glibc 2.36 itself crashes when an allocation fails.
 """
 import os
@@ -10,7 +11,7 @@ import time
 
 import faultlib
 import harness
-from faultlib import MEMORY
+from faultlib import MEMORY, PAGES
 
 OUT = {71}
 WELL = {0, 71}
@@ -187,6 +188,45 @@ class OutOfMemory(faultlib.FaultTest):
                 v.board.disarm()
                 self.goes_on_or_ends(where)
         self.finish("reload", paths=len(paths))
+
+    def mappings(self, phase, most, wanted):
+        """(text, number of the mapping, for ever)."""
+        self.assertGreater(most, 0, f"{phase}: no table has pages of its own")
+        for after in faultlib.sample(range(1, most + 1), faultlib.points(wanted)):
+            for forever in (False, True):
+                yield f"{phase}, mapping {after} of {most}, {'for ever' if forever else 'once'}", after, forever
+
+    def test_tables_that_have_pages_of_their_own_while_it_starts(self):
+        v = self.victim
+        most = self.calls_of_a_start(PAGES)
+        for where, after, forever in self.mappings("pages at the start", most, 4):
+            with self.point(where):
+                v.board.clear()
+                v.board.arm(PAGES, after, forever)
+                self.launched()
+                self.assertTrue(v.board.failed(), f"{where}: it did not come to that mapping")
+                self.ended(where, OUT)
+        self.finish("pages at the start", calls=most)
+
+    def test_tables_that_have_pages_of_their_own_while_it_reloads(self):
+        v = self.victim
+        self.ensure_runs()
+        v.edit()
+        before = v.board.calls(PAGES)
+        v.ctl("reload")
+        most = v.board.calls(PAGES) - before
+        for where, after, forever in self.mappings("pages at a reload", most, 2):
+            with self.point(where):
+                self.ensure_runs()
+                v.edit()
+                v.board.arm(PAGES, after, forever)
+                v.try_ctl("reload")
+                if v.board.failed():
+                    self.ended(where, OUT)
+                else:  # one device less has fewer tables
+                    self.count("goes on")
+        self.assertIn("exit 71", self.outcomes)
+        self.finish("pages at a reload", calls=most)
 
     def test_while_it_stops(self):
         v = self.victim

@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -157,6 +159,45 @@ static void every_error_code_has_a_text(void **state)
     assert_string_equal(err_str(ERR__LAST - 1), "unknown error");
 }
 
+static void pages_are_zeros_that_are_the_callers_until_they_are_given_back(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    int64_t *pages = mem_pages(COUNT, sizeof *pages);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(pages[i], 0);
+    pages[COUNT - 1] = 7;
+    mem_pages_free(pages, COUNT, sizeof *pages);
+    mem_pages_free(NULL, COUNT, sizeof *pages);
+    void *none = mem_pages(0, sizeof *pages);
+    assert_non_null(none);
+    mem_pages_free(none, 0, sizeof *pages);
+}
+
+/* How a process ends that takes pages for so many things; 0 where it got them. */
+static int end_of(size_t count, size_t size)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        mem_pages(count, size);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void pages_that_are_not_there_end_the_process(void **state)
+{
+    (void)state;
+    assert_int_equal(end_of(1, 1), 0);
+    assert_int_equal(end_of(SIZE_MAX / 2, 3), EXIT_NO_MEMORY); /* more than can be said */
+#ifndef __SANITIZE_ADDRESS__ /* which ends by itself what asks it for as much */
+    assert_int_equal(end_of(SIZE_MAX / 2, 1), EXIT_NO_MEMORY); /* more than can be mapped */
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +210,8 @@ int main(void)
         cmocka_unit_test(a_day_starts_at_midnight_of_the_sites_zone),
         cmocka_unit_test(a_buffer_is_a_string_at_any_length),
         cmocka_unit_test(every_error_code_has_a_text),
+        cmocka_unit_test(pages_are_zeros_that_are_the_callers_until_they_are_given_back),
+        cmocka_unit_test(pages_that_are_not_there_end_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
