@@ -164,7 +164,7 @@ static void add_verdicts(struct making *m, int64_t now_ms)
                                 .why = "",
                                 .mean = m->d.means[point]};
         row_verdict(&m->d, &e);
-        take_rows(m, verdicts * (double)CLOCK_DAY_MS / (double)l->window_ms);
+        take_rows(m, verdicts * (double)hours_minutes(&l->hours) * CLOCK_MINUTE_MS / (double)l->window_ms);
     }
 }
 

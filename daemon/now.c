@@ -92,11 +92,13 @@ json_t *now_site_json(const struct dustd *d, const struct config *c)
         json_array_append_new(devices, site_device(&c->devices[i]));
     for (int i = 0; i < c->nlimits; i++) {
         const struct limit *l = &c->limits[i];
-        json_array_append_new(limits, json_pack("{s:s,s:o,s:s,s:I,s:s,s:f,s:s}", "id", l->id, "title",
-                                                titles(l->title_zh, l->title_en), "role", l->role, "window_s",
-                                                (json_int_t)(l->window_ms / 1000), "compare",
-                                                l->compare == COMPARE_REACHES ? ">=" : ">", "value", l->value,
-                                                "unit", l->unit));
+        json_t *limit =
+            json_pack("{s:s,s:o,s:s,s:I,s:s,s:f,s:s}", "id", l->id, "title", titles(l->title_zh, l->title_en),
+                      "role", l->role, "window_s", (json_int_t)(l->window_ms / 1000), "compare",
+                      l->compare == COMPARE_REACHES ? ">=" : ">", "value", l->value, "unit", l->unit);
+        if (l->hours.from_min != l->hours.to_min)
+            json_object_set_new(limit, "hours", json_string(hours_text(&l->hours, (char[16]){0})));
+        json_array_append_new(limits, limit);
     }
     json_t *body = json_pack("{s:s,s:o,s:s,s:s,s:s,s:i,s:o,s:o}", "name", c->site.name, "title",
                              titles(c->site.title_zh, c->site.title_en), "community", c->site.community,

@@ -35,6 +35,8 @@ static void add_circumstances(const struct judge_event *e, json_t *to)
         add_number(to, "background", e->background);
     if (l->stages)
         json_object_set_new(to, "stage", json_string(stage_str(e->stage)));
+    if (l->hours.from_min != l->hours.to_min)
+        json_object_set_new(to, "hours", json_string(hours_text(&l->hours, (char[16]){0})));
     if (e->why && e->why[0])
         json_object_set_new(to, "why", json_string(e->why));
     if (!e->count.of)

@@ -58,7 +58,7 @@ static void add_limit(struct into *into, const struct limit *limit, struct mean 
     int64_t at_ms = window.start_ms ? window.start_ms : into->d->minute_ms;
     struct judging with = {
         .config = c, .facts = required_facts(into->d->required), .sink = add_window, .arg = into};
-    if (limit->valid_from_ms <= at_ms && at_ms < limit->valid_to_ms)
+    if (limit_holds(c, limit, at_ms))
         limit_judge(&with, limit, &window);
 }
 

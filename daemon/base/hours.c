@@ -31,7 +31,20 @@ int hours_parse(const char *text, struct hours *out)
     return ERR_OK;
 }
 
-static bool hold(const struct hours *h, int minute)
+char *hours_text(const struct hours *h, char text[static 16])
+{
+    snprintf(text, 16, "%02u:%02u-%02u:%02u", (unsigned)h->from_min / 60 % 100, (unsigned)h->from_min % 60,
+             (unsigned)h->to_min / 60 % 100, (unsigned)h->to_min % 60);
+    return text;
+}
+
+int hours_minutes(const struct hours *h)
+{
+    int minutes = h->to_min - h->from_min;
+    return minutes > 0 ? minutes : minutes + DAY_MIN;
+}
+
+bool hours_hold(const struct hours *h, int minute)
 {
     if (h->from_min < h->to_min)
         return minute >= h->from_min && minute < h->to_min;
@@ -42,7 +55,7 @@ static bool any_holds(const char *const *texts, int n, int minute)
 {
     struct hours h;
     for (int i = 0; i < n; i++)
-        if (hours_parse(texts[i], &h) == ERR_OK && hold(&h, minute))
+        if (hours_parse(texts[i], &h) == ERR_OK && hours_hold(&h, minute))
             return true;
     return false;
 }
@@ -50,6 +63,11 @@ static bool any_holds(const char *const *texts, int n, int minute)
 static int minute_of_day(int64_t at_ms, int zone_min)
 {
     return (int)((at_ms - clock_window_start(at_ms, CLOCK_DAY_MS, zone_min)) / CLOCK_MINUTE_MS);
+}
+
+bool hours_hold_at(const struct hours *h, int64_t at_ms, int zone_min)
+{
+    return h->from_min == h->to_min || hours_hold(h, minute_of_day(at_ms, zone_min));
 }
 
 int64_t hours_until(const char *const *texts, int n, int zone_min, int64_t from_ms, int64_t to_ms,

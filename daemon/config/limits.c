@@ -1,6 +1,7 @@
 /* Limit files, config/limits/<name>.yaml: several rules of one standard, each dated. */
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/hours.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/yaml.h"
@@ -27,8 +28,13 @@ static const char *check_value(const char *text)
                                            : NULL;
 }
 
-static const struct word windows[] = {{"2min", 120000}, {"5min", 300000},  {"15min", 900000},
-                                      {"1h", 3600000},  {"24h", 86400000}, {0}};
+static const struct word windows[] = {{"2min", 120000},
+                                      {"5min", 300000},
+                                      {"15min", 900000},
+                                      {"20min", 1200000},
+                                      {"1h", 3600000},
+                                      {"24h", 86400000},
+                                      {0}};
 static const struct word compares[] = {{"over", COMPARE_OVER}, {"reaches", COMPARE_REACHES}, {0}};
 static const struct word minuses[] = {{"nothing", false}, {"background", true}, {0}};
 static const struct word overs[] = {{"each", OVER_EACH}, {"mean", OVER_MEAN}, {"max", OVER_MAX}, {0}};
@@ -59,6 +65,8 @@ static const struct setting rule_rows[] = {
      .meaning = "a window waits so long for its background, then it is unknown until one comes"},
     {"stages", SETTING_SET, FIELD(struct limit_rule, stages), .words = stage_words,
      .meaning = "of the work, in which it applies; without it always"},
+    {"hours", SETTING_TEXT, FIELD(struct limit_rule, hours), .check = check_hours,
+     .meaning = "of the day, site's zone, in which it applies: judged are the windows that start in them"},
     {"release", SETTING_TEXT, FIELD(struct limit_rule, release), .check = check_value,
      .meaning = "once over, it stays a breach until the mean is below this"},
     {"hours_needed", SETTING_INT, FIELD(struct limit_rule, hours_needed), .absent = "0", .low = "0",
@@ -73,6 +81,23 @@ static const struct setting rule_rows[] = {
     {0},
 };
 
+/* Windows are cut from midnight on. */
+static int check_cut(const struct yaml_doc *doc, const struct yaml_node *map, const struct limit_rule *r,
+                     struct complaint *why)
+{
+    struct hours h = {0};
+    char window[32];
+    if (!r->hours[0] || hours_parse(r->hours, &h))
+        return ERR_OK;
+    if (h.from_min * (int64_t)CLOCK_MINUTE_MS % r->window_ms == 0 &&
+        h.to_min * (int64_t)CLOCK_MINUTE_MS % r->window_ms == 0)
+        return ERR_OK;
+    return yaml_complain(doc, yaml_get(map, "hours"), why,
+                         "found hours %s, which cut through a window of %s; allowed: hours that begin and "
+                         "end a whole number of windows after midnight",
+                         r->hours, duration_text(r->window_ms, window));
+}
+
 /* What a rule's settings say about each other. */
 static int check_shape(const struct yaml_doc *doc, const struct yaml_node *map, const struct limit_rule *r,
                        struct complaint *why)
@@ -85,6 +110,8 @@ static int check_shape(const struct yaml_doc *doc, const struct yaml_node *map, 
          "a shorter window: a day has only one of 24h"},
         {r->allowed && r->stages, "allowed_per_day", "with stages",
          "one of both: a stage may change within a day"},
+        {r->allowed && r->hours[0], "allowed_per_day", "with hours",
+         "one of both: what is allowed is counted by the calendar day"},
         {r->cap[0] && !r->minus, "background_cap", "without minus: background", "both"},
         {r->minus && r->hours_needed, "hours_needed", "with minus: background", "one of both"},
         {r->hours_needed && r->window_ms != CLOCK_DAY_MS, "hours_needed", "with a window shorter than 24h",
@@ -107,7 +134,8 @@ static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, c
     if (r->valid_from[0] && r->valid_to[0] && strcmp(r->valid_from, r->valid_to) > 0)
         return yaml_complain(doc, yaml_get(map, "valid_to"), why,
                              "found %s before valid_from, %s; allowed: later", r->valid_to, r->valid_from);
-    return check_shape(doc, map, r, why);
+    int error = check_cut(doc, map, r, why);
+    return error ? error : check_shape(doc, map, r, why);
 }
 
 static const struct schema rule_schema = {"rule", sizeof(struct limit_rule), rule_rows, NULL, check_rule};
@@ -224,6 +252,8 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
         read_day(r->valid_from, c->site.zone_min, &limit.valid_from_ms);
     if (r->valid_to[0] && !read_day(r->valid_to, c->site.zone_min, &limit.valid_to_ms))
         limit.valid_to_ms += CLOCK_DAY_MS;
+    if (r->hours[0])
+        hours_parse(r->hours, &limit.hours);
     limit.id = mem_printf("%s/%s", f->name, r->name);
     c->limits[c->nlimits++] = limit;
     return check_one_unit(l, p);

@@ -2,6 +2,8 @@
 #ifndef DUST_CONFIG_LIMITS_H
 #define DUST_CONFIG_LIMITS_H
 
+#include "daemon/base/hours.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,7 +16,7 @@ struct limit {
     const char *title_zh, *title_en;
     const char *standard, *source, *doubt;
     const char *role;  /* of the points it judges, "pm10" */
-    int64_t window_ms; /* 5 min, 15 min, 1 h, 24 h: divides a day */
+    int64_t window_ms; /* 2, 5, 15, 20 min, 1 h, 24 h: divides a day */
     enum limit_compare compare;
     double value;     /* in `unit` */
     const char *unit; /* of the points: converted when the file says another that fits */
@@ -26,9 +28,10 @@ struct limit {
     double cap;   /* the background counts as at most this, in `unit`; 0: as it is */
     int64_t background_wait_ms; /* a window waits for its background, then it is unknown */
     unsigned stages;            /* set of enum stage in which it applies; 0: always */
-    double release;   /* once exceeded it is a breach until the mean is below this; 0: no such rule */
-    int hours_needed; /* of 24 h: the mean of hourly means, at least so many; 0: of minutes, 75 % */
-    bool informs;     /* a breach is recorded, but opens no issue: for information, or a condition */
+    struct hours hours; /* of the day, site's zone, in which it applies; no window lies across their ends */
+    double release;     /* once exceeded it is a breach until the mean is below this; 0: no such rule */
+    int hours_needed;   /* of 24 h: the mean of hourly means, at least so many; 0: of minutes, 75 % */
+    bool informs;       /* a breach is recorded, but opens no issue: for information, or a condition */
     int64_t valid_from_ms, valid_to_ms; /* of the time of measurement; INT64_MIN / INT64_MAX: open */
     const char *action_zh, *action_en;  /* what the site must do */
     /* from the site's configuration: */

@@ -36,6 +36,7 @@ struct limit_rule {
     bool minus, informs;
     int64_t background_wait_ms;
     unsigned stages;
+    const char *hours;                 /* "" always */
     const char *valid_from, *valid_to; /* first and last day, "" open */
     const char *action_zh, *action_en;
 };

@@ -4,6 +4,7 @@
 #ifndef DUST_REPORT_H
 #define DUST_REPORT_H
 
+#include "daemon/base/hours.h"
 #include "daemon/config/config.h"
 #include "daemon/ctl/period.h"
 
@@ -29,7 +30,8 @@ struct judged_series {
     char *limit, *point, *unit, *compare;
     double value;
     int64_t window_ms;
-    struct judged *at; /* by time, each window once */
+    struct hours hours; /* of the day, in which it applies */
+    struct judged *at;  /* by time, each window once */
     int n, room;
 };
 

@@ -71,6 +71,15 @@ static json_t *requirement_json(const struct gathered *g, const struct requireme
 
 /* ---- limits ---- */
 
+/* Windows that are over, of those that the limit is for. */
+static int64_t due_windows(const struct gathered *g, const struct judged_series *s)
+{
+    int64_t n = 0;
+    for (int64_t ms = g->period.from_ms; s->window_ms && ms + s->window_ms <= g->asof_ms; ms += s->window_ms)
+        n += hours_hold_at(&s->hours, ms, g->zone_min);
+    return n;
+}
+
 static json_t *limit_json(const struct gathered *g, const struct judged_series *s)
 {
     int over = 0, breach = 0, unknown = 0;
@@ -82,12 +91,11 @@ static json_t *limit_json(const struct gathered *g, const struct judged_series *
         if (!isnan(s->at[i].mean) && !(s->at[i].mean <= most))
             most = s->at[i].mean;
     }
-    int64_t due = s->window_ms ? (g->asof_ms - g->period.from_ms) / s->window_ms : 0;
     json_t *j =
         json_pack("{s:s,s:s,s:s,s:f,s:s,s:I}", "limit", s->limit, "point", s->point, "compare", s->compare,
                   "value", s->value, "unit", s->unit, "window_s", (json_int_t)(s->window_ms / 1000));
     json_object_set_new(j, "windows", json_integer(s->n));
-    json_object_set_new(j, "due", json_integer(due));
+    json_object_set_new(j, "due", json_integer(due_windows(g, s)));
     json_object_set_new(j, "over", json_integer(over));
     json_object_set_new(j, "breach", json_integer(breach));
     json_object_set_new(j, "unknown", json_integer(unknown));

@@ -52,6 +52,8 @@ int report_take_verdict(const struct row *row, void *gathered)
         s->at[s->n++] = judged_of(row, body);
         s->value = json_number_value(json_object_get(body, "value"));
         s->window_ms = int_of(body, "window_s") * 1000;
+        s->hours = (struct hours){0};
+        hours_parse(text_of(body, "hours"), &s->hours); /* without: always */
     }
     json_decref(body);
     return ERR_OK;

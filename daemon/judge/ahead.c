@@ -42,7 +42,7 @@ static bool looks_ahead(const struct judge *j, const struct limit *l, int64_t st
 {
     bool applies = !l->stages || l->stages & (unsigned)facts_stage(j->facts, start_ms);
     return !l->informs && !l->allowed && !l->hours_needed && l->value > 0 && applies &&
-           l->valid_from_ms <= start_ms && start_ms < l->valid_to_ms;
+           limit_holds(j->config, l, start_ms);
 }
 
 struct looking {

@@ -15,11 +15,6 @@ void judge_mute(const struct judge_event *event, void *arg)
     (void)arg;
 }
 
-bool limit_holds(const struct limit *l, int64_t at_ms)
-{
-    return l->valid_from_ms <= at_ms && at_ms < l->valid_to_ms;
-}
-
 /* GB 3095: a day is the mean of its hours, and some of them are enough. */
 const struct mean *means_for(const struct judge *j, const struct limit *l, const struct closed *w)
 {
@@ -70,7 +65,7 @@ static void report_window(struct judge *j, const struct closed *w, struct report
         to.sink(&event, to.arg);
     for (int i = 0; i < j->config->nlimits; i++) {
         const struct limit *l = &j->config->limits[i];
-        if (!limit_holds(l, w->start_ms)) /* the limit of the time of measurement, not of today */
+        if (!limit_holds(j->config, l, w->start_ms)) /* the limit of the time of measurement, not of today */
             continue;
         if (l->window_ms == w->length_ms)
             judge_limit(j, i, w, to);

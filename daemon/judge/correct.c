@@ -91,8 +91,8 @@ static void correct_limit(struct correction *c, int limit, const struct closed *
 {
     struct judge *j = c->j;
     const struct limit *l = &j->config->limits[limit];
-    if (strcmp(l->role, j->config->points[c->point].point->role) != 0 || !limit_holds(l, is->start_ms) ||
-        pending_keeps(l)) /* is judged again in its order, afterwards */
+    bool about = limit_is_about(j->config, l, c->point) && limit_holds(j->config, l, is->start_ms);
+    if (!about || pending_keeps(l)) /* is judged again in its order, afterwards */
         return;
     compare(c, limit, 0, &c->was);
     compare(c, limit, 1, is);

@@ -108,7 +108,6 @@ void report_waiting(struct judge *j, struct report to);
 void wait_for_sink(struct judge *j, const struct closed *w); /* keeps a copy */
 
 const struct mean *means_for(const struct judge *j, const struct limit *l, const struct closed *w);
-bool limit_holds(const struct limit *l, int64_t at_ms); /* by its dates */
 
 /* correct.c: a finding whose flag reaches back. */
 void correct(struct judge *j, const struct quality_finding *f, struct report to);

@@ -19,6 +19,12 @@ bool limit_is_about(const struct config *c, const struct limit *limit, int point
     return strcmp(c->points[point].point->role, limit->role) == 0;
 }
 
+bool limit_holds(const struct config *c, const struct limit *limit, int64_t at_ms)
+{
+    return limit->valid_from_ms <= at_ms && at_ms < limit->valid_to_ms &&
+           hours_hold_at(&limit->hours, at_ms, c->site.zone_min);
+}
+
 /* --- the comparison --- */
 
 /* over / under, both whole, to the nearest whole number; a tie goes to the even one (GB/T 8170). Rounding

@@ -31,7 +31,7 @@ struct judging {
 
 /* Judges `limit` on window->means (config.npoints) and tells the sink one verdict (over: mean, max) or one
  * per point with its role (over: each); none when no point has the role, or when the limit is for another
- * stage of the work than that at the window's start.
+ * stage of the work than that at the window's start. Call it for windows that it holds for (limit_holds).
  *
  * A mean with enough behind it passes or breaches, both after rounding; below 75 % it is unknown: no data is
  * not compliance, and not a breach either. With values over range the mean is a lower bound: at or over the
@@ -51,6 +51,10 @@ void limit_judge_day(const struct judging *j, const struct limit *limit, int64_t
  * one is one too many. */
 void limit_recount(const struct judging *j, const struct limit *limit, enum verdict was,
                    const struct judge_event *after);
+
+/* Whether it is the limit of that time of measurement: by its dates and its hours of the day. A window is
+ * judged by the time at which it starts. */
+bool limit_holds(const struct config *c, const struct limit *limit, int64_t at_ms);
 
 /* Whether the point has the limit's role. */
 bool limit_is_about(const struct config *c, const struct limit *limit, int point);

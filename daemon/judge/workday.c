@@ -4,20 +4,13 @@
 #include "daemon/base/err.h"
 #include "daemon/base/hours.h"
 
-static bool holds(const struct hours *h, int minute)
-{
-    if (h->from_min < h->to_min)
-        return minute >= h->from_min && minute < h->to_min;
-    return minute >= h->from_min || minute < h->to_min;
-}
-
 static void mark(bool *worked, const char *text)
 {
     struct hours h;
     if (hours_parse(text, &h) != ERR_OK)
         return; /* the configuration has been checked */
     for (int m = 0; m < WORKDAY_MIN; m++)
-        worked[m] = worked[m] || holds(&h, m);
+        worked[m] = worked[m] || hours_hold(&h, m);
 }
 
 void workday_fill(struct workday *w, const char *const *hours, int n)

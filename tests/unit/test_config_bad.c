@@ -262,7 +262,18 @@ static void each_bad_limit_file_is_refused_with_its_place(void **state)
         {"role: pm10, window: 2h, compare: over, value: 1 ug/m3",
          "limits/mine.yaml:5:55: found \"2h\" for window (did you mean \"1h\"?); allowed: one of "
          "2min 5min 15min "
-         "1h 24h"},
+         "20min 1h 24h"},
+        {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, hours: 06:30-22:00",
+         "limits/mine.yaml:5:97: found hours 06:30-22:00, which cut through a window of 1h; allowed: hours "
+         "that begin and end a whole number of windows after midnight"},
+        {"role: pm10, window: 24h, compare: over, value: 1 ug/m3, hours: 06:00-22:00",
+         "limits/mine.yaml:5:98: found hours 06:00-22:00, which cut through a window of 1d"},
+        {"role: pm10, window: 20min, compare: over, value: 1 ug/m3, hours: 22:00-06:10",
+         "limits/mine.yaml:5:100: found hours 22:00-06:10, which cut through a window of 20min"},
+        {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, hours: 22-06",
+         "limits/mine.yaml:5:97: found \"22-06\" for hours; allowed: hours such as 22:00-06:00, two"},
+        {"role: pm10, window: 1h, compare: over, value: 1 ug/m3, hours: 22:00-06:00, allowed_per_day: 2",
+         "limits/mine.yaml:5:127: found allowed_per_day with hours; allowed: one of both"},
         {"role: pm10, window: 1h, compare: '>', value: 1 ug/m3",
          "limits/mine.yaml:5:68: found \">\" for compare; allowed: one of over reaches"},
         {"role: pm10, window: 1h, value: 1 ug/m3", "limits/mine.yaml:5:3: found no compare in rule; allowed: "

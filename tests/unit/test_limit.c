@@ -1,4 +1,5 @@
-/* The shapes of limits: rounding, exceedances a day, background, stage of work, release, hours of a day. */
+/* The shapes of limits: rounding, exceedances a day, background, stage of work, release, a day of hours,
+ * hours of the day. */
 #include "daemon/judge/facts.h"
 #include "tests/unit/a_limit.h"
 
@@ -217,6 +218,99 @@ static void a_day_of_hours_is_their_mean_and_needs_as_many_as_the_standard_says(
     assert_int_equal(last(s)->verdict, VERDICT_UNKNOWN);
 }
 
+/* --- hours of the day --- */
+
+static const struct hours by_day = {360, 1320}, by_night = {1320, 360};
+
+/* Its only verdicts are those of the windows that start in [from_ms, to_ms), one each. */
+static void assert_judged(const struct site *s, int *next, int64_t from_ms, int64_t to_ms)
+{
+    for (int64_t ms = from_ms; ms < to_ms; ms += s->limit.window_ms)
+        assert_true(s->heard[(*next)++].start_ms == ms);
+}
+
+static void a_window_outside_its_hours_is_neither_judged_nor_unknown(void **state)
+{
+    struct site *s = *state;
+    int next = 0;
+    s->limit.hours = by_day;
+    feed(s, 7 * 60, 90);
+    feed(s, 60, NAN); /* at seven, in its hours */
+    feed(s, 15 * 60, 90);
+    feed(s, 60, NAN); /* at eleven at night */
+    assert_judged(s, &next, midnight + 6 * (int64_t)HOUR, midnight + 22 * (int64_t)HOUR);
+    assert_int_equal(s->nheard, next);
+    assert_int_equal(s->heard[0].verdict, VERDICT_BREACH);
+    assert_int_equal(s->heard[1].verdict, VERDICT_UNKNOWN);
+}
+
+static void hours_over_midnight_are_the_end_and_the_beginning_of_a_day(void **state)
+{
+    struct site *s = *state;
+    int next = 0;
+    s->limit.hours = by_night;
+    s->limit.window_ms = 20 * MINUTE;
+    feed(s, 2 * 1440, 60);
+    assert_judged(s, &next, midnight, midnight + 6 * (int64_t)HOUR);
+    assert_judged(s, &next, midnight + 22 * (int64_t)HOUR, midnight + 30 * (int64_t)HOUR);
+    assert_judged(s, &next, midnight + 46 * (int64_t)HOUR, midnight + 48 * (int64_t)HOUR);
+    assert_int_equal(s->nheard, next);
+}
+
+static void hours_are_those_of_the_sites_zone(void **state)
+{
+    struct site *s = *state;
+    s->limit.hours = by_day;
+    s->config.site.zone_min = 360; /* Urumqi: midnight is ten at night there */
+    feed(s, 24 * 60, 60);
+    assert_true(s->heard[0].start_ms == midnight + 8 * (int64_t)HOUR);
+    assert_int_equal(s->nheard, 16);
+}
+
+/* As GB 12523 has it: by day one value, by night another. */
+static void of_two_limits_for_day_and_night_each_window_has_one(void **state)
+{
+    struct site *s = *state;
+    struct limit both[2] = {s->limit, s->limit};
+    both[0].hours = by_day;
+    both[1].hours = by_night;
+    both[1].value = 65;
+    s->config.limits = both;
+    s->config.nlimits = 2;
+    feed(s, 24 * 60, 70);
+    assert_int_equal(s->nheard, 24);
+    for (int i = 0; i < s->nheard; i++) {
+        bool day = i >= 6 && i < 22;
+        assert_ptr_equal(s->heard[i].limit, &both[!day]);
+        assert_int_equal(s->heard[i].verdict, day ? VERDICT_PASS : VERDICT_BREACH);
+    }
+}
+
+static void nobody_is_warned_of_a_window_outside_the_hours(void **state)
+{
+    struct site *s = *state;
+    s->limit.informs = false;
+    s->limit.warn_share = 0.8;
+    s->limit.hours = by_day;
+    feed(s, 6 * 60, 200);
+    assert_int_equal(s->nheard, 0);
+    feed(s, 59, 200);
+    assert_int_equal(told(s, JUDGE_WARNING, HOUR), 1);
+}
+
+static void a_correction_judges_no_window_outside_the_hours_either(void **state)
+{
+    struct site *s = *state;
+    s->limit.hours = by_day;
+    s->config.quality.zero_ms = 10 * MINUTE;
+    s->config.quality.hole_ms = 10 * MINUTE;
+    feed(s, 5 * 60 + 55, 60);
+    feed(s, 20, 0); /* from five to six on: told when the hour before is over */
+    assert_int_equal(told(s, JUDGE_QUALITY, 10 * MINUTE), 1);
+    for (int i = 0; i < s->nheard; i++)
+        assert_int_not_equal(s->heard[i].kind, JUDGE_VERDICT);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -236,6 +330,12 @@ int main(void)
         EACH(a_limit_of_a_stage_is_judged_in_that_stage_only),
         EACH(once_over_it_stays_a_breach_until_it_is_below_the_release),
         EACH(a_day_of_hours_is_their_mean_and_needs_as_many_as_the_standard_says),
+        EACH(a_window_outside_its_hours_is_neither_judged_nor_unknown),
+        EACH(hours_over_midnight_are_the_end_and_the_beginning_of_a_day),
+        EACH(hours_are_those_of_the_sites_zone),
+        EACH(of_two_limits_for_day_and_night_each_window_has_one),
+        EACH(nobody_is_warned_of_a_window_outside_the_hours),
+        EACH(a_correction_judges_no_window_outside_the_hours_either),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

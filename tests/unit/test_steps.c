@@ -217,6 +217,28 @@ static void hours_are_two_times_of_the_day(void **state)
     assert_int_equal(hours_parse("06:00-06:00", &h), ERR_RANGE);
 }
 
+static void hours_are_as_long_as_they_say_and_are_written_as_they_were_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int minutes;
+    } all[] = {{"06:00-22:00", 960}, {"22:00-06:00", 480}, {"00:00-24:00", 1440}, {"23:59-00:00", 1}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct hours h;
+        char text[16];
+        int held = 0;
+        assert_int_equal(hours_parse(all[i].text, &h), ERR_OK);
+        assert_string_equal(hours_text(&h, text), all[i].text);
+        assert_int_equal(hours_minutes(&h), all[i].minutes);
+        for (int m = 0; m < 1440; m++)
+            held += hours_hold(&h, m);
+        assert_int_equal(held, all[i].minutes);
+    }
+    assert_int_equal(hours_minutes(&(struct hours){0}), 1440);
+    assert_true(hours_hold_at(&(struct hours){0}, RIG_START_MS, 480));
+}
+
 static void hours_end_where_they_say_in_the_zone_of_the_site(void **state)
 {
     (void)state;
@@ -244,6 +266,7 @@ int main(void)
         TEST(hours_without_power_are_a_gap_of_their_own),
         TEST(a_program_that_dies_at_night_is_no_power_off),
         TEST(hours_are_two_times_of_the_day),
+        TEST(hours_are_as_long_as_they_say_and_are_written_as_they_were_read),
         TEST(hours_end_where_they_say_in_the_zone_of_the_site),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
