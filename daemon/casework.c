@@ -1,6 +1,7 @@
 #include "daemon/casework.h"
 
 #include "daemon/acting.h"
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
@@ -38,16 +39,52 @@ static int page_size(json_t *request, bool brief)
     return (int)(n < 1 ? 1 : n > most ? most : n);
 }
 
+/* What of the list goes to whom: a data line each, or a list in the final line. */
+struct listing {
+    struct dustd *d;
+    uint64_t client;
+    json_t *list; /* NULL: lines */
+    struct buf line;
+    bool brief;
+    int64_t now_ms;
+};
+
+static void list_issue(struct listing *to, const struct issue *issue)
+{
+    buf_clear(&to->line);
+    issue_print(issue, to->now_ms, to->brief, &to->line);
+    if (to->list)
+        json_array_append_new(to->list, json_loadb(to->line.data, to->line.length, 0, NULL));
+    else
+        control_line(to->d->control, to->client, to->line.data);
+}
+
+/* A page of those that the filter takes, from the first one on; after which the next begins, "" when there is
+ * none. */
+static const char *list_page(struct listing *to, const struct issue_filter *filter, int first, int most)
+{
+    const char *last = "";
+    int n = 0;
+    for (int i = first; i < ledger_count(to->d->ledger); i++) {
+        const struct issue *issue = ledger_at(to->d->ledger, i);
+        if (!filter_takes(filter, issue, to->now_ms))
+            continue;
+        if (n++ == most)
+            return last;
+        list_issue(to, issue);
+        last = issue->id;
+    }
+    return "";
+}
+
 void issues_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
 {
     (void)uid;
     char why[200];
     struct issue_filter filter;
-    bool brief = json_is_true(json_object_get(request, "brief"));
+    bool lines = json_is_true(json_object_get(request, "lines"));
+    struct listing to = {.d = d, .client = client, .now_ms = clock_site_ms()};
     int first = first_of(d->ledger, json_string_value(json_object_get(request, "after")));
-    size_t most = (size_t)page_size(request, brief);
-    int64_t now_ms = clock_site_ms();
-    const char *last = "", *next = "";
     if (first < 0) {
         verb_fail(d, client, "no such issue");
         return;
@@ -56,21 +93,13 @@ void issues_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request
         verb_fail(d, client, why);
         return;
     }
-    json_t *result = json_array();
-    for (int i = first; i < ledger_count(d->ledger) && !*next; i++) {
-        const struct issue *issue = ledger_at(d->ledger, i);
-        if (!filter_takes(&filter, issue, now_ms))
-            continue;
-        if (json_array_size(result) == most) {
-            next = last;
-            break;
-        }
-        json_array_append_new(result, brief ? issue_json_brief(issue, now_ms) : issue_json(issue, now_ms));
-        last = issue->id;
-    }
+    to.brief = json_is_true(json_object_get(request, "brief"));
+    to.list = lines ? NULL : json_array();
+    const char *next = list_page(&to, &filter, first, page_size(request, to.brief));
     control_finish(d->control, client,
-                   json_pack("{s:b,s:s,s:i,s:o,s:s}", "ok", 1, "language", d->config->language, "zone_min",
-                             d->config->site.zone_min, "result", result, "next", next));
+                   json_pack("{s:b,s:s,s:i,s:o*,s:s}", "ok", 1, "language", d->config->language, "zone_min",
+                             d->config->site.zone_min, "result", to.list, "next", next));
+    buf_finish(&to.line);
 }
 
 void issue_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)

@@ -17,7 +17,7 @@ struct member {
     enum member_type { TEXT, NUMBER, FLAG, OBJECT } type;
 };
 
-enum { MEMBERS_MAX = 12 };
+enum { MEMBERS_MAX = 13 };
 
 struct verb_row {
     const char *name;

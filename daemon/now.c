@@ -4,6 +4,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
 #include "daemon/base/err.h"
+#include "daemon/base/json_text.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/commands.h"
@@ -26,13 +27,24 @@
 
 enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70, MESSAGE_FITS = 12000, EVENTS_A_TURN = MQTT_RING };
 
-/* To one uplink, or to all that are connected. Takes the reference. */
+static bool hears(const struct dustd *d, int uplink, int i)
+{
+    return (uplink < 0 || uplink == i) && d->uplinks[i].connected;
+}
+
+/* To one uplink, or to all that are connected. */
+static void publish_text(struct dustd *d, int uplink, const char *topic, const char *text, int qos)
+{
+    for (int i = 0; i < d->config->nmqtt; i++)
+        if (hears(d, uplink, i))
+            mqtt_now(d->uplinks[i].mqtt, topic, text, qos);
+}
+
+/* Takes the reference. */
 static void publish(struct dustd *d, int uplink, const char *topic, json_t *body, int qos)
 {
     char *text = body ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12)) : mem_string("");
-    for (int i = 0; i < d->config->nmqtt; i++)
-        if ((uplink < 0 || uplink == i) && d->uplinks[i].connected)
-            mqtt_now(d->uplinks[i].mqtt, topic, text, qos);
+    publish_text(d, uplink, topic, text, qos);
     mem_free(text);
     json_decref(body);
 }
@@ -216,10 +228,17 @@ void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t n
     int64_t ended_days = issue->ended_ms ? (now_ms - issue->ended_ms) / CLOCK_DAY_MS : 0;
     if (ended_days >= CLEAR_UNTIL_DAYS)
         return; /* cleared long ago */
-    json_t *body = ended_days >= CLEAR_AFTER_DAYS ? NULL : issue_json(issue, now_ms);
-    if (body && d->options.simulated)
-        json_object_set_new(body, "simulated", json_true());
-    publish(d, uplink, topic, body, 1);
+    struct buf body = {0};
+    if (ended_days < CLEAR_AFTER_DAYS) {
+        issue_print(issue, now_ms, false, &body);
+        if (d->options.simulated) {
+            body.length--;
+            json_text_add_bool(&body, "simulated", true);
+            buf_text(&body, "}");
+        }
+    }
+    publish_text(d, uplink, topic, body.length ? body.data : "", 1);
+    buf_finish(&body);
 }
 
 /* What time alone has changed: the light of those that are open, and those whose 35 days are over today. */

@@ -356,6 +356,7 @@ static const struct verb_row verbs[] = {
      RATE_READ,
      {{"open", FLAG},
       {"brief", FLAG},
+      {"lines", FLAG},
       {"state", TEXT},
       {"kind", TEXT},
       {"subject", TEXT},

@@ -126,7 +126,15 @@ static int read_line(struct client *k, int flags, char **line, size_t *length)
     }
 }
 
-static int read_answer(struct client *k, int flags, client_line each, void *arg, json_t **final)
+/* The daemon puts "ok" first. */
+static bool looks_final(const char *text)
+{
+    static const char start[] = "{\"ok\":";
+    return strncmp(text, start, sizeof start - 1) == 0;
+}
+
+/* `plain`: data lines are handed on as they are. */
+static int read_answer(struct client *k, int flags, bool plain, client_line each, void *arg, json_t **final)
 {
     bool wanted = each != NULL;
     for (;;) {
@@ -135,6 +143,10 @@ static int read_answer(struct client *k, int flags, client_line each, void *arg,
         int rc = read_line(k, flags, &text, &length);
         if (rc != ERR_OK)
             return rc;
+        if (plain && !looks_final(text)) {
+            wanted = wanted && each(text, NULL, arg) == ERR_OK;
+            continue;
+        }
         json_t *data = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
         if (!json_is_object(data)) {
             json_decref(data);
@@ -173,14 +185,24 @@ int client_send(struct client *k, json_t *request)
 
 int client_take(struct client *k, client_line each, void *arg, json_t **final)
 {
-    return read_answer(k, MSG_DONTWAIT, each, arg, final);
+    return read_answer(k, MSG_DONTWAIT, false, each, arg, final);
+}
+
+static int ask(struct client *k, json_t *request, bool plain, client_line each, void *arg, json_t **final)
+{
+    int rc = client_send(k, request);
+    /* a daemon that turned us away may have said why before it hung up */
+    return rc == ERR_OK || rc == ERR_CLOSED ? read_answer(k, 0, plain, each, arg, final) : rc;
 }
 
 int client_ask(struct client *k, json_t *request, client_line each, void *arg, json_t **final)
 {
-    int rc = client_send(k, request);
-    /* a daemon that turned us away may have said why before it hung up */
-    return rc == ERR_OK || rc == ERR_CLOSED ? read_answer(k, 0, each, arg, final) : rc;
+    return ask(k, request, false, each, arg, final);
+}
+
+int client_ask_text(struct client *k, json_t *request, client_line each, void *arg, json_t **final)
+{
+    return ask(k, request, true, each, arg, final);
 }
 
 void client_attach(struct client *k, int fd)

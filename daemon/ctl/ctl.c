@@ -91,14 +91,16 @@ static bool is_busy(const json_t *final)
     return strncmp(text_of(final, "error"), "busy", 4) == 0;
 }
 
-json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg)
+typedef int (*asker)(struct client *k, json_t *request, client_line each, void *arg, json_t **final);
+
+static json_t *ask(struct ctl *c, asker by, json_t *request, client_line each, void *arg)
 {
     json_t *final = NULL;
     int rc = ctl_connect(c);
     for (int i = 0; rc == ERR_OK && i < BUSY_TRIES; i++) {
         json_decref(final);
         final = NULL;
-        rc = client_ask(c->client, json_incref(request), each, arg, &final);
+        rc = by(c->client, json_incref(request), each, arg, &final);
         if (rc != ERR_OK)
             complain(say(c, "与 dustd 的对话中断：%s", "the answer of dustd broke off: %s"), err_str(rc));
         else if (is_true(final, "ok") || !is_busy(final))
@@ -122,6 +124,16 @@ json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg)
         complain("%s", error);
     json_decref(final);
     return NULL;
+}
+
+json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg)
+{
+    return ask(c, client_ask, request, each, arg);
+}
+
+json_t *ctl_ask_text(struct ctl *c, json_t *request, client_line each, void *arg)
+{
+    return ask(c, client_ask_text, request, each, arg);
 }
 
 json_t *ctl_result(struct ctl *c, json_t *request)

@@ -65,6 +65,9 @@ int ctl_connect(struct ctl *c);
  * line, a new reference, when it says ok; else NULL, after a complaint. Learns language and zone from it. */
 json_t *ctl_ask(struct ctl *c, json_t *request, client_line each, void *arg);
 
+/* The same with data lines as they are, not parsed (client_ask_text). */
+json_t *ctl_ask_text(struct ctl *c, json_t *request, client_line each, void *arg);
+
 /* Takes over "language" (unless --lang said one) and "zone_min", where the object has them. */
 void ctl_learn(struct ctl *c, const json_t *object);
 

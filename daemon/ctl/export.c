@@ -1,14 +1,11 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/source.h"
 
-#include "daemon/base/buf.h"
 #include "daemon/base/err.h"
-#include "daemon/store/lines.h"
 
 #include <stdio.h>
 
 struct exporter {
-    struct buf line;
     int64_t rows, samples;
 };
 
@@ -18,13 +15,11 @@ static int put_line(const char *text)
     return fputs(text, stdout) == EOF || putchar('\n') == EOF ? ERR_CLOSED : ERR_OK;
 }
 
-static int put_row(const struct row *row, void *arg)
+static int put_row(const char *line, void *arg)
 {
     struct exporter *e = arg;
     e->rows++;
-    buf_clear(&e->line);
-    row_line(row, &e->line);
-    return put_line(e->line.data);
+    return put_line(line);
 }
 
 static int put_sample(const char *line, void *arg)
@@ -60,12 +55,11 @@ static int export_all(const struct ctl *c, struct source *s, const struct span *
     int rc = ERR_OK;
     put_first_line(s, span);
     if (!c->samples)
-        rc = source_rows(s, span, put_row, &e);
+        rc = source_row_lines(s, span, put_row, &e);
     if (rc == ERR_OK && !c->rows)
         rc = source_samples(s, span, put_sample, &e);
     if (rc == ERR_OK)
         printf("{\"end\":true,\"rows\":%lld,\"samples\":%lld}\n", (long long)e.rows, (long long)e.samples);
-    buf_finish(&e.line);
     return rc == ERR_OK ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -84,8 +84,9 @@ static json_t *page_request(const char *verb, const struct span *span, int limit
 static int ask_pages(struct source *s, const char *verb, struct span span, int limit, struct receiver *to)
 {
     do {
-        json_t *final =
-            ctl_ask(s->ctl, page_request(verb, &span, limit), to->row ? receive_row : receive_line, to);
+        json_t *request = page_request(verb, &span, limit);
+        json_t *final = to->row ? ctl_ask(s->ctl, request, receive_row, to)
+                                : ctl_ask_text(s->ctl, request, receive_line, to);
         if (!final)
             return ERR_IO;
         int64_t next = int_of(final, "next");
@@ -306,6 +307,30 @@ int source_rows(struct source *s, const struct span *span, source_row each, void
     struct receiver to = {.row = each, .arg = arg};
     return s->copy ? copy_rows(s, span, each, arg)
                    : end_of_pages(s, &to, ask_pages(s, "rows", *span, PAGE_ROWS, &to));
+}
+
+struct row_printer {
+    struct buf text;
+    source_line each;
+    void *arg;
+};
+
+static int print_row(const struct row *row, void *arg)
+{
+    struct row_printer *p = arg;
+    buf_clear(&p->text);
+    row_line(row, &p->text);
+    return p->each(p->text.data, p->arg);
+}
+
+int source_row_lines(struct source *s, const struct span *span, source_line each, void *arg)
+{
+    struct receiver to = {.line = each, .arg = arg};
+    struct row_printer p = {.each = each, .arg = arg};
+    int rc = s->copy ? copy_rows(s, span, print_row, &p)
+                     : end_of_pages(s, &to, ask_pages(s, "rows", *span, PAGE_ROWS, &to));
+    buf_finish(&p.text);
+    return rc;
 }
 
 int source_samples(struct source *s, const struct span *span, source_line each, void *arg)

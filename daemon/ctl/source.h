@@ -34,8 +34,11 @@ const struct source_about *source_about(const struct source *s);
 typedef int (*source_row)(const struct row *row, void *arg);
 int source_rows(struct source *s, const struct span *span, source_row each, void *arg);
 
-/* Each raw sample as its JSON line; from a database also the running minute's. */
+/* The same as JSON lines (row_line); from a daemon its own, as they are. */
 typedef int (*source_line)(const char *line, void *arg);
+int source_row_lines(struct source *s, const struct span *span, source_line each, void *arg);
+
+/* Each raw sample as its JSON line; from a database also the running minute's. */
 int source_samples(struct source *s, const struct span *span, source_line each, void *arg);
 
 /* Each raw block; ERR_STATE from a daemon, which does not hand them out. */

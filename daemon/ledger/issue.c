@@ -1,9 +1,12 @@
 /* How an issue looks: light, title, JSON. */
 #include "daemon/base/clock.h"
+#include "daemon/base/json_text.h"
 #include "daemon/ledger/life.h"
 #include "daemon/ledger/step.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const light_names[] = {
     [LIGHT_GREEN] = "green", [LIGHT_YELLOW] = "yellow", [LIGHT_RED] = "red"};
@@ -46,107 +49,167 @@ enum light issue_light(const struct issue *i, int64_t now_ms)
     return worse == LIGHT_YELLOW && !waits ? LIGHT_GREEN : worse;
 }
 
+struct words {
+    char zh[STEP_TITLE_MAX + 100], en[STEP_TITLE_MAX + 100];
+};
+
 /* "疑似扬尘超标：…" until a person has confirmed what a device found, "扬尘超标：…" then. What people say
  * needs no suspicion of theirs, only a second pair of eyes: "反映问题，待核实：…". */
-json_t *issue_title(const struct issue *i)
+static struct words title_of(const struct issue *i)
 {
     const struct kind *kind = kind_find(i->kind);
     bool lead = kind->suspicion && !i->confirmed, said = lead && i->by_person;
-    char zh[STEP_TITLE_MAX + 100], en[STEP_TITLE_MAX + 100];
-    snprintf(zh, sizeof zh, "%s%s：%s", lead && !said ? "疑似" : "",
+    struct words w;
+    snprintf(w.zh, sizeof w.zh, "%s%s：%s", lead && !said ? "疑似" : "",
              said ? "反映问题，待核实" : kind->title_zh, i->title_zh);
-    snprintf(en, sizeof en, "%s%s: %s", lead && !said ? "Suspected: " : "",
+    snprintf(w.en, sizeof w.en, "%s%s: %s", lead && !said ? "Suspected: " : "",
              said ? "Reported, to be verified" : kind->title_en, i->title_en);
-    return json_pack("{s:s,s:s}", "zh", zh, "en", en);
+    return w;
+}
+
+json_t *issue_title(const struct issue *i)
+{
+    struct words title = title_of(i);
+    return json_pack("{s:s,s:s}", "zh", title.zh, "en", title.en);
+}
+
+static void add_words(struct buf *out, const char *key, const char *zh, const char *en)
+{
+    json_text_key(out, key);
+    buf_text(out, "{");
+    json_text_add(out, "zh", zh);
+    json_text_add(out, "en", en);
+    buf_text(out, "}");
 }
 
 /* A device's data are a lead, not proof [proposal]; so is a complaint. */
-static json_t *basis(const struct issue *i)
+static void add_basis(struct buf *out, const struct issue *i)
 {
     if (i->confirmed)
-        return json_pack("{s:s,s:s}", "zh", "已由人员确认", "en", "confirmed by a person");
-    if (i->by_person)
-        return json_pack("{s:s,s:s}", "zh", "反映线索，待人员核实", "en",
-                         "reported, to be verified by a person");
-    return json_pack("{s:s,s:s}", "zh", "设备监测线索，待人员核实", "en",
-                     "a lead from a device, to be verified by a person");
+        add_words(out, "basis", "已由人员确认", "confirmed by a person");
+    else if (i->by_person)
+        add_words(out, "basis", "反映线索，待人员核实", "reported, to be verified by a person");
+    else
+        add_words(out, "basis", "设备监测线索，待人员核实",
+                  "a lead from a device, to be verified by a person");
 }
 
-static void add_stamp(json_t *object, const char *key, int64_t at_ms)
+static void add_stamp(struct buf *out, const char *key, int64_t at_ms)
 {
     if (at_ms)
-        json_object_set_new(object, key, json_integer(at_ms));
+        json_text_add_integer(out, key, at_ms);
 }
 
-/* A list of the JSON texts. */
-static json_t *list_of(char *const *texts, int n)
+static void add_if_any(struct buf *out, const char *key, const char *text)
 {
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_loads(texts[i], 0, NULL));
-    return list;
+    if (*text)
+        json_text_add(out, key, text);
 }
 
-/* As many of the last steps as fit. */
-static void add_steps(json_t *object, const struct issue *i)
+/* A list of JSON texts, as they are. */
+static void add_list(struct buf *out, const char *key, char *const *texts, int n)
 {
-    json_t *steps = list_of(i->steps, i->nkept);
-    json_object_set_new(object, "steps", steps);
-    while (json_array_size(steps) > 1 && json_dumpb(object, NULL, 0, JSON_COMPACT) > LEDGER_ISSUE_MAX)
-        json_array_remove(steps, 0);
-}
-
-static void add_plan(json_t *object, const struct issue *i)
-{
-    add_stamp(object, "found", i->found_ms);
-    add_stamp(object, "answer_due", i->answer_due_ms);
-    add_stamp(object, "rectify_due", i->rectify_due_ms);
-    if (i->nodes_ms[0]) {
-        json_t *nodes = json_array();
-        for (int k = 0; k < ISSUE_NODES; k++)
-            json_array_append_new(nodes, json_integer(i->nodes_ms[k]));
-        json_object_set_new(object, "nodes", nodes);
+    json_text_key(out, key);
+    for (int k = 0; k < n; k++) {
+        buf_text(out, k ? "," : "[");
+        buf_text(out, texts[k]);
     }
-    step_add_text(object, "phase", i->phase);
-    add_stamp(object, "ended", i->ended_ms);
+    buf_text(out, n ? "]" : "[]");
 }
 
-static void add_history(json_t *object, const struct issue *i)
+/* As many of the last steps as fit, one at least. `before` bytes of `out` are not the issue's. */
+static void add_steps(struct buf *out, size_t before, const struct issue *i)
 {
-    step_add_text(object, "previous", i->previous);
-    json_object_set_new(object, "relapse", json_boolean(i->relapse));
-    step_add_text(object, "relapse_of", i->relapse_of);
+    size_t length = out->length - before + sizeof ",\"steps\":[]}" - 1;
+    int first = i->nkept;
+    while (first > 0) {
+        length += strlen(i->steps[first - 1]) + (first < i->nkept);
+        if (length > LEDGER_ISSUE_MAX && first < i->nkept)
+            break;
+        first--;
+    }
+    add_list(out, "steps", i->steps + first, i->nkept - first);
+}
+
+static void add_plan(struct buf *out, const struct issue *i)
+{
+    add_stamp(out, "found", i->found_ms);
+    add_stamp(out, "answer_due", i->answer_due_ms);
+    add_stamp(out, "rectify_due", i->rectify_due_ms);
+    if (i->nodes_ms[0]) {
+        json_text_key(out, "nodes");
+        for (int k = 0; k < ISSUE_NODES; k++)
+            buf_printf(out, "%s%" PRId64, k ? "," : "[", i->nodes_ms[k]);
+        buf_text(out, "]");
+    }
+    add_if_any(out, "phase", i->phase);
+    add_stamp(out, "ended", i->ended_ms);
+}
+
+static void add_history(struct buf *out, const struct issue *i)
+{
+    add_if_any(out, "previous", i->previous);
+    json_text_add_bool(out, "relapse", i->relapse);
+    add_if_any(out, "relapse_of", i->relapse_of);
     if (i->relapses)
-        json_object_set_new(object, "relapses", json_integer(i->relapses));
+        json_text_add_integer(out, "relapses", i->relapses);
     if (i->nphotos)
-        json_object_set_new(object, "photos", list_of(i->photos, i->nphotos));
-    json_object_set_new(object, "nsteps", json_integer(i->nsteps));
+        add_list(out, "photos", i->photos, i->nphotos);
+    json_text_add_integer(out, "nsteps", i->nsteps);
+}
+
+static void add_what(struct buf *out, const struct issue *i)
+{
+    struct words title = title_of(i);
+    const char *const texts[][2] = {{"id", i->id},
+                                    {"state", issue_state_str(i->state)},
+                                    {"state_zh", issue_state_zh(i->state)},
+                                    {"kind", i->kind},
+                                    {"subject", i->subject},
+                                    {"cause", i->cause}};
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+        json_text_add(out, texts[k][0], texts[k][1]);
+    add_words(out, "title", title.zh, title.en);
+    add_basis(out, i);
+    json_text_add(out, "level", level_str(i->level));
+    json_text_add(out, "level_zh", level_zh(i->level));
+    json_text_add(out, "way", way_str(i->way));
+    json_text_add(out, "way_zh", way_zh(i->way));
+    add_if_any(out, "person", i->person);
+}
+
+void issue_print(const struct issue *i, int64_t now_ms, bool brief, struct buf *out)
+{
+    enum light light = issue_light(i, now_ms);
+    size_t before = out->length;
+    buf_text(out, "{");
+    add_what(out, i);
+    add_plan(out, i);
+    json_text_add(out, "light", light_names[light]);
+    json_text_add_bool(out, "overdue", light == LIGHT_RED);
+    json_text_add_bool(out, "answered", i->answered);
+    json_text_add_integer(out, "evidence", i->nevidence);
+    add_history(out, i);
+    if (!brief)
+        add_steps(out, before, i);
+    buf_text(out, "}");
+}
+
+static json_t *as_tree(const struct issue *i, int64_t now_ms, bool brief)
+{
+    struct buf text = {0};
+    issue_print(i, now_ms, brief, &text);
+    json_t *object = json_loadb(text.data, text.length, 0, NULL);
+    buf_finish(&text);
+    return object;
 }
 
 json_t *issue_json_brief(const struct issue *i, int64_t now_ms)
 {
-    enum light light = issue_light(i, now_ms);
-    json_t *object =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "id", i->id, "state", issue_state_str(i->state),
-                  "state_zh", issue_state_zh(i->state), "kind", i->kind, "subject", i->subject, "cause",
-                  i->cause, "title", issue_title(i), "basis", basis(i));
-    json_object_set_new(object, "level", json_string(level_str(i->level)));
-    json_object_set_new(object, "level_zh", json_string(level_zh(i->level)));
-    json_object_set_new(object, "way", json_string(way_str(i->way)));
-    json_object_set_new(object, "way_zh", json_string(way_zh(i->way)));
-    step_add_text(object, "person", i->person);
-    add_plan(object, i);
-    json_object_set_new(object, "light", json_string(light_names[light]));
-    json_object_set_new(object, "overdue", json_boolean(light == LIGHT_RED));
-    json_object_set_new(object, "answered", json_boolean(i->answered));
-    json_object_set_new(object, "evidence", json_integer(i->nevidence));
-    add_history(object, i);
-    return object;
+    return as_tree(i, now_ms, true);
 }
 
 json_t *issue_json(const struct issue *i, int64_t now_ms)
 {
-    json_t *object = issue_json_brief(i, now_ms);
-    add_steps(object, i);
-    return object;
+    return as_tree(i, now_ms, false);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct config;
 
 enum issue_state {
@@ -210,10 +211,11 @@ json_t *issue_title(const struct issue *i);
 /* The issue as published and shown, at most LEDGER_ISSUE_MAX bytes (older steps are left out):
  * {"id","state","state_zh","kind","subject","cause","title":{zh,en},"basis":{zh,en},"level","level_zh","way","way_zh","person","found",
  * "answer_due","rectify_due","nodes":[ms,ms,ms],"phase","ended","light","overdue","answered","evidence","previous",
- * "relapse","relapse_of","relapses","photos":[…],"nsteps","steps":[…]}; what there is none of is absent. A
- * new reference. */
+ * "relapse","relapse_of","relapses","photos":[…],"nsteps","steps":[…]}; what there is none of is absent.
+ * `brief`: without the steps. Added to `out`; or the same as a tree, a new reference. */
+void issue_print(const struct issue *i, int64_t now_ms, bool brief, struct buf *out);
 json_t *issue_json(const struct issue *i, int64_t now_ms);
-json_t *issue_json_brief(const struct issue *i, int64_t now_ms); /* without steps */
+json_t *issue_json_brief(const struct issue *i, int64_t now_ms);
 
 const char *issue_state_str(enum issue_state s); /* "found" */
 const char *issue_state_zh(enum issue_state s);  /* "疑似" */

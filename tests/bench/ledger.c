@@ -1,9 +1,10 @@
 /* What a ledger of five years costs: 10,000 issues with a million steps, made from their rows as at a start;
- * its memory; listing all of it as JSON, page by page as the control socket does; looking for one.
+ * its memory; listing all of it as JSON, line by line as the control socket does; looking for one.
  *     bench_ledger [ISSUES [STEPS_PER_ISSUE [rows]]]
  * Prints a line a measurement: what, how, measured, limit, share of the limit; with `rows` the steps instead,
  * a line each, as rows_fixture reads them. */
 #include "daemon/ledger/ledger.h"
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
@@ -107,17 +108,16 @@ static double list_all(const struct bench *b, size_t *bytes)
 {
     double from_s = now_s();
     struct issue_filter filter = {0};
+    struct buf line = {0};
     *bytes = 0;
-    for (int at = 0; at < ledger_count(b->ledger);) {
-        json_t *page = json_array();
-        for (int k = 0; k < 1000 && at < ledger_count(b->ledger); k++, at++)
-            if (filter_takes(&filter, ledger_at(b->ledger, at), b->now_ms))
-                json_array_append_new(page, issue_json_brief(ledger_at(b->ledger, at), b->now_ms));
-        char *text = json_dumps(page, JSON_COMPACT);
-        *bytes += strlen(text);
-        free(text);
-        json_decref(page);
+    for (int at = 0; at < ledger_count(b->ledger); at++) {
+        if (!filter_takes(&filter, ledger_at(b->ledger, at), b->now_ms))
+            continue;
+        buf_clear(&line);
+        issue_print(ledger_at(b->ledger, at), b->now_ms, false, &line);
+        *bytes += line.length + 1;
     }
+    buf_finish(&line);
     return now_s() - from_s;
 }
 
@@ -166,7 +166,7 @@ int main(int argc, char **argv)
           memory_limit_mib);
     printf("%-28s %-58s %10.3f MiB\n", "of that the ledger", "less what it was with an empty one",
            full_mib - empty_mib);
-    print("list of all", "issue_json_brief of each, pages of 1,000, printed", list_s, "s", list_limit_s);
+    print("list of all", "issue_print of each, with the last steps", list_s, "s", list_limit_s);
     printf("%-28s %-58s %10.3f MB\n", "that list", "bytes of JSON", (double)bytes / 1e6);
     print("looking for a text", "filter_takes of each", look_s, "s", list_limit_s);
     ledger_destroy(b.ledger);

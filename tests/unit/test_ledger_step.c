@@ -1,5 +1,6 @@
 /* Steps as journal bodies: the ledger is what they make it, and nothing else gets in. */
 #include "a_ledger.h"
+#include "daemon/base/buf.h"
 
 static void a_body_starts_with_the_columns_of_its_row(void **state)
 {
@@ -304,6 +305,27 @@ static void an_issue_is_shown_with_what_there_is_of_it(void **state)
     json_decref(shown);
 }
 
+static void the_text_of_an_issue_is_what_its_tree_prints_and_has_the_rows_bodies_as_they_are(void **state)
+{
+    struct bench *b = *state;
+    live(b, 23, 3000);
+    struct buf text = {0};
+    for (int i = 0; i < ledger_count(b->ledger); i++) {
+        const struct issue *issue = ledger_at(b->ledger, i);
+        json_t *tree = issue_json(issue, b->now);
+        char *printed = json_dumps(tree, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        buf_clear(&text);
+        issue_print(issue, b->now, false, &text);
+        assert_string_equal(text.data, printed);
+        assert_int_equal(json_array_size(json_object_get(tree, "steps")), issue->nkept);
+        for (int k = 0; k < issue->nkept; k++)
+            assert_non_null(strstr(text.data, issue->steps[k]));
+        free(printed);
+        json_decref(tree);
+    }
+    buf_finish(&text);
+}
+
 static void an_issue_keeps_its_last_twenty_steps_and_counts_all(void **state)
 {
     struct bench *b = *state;
@@ -392,6 +414,7 @@ int main(void)
         TEST(a_machines_text_is_cut_on_a_code_point),
         TEST(a_device_finding_is_called_suspected_until_a_person_confirms_it),
         TEST(an_issue_is_shown_with_what_there_is_of_it),
+        TEST(the_text_of_an_issue_is_what_its_tree_prints_and_has_the_rows_bodies_as_they_are),
         TEST(an_issue_keeps_its_last_twenty_steps_and_counts_all),
         TEST(long_after_its_end_an_issue_keeps_its_last_step_only),
         TEST(the_largest_issue_fits_into_a_message),
