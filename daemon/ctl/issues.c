@@ -141,7 +141,10 @@ static void take_page(struct answer *to)
     size_t i;
     json_t *issue;
     to->told = true;
-    json_array_foreach(to->page, i, issue) add_row(to, issue);
+    json_array_foreach(to->page, i, issue)
+    {
+        add_row(to, issue);
+    }
     json_array_clear(to->page);
 }
 
