@@ -240,8 +240,9 @@ class FaultTest(harness.ScenarioTest):
             status = v.dustd.popen.wait(ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
             self.hangs(where)
-        if self.is_of_glibc(status):
-            self.count("crash of glibc in a look-up of a name")
+        of_glibc = self.of_glibc(status)
+        if of_glibc:
+            self.count(of_glibc)
             v.dustd.out.close()
             return status
         if status == 1 and "pthread_create" in v.said():
@@ -256,10 +257,16 @@ class FaultTest(harness.ScenarioTest):
             self.whole(where)
         return status
 
-    def is_of_glibc(self, status):
-        """glibc 2.36 itself crashes in its name service when an allocation fails: told apart by where that was."""
-        return (status in (-signal.SIGSEGV, -signal.SIGABRT) or "thread-local data: ABORT" in self.victim.said()) and \
-            bool(re.search(r"libc\.so\.6\((getpwnam|getgrnam|getaddrinfo)", self.victim.said()))
+    def of_glibc(self, status):
+        """glibc 2.36 itself ends a program when an allocation fails in its name service, or in its loader on the first use of a
+        library's thread-local data (by a thread, or at exit): told apart by where that was. None: not glibc."""
+        said = self.victim.said()
+        aborts = "cannot allocate memory for thread-local data: ABORT" in said
+        if (status in (-signal.SIGSEGV, -signal.SIGABRT) or aborts) and re.search(r"libc\.so\.6\((getpwnam|getgrnam|getaddrinfo)", said):
+            return "crash of glibc in a look-up of a name"
+        if status == 127 and aborts and re.search(r"ld-linux\S*\(__tls_get_addr\S*\n\S*/lib\S*\.so", said):
+            return "end by glibc's loader for a library's thread-local data"
+        return None
 
     def hangs(self, where):
         v = self.victim

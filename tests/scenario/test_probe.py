@@ -285,7 +285,7 @@ class Lent(ProbeTest):
 
     def start_long(self):
         process = self.start_probe(self.held, self.port)
-        harness.wait_for("the bus to be lent", lambda: "lent" in self.bus())
+        harness.wait_for("the bus to be lent", lambda: "borrowed from dustd" in process.text())
         return process
 
     def test_a_bus_that_dustd_holds_is_borrowed_and_given_back(self):
