@@ -9,6 +9,10 @@ static struct line *line;
 
 enum { ECHOES = 1, LIVES = 2, PIECEMEAL = 4 };
 
+/* How long is waited for an answer: one that comes may come late on a busy machine, one that does not is
+ * waited for in vain. */
+enum { LIVING_US = 1000000, SILENT_US = 100000 };
+
 static void send_bytes(struct slave *s, const uint8_t *bytes, int n)
 {
     for (int i = 0; i < n && atomic_load(&s->arg) & PIECEMEAL; i++) {
@@ -56,10 +60,12 @@ static void close_line(void)
 
 static struct line_answer ask(const struct request *r, const struct frame_order *o)
 {
-    struct line_question q = {.unit = 1, .request = r, .order = o, .timeout_us = 100000};
+    bool lives = atomic_load(&rig.slave.arg) & LIVES;
+    struct line_question q = {
+        .unit = 1, .request = r, .order = o, .timeout_us = lives ? LIVING_US : SILENT_US};
     struct line_answer a;
     line_ask(line, &q, &a);
-    line_settle(line, 100000);
+    line_settle(line, SILENT_US);
     return a;
 }
 
