@@ -192,27 +192,30 @@ static json_t *finding_json(const struct dustd *d, const struct quality_finding 
     json_object_set_new(to, "to", json_integer(f->to_ms));
     if (f->check->flag)
         json_object_set_new(to, "flag", json_stringn(&f->check->flag, 1));
-    if (f->check->suspicion)
+    if (f->check->weight == QUALITY_DOUBT)
         json_object_set_new(to, "suspicion", json_true());
+    if (f->check->weight == QUALITY_TAG)
+        json_object_set_new(to, "tag", json_true());
     if (f->why[0])
         json_object_set_new(to, "why", json_string(f->why));
     return to;
 }
 
-/* Only where somebody answers for the data. What mends itself is over by itself, a suspicion is not. */
+/* Only where somebody answers for the data. What mends itself is over by itself, a suspicion is not; of
+ * a tag nobody has anything to do. */
 static void quality_issue(struct dustd *d, const struct quality_finding *f, int64_t seq)
 {
     const struct quality_config *is = &d->config->quality;
     const char *point = d->config->points[f->point].name;
     char start[32], zh[BREACH_TEXT], en[BREACH_TEXT], id[32], *body = NULL;
-    if (!is->person || !is->person[0])
+    if (!is->person || !is->person[0] || f->check->weight == QUALITY_TAG)
         return;
     clock_text(f->from_ms, d->config->site.zone_min, start);
     start[16] = 0; /* to the minute */
     start[10] = ' ';
     snprintf(zh, sizeof zh, "%s，%s 起%s", point, start, f->check->zh);
     snprintf(en, sizeof en, "%s: %s since %s%s%s", point, f->check->en, start, f->why[0] ? ", " : "", f->why);
-    struct finding finding = {.kind = f->check->suspicion ? "doubt" : "data",
+    struct finding finding = {.kind = f->check->weight == QUALITY_DOUBT ? "doubt" : "data",
                               .subject = f->check->name,
                               .cause = point,
                               .text_zh = zh,

@@ -51,6 +51,12 @@ static const struct setting rows[] = {
      .meaning = "by which humidity rises in 5 min when the inlet is sprayed; 0 %: not looked for"},
     {"spray_drop", SETTING_QUANTITY, FIELD(struct quality_config, spray_drop), SHARE("50 %"),
      .meaning = "by which dust falls then, with a steady wind and the spray on"},
+    {"high_rh", SETTING_QUANTITY, FIELD(struct quality_config, damp), .absent = "90 %", .low = "0 %",
+     .high = "100 %", .unit = "%",
+     .meaning = "relative humidity over which dust is tagged high_rh, as light scattering reads high there "
+                "[newhan.cn]; the values stay as they are; 0 %: no tag"},
+    {"high_rh_after", SETTING_DURATION, FIELD(struct quality_config, damp_ms), AFTER("10min"),
+     .meaning = "so damp for so long: tagged, from the first minute on [proposal]"},
     {"background_after", SETTING_DURATION, FIELD(struct quality_config, background_ms), AFTER("3h"),
      .meaning = "hours below a share of the background: too clean to be true"},
     {"background_share", SETTING_QUANTITY, FIELD(struct quality_config, background), SHARE("50 %"),

@@ -21,6 +21,8 @@ struct quality_config {
     double inversion;                  /* %: PM2.5 over PM10, PM10 over TSP by more than this */
     int64_t copy_ms;                   /* the same values as another meter, or as itself a day before */
     double spray_humidity, spray_drop; /* %: in 5 min */
+    double damp;                       /* %: relative humidity above which light scattering reads high, */
+    int64_t damp_ms;                   /* for so long */
     int64_t background_ms;
     double background;  /* %: of the background, below which a site is hardly ever */
     bool watch, door;   /* settings of a device; the cabinet */

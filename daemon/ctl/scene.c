@@ -360,14 +360,17 @@ static void tell_running(const struct telling *t)
 static void tell_quality(const struct telling *t)
 {
     bool ended = strcmp(text_of(t->body, "state"), "end") == 0;
-    bool doubt = json_is_true(json_object_get(t->body, "suspicion"));
-    const char *point = text_of(t->body, "point"), *why = text_of(t->body, "why");
+    const char *weight = "", *point = text_of(t->body, "point"), *why = text_of(t->body, "why");
+    if (json_is_true(json_object_get(t->body, "suspicion")))
+        weight = say(t->c, "（疑似）", ", suspected");
+    if (json_is_true(json_object_get(t->body, "tag")))
+        weight = say(t->c, "（标注）", ", tag");
     if (ended)
         snprintf(t->text, t->size, say(t->c, "数据质量：%s %s 已结束", "data quality: %s at %s is over"),
                  t->subject, point);
     else
         snprintf(t->text, t->size, say(t->c, "数据质量%s：%s %s（%s）", "data quality%s: %s at %s (%s)"),
-                 doubt ? say(t->c, "（疑似）", ", suspected") : "", t->subject, point, why);
+                 weight, t->subject, point, why);
 }
 
 static void tell_issue(const struct telling *t)

@@ -181,6 +181,8 @@ static bool look_at(struct look *k, const struct rule *rule, int point, struct r
     r->last_ms = own.to_ms;
     if (!r->active && r->last_ms - r->since_ms >= rule->after(k, point, r)) {
         r->active = true;
+        if (rule->say)
+            rule->say(&own, point, r, k->why);
         tell(k->q, rule, point, r, false, k->why);
     }
     return r->active;

@@ -1,6 +1,6 @@
 /* Data quality and anti-fraud: one table of checks over the minutes of all points. A check
- * either gives the minutes an HJ 212 flag, or raises a suspicion (疑似) that takes no value away; the reason
- * is kept. Means are never altered. Pure, main thread. */
+ * either gives the minutes an HJ 212 flag, or raises a suspicion (疑似) or sets a tag that take no value
+ * away; the reason is kept. Means are never altered. Pure, main thread. */
 #ifndef DUST_QUALITY_H
 #define DUST_QUALITY_H
 
@@ -13,11 +13,17 @@ struct facts;
 struct history;
 struct mean;
 
+enum quality_weight {
+    QUALITY_MENDS, /* equipment: it mends itself, or somebody mends it */
+    QUALITY_DOUBT, /* a suspicion, 疑似: a person looks at it */
+    QUALITY_TAG,   /* said beside the values: nothing to mend and nobody's fault, so no issue */
+};
+
 struct quality_check {
     const char *name; /* "flatline": the subject of its rows */
     const char *zh, *en;
-    char flag;      /* letter that the minutes get; 0: they keep theirs */
-    bool suspicion; /* 疑似: a person looks at it; else equipment that mends itself */
+    char flag; /* letter that the minutes get; 0: they keep theirs */
+    enum quality_weight weight;
 };
 
 /* A check began or ended to hold for a point. */

@@ -29,7 +29,6 @@ enum holds is_door_open(struct look *k, int point, struct run *r)
     (void)r;
     if (!has_role(k, point, "door"))
         return HOLDS_UNKNOWN;
-    snprintf(k->why, WHY, "open, and nobody said why");
     return k->means[point].max > 0 && !is_served(k, point) ? HOLDS : HOLDS_NOT;
 }
 
@@ -48,7 +47,6 @@ enum holds is_without_power(struct look *k, int point, struct run *r)
     (void)r;
     if (!has_role(k, point, "power"))
         return HOLDS_UNKNOWN;
-    snprintf(k->why, WHY, "no mains, and nobody said why");
     bool explained = is_off_as_a_rule(k) || is_served(k, point);
     return k->means[point].min <= 0 && !explained ? HOLDS : HOLDS_NOT;
 }

@@ -13,9 +13,9 @@
 #include <string.h>
 
 enum { COPY_CHANGES = 5, MOVED_MS = 10 * CLOCK_MINUTE_MS }; /* a position jumps now and then */
-static const double wind_steady_ms = 1, round_from = 100;
+static const double round_from = 100;
 
-static const char *role_of(const struct look *k, int point)
+const char *role_of(const struct look *k, int point)
 {
     return k->q->config->points[point].point->role;
 }
@@ -25,12 +25,12 @@ static bool is_pm(const struct look *k, int point)
     return k->q->seen[point].pm;
 }
 
-static double value_of(const struct look *k, int point)
+double value_of(const struct look *k, int point)
 {
     return point >= 0 && k->means[point].n ? k->means[point].mean : NAN;
 }
 
-static enum holds if_so(bool so)
+enum holds if_so(bool so)
 {
     return so ? HOLDS : HOLDS_NOT;
 }
@@ -40,14 +40,12 @@ static enum holds if_so(bool so)
 static enum holds is_offline(struct look *k, int point, struct run *r)
 {
     (void)r;
-    snprintf(k->why, WHY, "no answer");
     return if_so(k->means[point].quality == QUALITY_NO_COMMUNICATION && !k->means[point].n);
 }
 
 static enum holds is_zero(struct look *k, int point, struct run *r)
 {
     (void)r;
-    snprintf(k->why, WHY, "at or below 0");
     return k->means[point].n ? if_so(k->means[point].max <= 0) : HOLDS_UNKNOWN;
 }
 
@@ -60,8 +58,14 @@ static enum holds is_flat(struct look *k, int point, struct run *r)
         return HOLDS_NOT;
     bool same = r->last_ms && r->value == m->mean;
     r->value = m->mean;
-    snprintf(k->why, WHY, "always %.10g", m->mean);
     return same ? HOLDS : HOLDS_ANEW;
+}
+
+static void say_flat(const struct look *k, int point, const struct run *r, char *why)
+{
+    (void)k;
+    (void)point;
+    snprintf(why, WHY, "always %.10g", r->value);
 }
 
 static int64_t after_flat(const struct look *k, int point, const struct run *r)
@@ -73,15 +77,19 @@ static int64_t after_flat(const struct look *k, int point, const struct run *r)
 static enum holds is_over_range(struct look *k, int point, struct run *r)
 {
     (void)r;
-    snprintf(k->why, WHY, "at the top of its range: a lower bound");
     return k->means[point].n ? if_so(k->means[point].quality == QUALITY_OVER_RANGE) : HOLDS_UNKNOWN;
 }
 
 static enum holds is_spiky(struct look *k, int point, struct run *r)
 {
     (void)r;
-    snprintf(k->why, WHY, "%u single samples far off: kept, but in no mean", (unsigned)k->q->spiked[point]);
     return k->q->spiked[point] ? HOLDS : HOLDS_UNKNOWN;
+}
+
+static void say_spiky(const struct look *k, int point, const struct run *r, char *why)
+{
+    (void)r;
+    snprintf(why, WHY, "%u single samples far off: kept, but in no mean", (unsigned)k->q->spiked[point]);
 }
 
 /* --- against other points --- */
@@ -122,9 +130,13 @@ static enum holds is_plateau(struct look *k, int point, struct run *r)
         return HOLDS_ANEW;
     }
     r->has_value = r->has_value || other >= r->other * (1 + k->is->other_rise / 100);
-    snprintf(k->why, WHY, "stays near %.6g ug/m3 while another meter rises from %.6g to %.6g", r->value,
-             r->other, other);
     return HOLDS;
+}
+
+static void say_plateau(const struct look *k, int point, const struct run *r, char *why)
+{
+    snprintf(why, WHY, "stays near %.6g ug/m3 while another meter rises from %.6g to %.6g", r->value,
+             r->other, highest_other(k, point));
 }
 
 static int64_t after_plateau(const struct look *k, int point, const struct run *r)
@@ -186,82 +198,20 @@ static enum holds is_copy(struct look *k, int point, struct run *r)
     }
     r->changes += m->mean != r->value;
     r->value = m->mean;
-    snprintf(k->why, WHY, "the same values as %s",
-             with < 0 ? "24 hours before" : k->q->config->points[with].name);
     return HOLDS;
+}
+
+static void say_copy(const struct look *k, int point, const struct run *r, char *why)
+{
+    (void)point;
+    snprintf(why, WHY, "the same values as %s",
+             r->with < 0 ? "24 hours before" : k->q->config->points[r->with].name);
 }
 
 static int64_t after_copy(const struct look *k, int point, const struct run *r)
 {
     (void)point;
     return r->changes >= COPY_CHANGES ? k->is->copy_ms : INT64_MAX;
-}
-
-/* --- water, wind, background --- */
-
-static bool wind_is_steady(const struct look *k)
-{
-    for (int i = 0; i < k->q->config->npoints; i++)
-        if (strcmp(role_of(k, i), "wind_speed") == 0 &&
-            fabs(five_ago(k->q, i, 0) - five_ago(k->q, i, 5)) > wind_steady_ms)
-            return false;
-    return true;
-}
-
-static bool spray_was_on(const struct look *k)
-{
-    for (int i = 0; i < k->q->config->npoints; i++)
-        for (int ago = 0; ago < FIVE && strcmp(role_of(k, i), "spray_feedback") == 0; ago++)
-            if (five_ago(k->q, i, ago) > 0)
-                return true;
-    return false;
-}
-
-/* As far as it is known: where the air of the whole county has cleared, the inlet was not sprayed. */
-static bool background_is_steady(const struct look *k, int point)
-{
-    int64_t hour_ms = clock_window_start(k->from_ms, CLOCK_HOUR_MS, 0);
-    double now = facts_background(k->facts, role_of(k, point), hour_ms, CLOCK_HOUR_MS);
-    double before = facts_background(k->facts, role_of(k, point), hour_ms - CLOCK_HOUR_MS, CLOCK_HOUR_MS);
-    return !(now <= before * (1 - k->is->spray_drop / 100)); /* also when one is not known */
-}
-
-static enum holds is_sprayed(struct look *k, int point, struct run *r)
-{
-    (void)r;
-    int humidity = k->q->seen[point].humidity;
-    if (humidity < 0)
-        return HOLDS_UNKNOWN;
-    double rise = five_ago(k->q, humidity, 0) - five_ago(k->q, humidity, 5);
-    double now = five_ago(k->q, point, 0), before = five_ago(k->q, point, 5);
-    if (isnan(rise) || isnan(now) || isnan(before))
-        return HOLDS_UNKNOWN;
-    if (rise < k->is->spray_humidity || before <= 0 || now > before * (1 - k->is->spray_drop / 100))
-        return HOLDS_NOT;
-    snprintf(k->why, WHY, "humidity rose by %.3g %% and dust fell from %.6g to %.6g in 5 min", rise, before,
-             now);
-    return if_so(wind_is_steady(k) && background_is_steady(k, point) && spray_was_on(k));
-}
-
-/* At the end of an hour: the hour that ended two hours ago, of which the background should have come. */
-static enum holds is_below_background(struct look *k, int point, struct run *r)
-{
-    (void)r;
-    if (k->to_ms % CLOCK_HOUR_MS)
-        return HOLDS_UNKNOWN;
-    int64_t end_ms = k->to_ms - 2 * (int64_t)CLOCK_HOUR_MS, start_ms = end_ms - CLOCK_HOUR_MS;
-    double background = facts_background(k->facts, role_of(k, point), start_ms, CLOCK_HOUR_MS);
-    if (isnan(background))
-        return HOLDS_UNKNOWN;
-    struct tally t = history_tally(k->past, point, start_ms, end_ms, 0, NULL);
-    struct mean m = tally_mean(&t, CLOCK_HOUR_MS / CLOCK_MINUTE_MS);
-    if (!mean_valid(&m))
-        return HOLDS_UNKNOWN;
-    double ugm3 = m.mean * k->q->seen[point].to_ugm3;
-    snprintf(k->why, WHY, "hour mean %.6g ug/m3, background %.6g", ugm3, background);
-    k->from_ms = start_ms;
-    k->to_ms = end_ms;
-    return if_so(ugm3 < background * k->is->background / 100);
 }
 
 /* --- the device and who is at it --- */
@@ -330,15 +280,29 @@ static enum holds is_served_oddly(struct look *k, int point, struct run *r)
         (void)r;                                                                      \
         return k->is->member;                                                         \
     }
+#define SAY(name, text)                                                                     \
+    static void say_##name(const struct look *k, int point, const struct run *r, char *why) \
+    {                                                                                       \
+        (void)k;                                                                            \
+        (void)point;                                                                        \
+        (void)r;                                                                            \
+        snprintf(why, WHY, "%s", text);                                                     \
+    }
 #define ON(name, condition)                                \
     static bool on_##name(const struct quality_config *is) \
     {                                                      \
         return condition;                                  \
     }
+SAY(offline, "no answer")
+SAY(zero, "at or below 0")
+SAY(door, "open, and nobody said why")
+SAY(power, "no mains, and nobody said why")
+SAY(range, "at the top of its range: a lower bound")
 AFTER(offline, offline_ms)
 AFTER(zero, zero_ms)
 AFTER(range, range_ms)
 AFTER(inversion, inversion_ms)
+AFTER(damp, damp_ms)
 AFTER(background, background_ms)
 AFTER(power, power_ms)
 static int64_t after_moved(const struct look *k, int point, const struct run *r)
@@ -364,6 +328,7 @@ ON(spike, is->spike_factor > 0)
 ON(inversion, is->inversion_ms > 0)
 ON(copy, is->copy_ms > 0)
 ON(spray, is->spray_humidity > 0)
+ON(damp, is->damp > 0)
 ON(background, is->background_ms > 0)
 ON(watch, is->watch)
 ON(door, is->door)
@@ -374,21 +339,22 @@ ON(service, is->services > 0 || (is->night && is->night[0]))
 
 // clang-format off
 const struct rule quality_rules[RULES] = {
-    {{"offline", "离线", "offline", 0, false}, false, false, is_offline, after_offline, on_offline},
-    {{"zero", "零值或负值", "zero or below", 'D', false}, true, false, is_zero, after_zero, on_zero},
-    {{"flatline", "恒值", "stuck", 'D', true}, true, false, is_flat, after_flat, on_flat},
-    {{"over_range", "超量程", "over its range", 0, false}, false, false, is_over_range, after_range, on_range},
-    {{"spike", "单点突变", "spikes", 0, false}, true, false, is_spiky, after_once, on_spike},
-    {{"inversion", "颗粒物倒挂", "inversion", 'D', false}, true, false, is_inverted, after_inversion, on_inversion},
-    {{"plateau", "高值压缩", "compressed", 0, true}, true, false, is_plateau, after_plateau, on_plateau},
-    {{"copy", "数据雷同", "copied", 0, true}, true, false, is_copy, after_copy, on_copy},
-    {{"spray", "喷淋干扰", "sprayed inlet", 0, true}, true, false, is_sprayed, after_once, on_spray},
-    {{"background", "明显低于背景值", "far below background", 0, true}, true, true, is_below_background, after_background, on_background},
-    {{"setting", "仪器参数被改动", "settings changed", 0, true}, false, false, is_set_anew, after_once, on_watch},
-    {{"door", "机柜门打开", "cabinet open", 0, true}, false, false, is_door_open, after_once, on_door},
-    {{"power", "机柜断电", "cabinet without power", 0, true}, false, false, is_without_power, after_power, on_power},
-    {{"tilt", "机柜倾斜", "cabinet tilted", 0, true}, false, false, is_tilted, after_once, on_tilt},
-    {{"moved", "仪器移位", "meter moved", 0, true}, false, false, is_moved, after_moved, on_moved},
-    {{"service", "维护校准异常", "odd maintenance", 0, true}, false, false, is_served_oddly, after_once, on_service},
+    {{"offline", "离线", "offline", 0, QUALITY_MENDS}, false, false, is_offline, after_offline, on_offline, say_offline},
+    {{"zero", "零值或负值", "zero or below", 'D', QUALITY_MENDS}, true, false, is_zero, after_zero, on_zero, say_zero},
+    {{"flatline", "恒值", "stuck", 'D', QUALITY_DOUBT}, true, false, is_flat, after_flat, on_flat, say_flat},
+    {{"over_range", "超量程", "over its range", 0, QUALITY_MENDS}, false, false, is_over_range, after_range, on_range, say_range},
+    {{"spike", "单点突变", "spikes", 0, QUALITY_MENDS}, true, false, is_spiky, after_once, on_spike, say_spiky},
+    {{"inversion", "颗粒物倒挂", "inversion", 'D', QUALITY_MENDS}, true, false, is_inverted, after_inversion, on_inversion, NULL},
+    {{"plateau", "高值压缩", "compressed", 0, QUALITY_DOUBT}, true, false, is_plateau, after_plateau, on_plateau, say_plateau},
+    {{"copy", "数据雷同", "copied", 0, QUALITY_DOUBT}, true, false, is_copy, after_copy, on_copy, say_copy},
+    {{"spray", "喷淋干扰", "sprayed inlet", 0, QUALITY_DOUBT}, true, false, is_sprayed, after_once, on_spray, NULL},
+    {{"high_rh", "高湿", "damp air", 0, QUALITY_TAG}, true, false, is_damp, after_damp, on_damp, say_damp},
+    {{"background", "明显低于背景值", "far below background", 0, QUALITY_DOUBT}, true, true, is_below_background, after_background, on_background, NULL},
+    {{"setting", "仪器参数被改动", "settings changed", 0, QUALITY_DOUBT}, false, false, is_set_anew, after_once, on_watch, NULL},
+    {{"door", "机柜门打开", "cabinet open", 0, QUALITY_DOUBT}, false, false, is_door_open, after_once, on_door, say_door},
+    {{"power", "机柜断电", "cabinet without power", 0, QUALITY_DOUBT}, false, false, is_without_power, after_power, on_power, say_power},
+    {{"tilt", "机柜倾斜", "cabinet tilted", 0, QUALITY_DOUBT}, false, false, is_tilted, after_once, on_tilt, NULL},
+    {{"moved", "仪器移位", "meter moved", 0, QUALITY_DOUBT}, false, false, is_moved, after_moved, on_moved, NULL},
+    {{"service", "维护校准异常", "odd maintenance", 0, QUALITY_DOUBT}, false, false, is_served_oddly, after_once, on_service, NULL},
 };
 // clang-format on

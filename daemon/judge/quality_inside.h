@@ -55,7 +55,7 @@ struct look {
     int64_t from_ms, to_ms; /* the minute; a condition that looks at another time says so here */
     const struct mean *means;
     char service; /* of the point's device: 'N', 'M' or 'C' */
-    char *why;    /* WHY bytes */
+    char *why;    /* WHY bytes: the reason, of a condition that has no `say` */
 };
 
 struct rule {
@@ -65,10 +65,24 @@ struct rule {
     enum holds (*holds)(struct look *k, int point, struct run *r);
     int64_t (*after)(const struct look *k, int point, const struct run *r); /* it must hold so long */
     bool (*on)(const struct quality_config *is);
+    /* Prints the reason (WHY bytes) when it begins, not each minute; NULL: `holds` has written k->why. */
+    void (*say)(const struct look *k, int point, const struct run *r, char *why);
 };
 
-enum { RULES = 16 };
+enum { RULES = 17 };
 extern const struct rule quality_rules[RULES];
+
+/* quality_checks.c: what conditions are made of. The minute's mean, NaN without one or without a point (-1).
+ */
+const char *role_of(const struct look *k, int point);
+double value_of(const struct look *k, int point);
+enum holds if_so(bool so);
+
+/* quality_air.c */
+enum holds is_sprayed(struct look *k, int point, struct run *r);
+enum holds is_damp(struct look *k, int point, struct run *r);
+void say_damp(const struct look *k, int point, const struct run *r, char *why);
+enum holds is_below_background(struct look *k, int point, struct run *r);
 
 /* quality_cabinet.c */
 enum holds is_door_open(struct look *k, int point, struct run *r);

@@ -46,7 +46,7 @@ static void hear(const struct judge_event *e, void *arg)
     struct site *s = arg;
     if (e->kind != JUDGE_QUALITY || e->finding->ended)
         return;
-    assert_true(s->n < HEARD && e->finding->check->suspicion);
+    assert_true(s->n < HEARD && e->finding->check->weight == QUALITY_DOUBT);
     strcpy(s->heard[s->n++], e->finding->check->name);
     strcpy(s->why, e->finding->why);
 }

@@ -52,6 +52,7 @@ struct site {
     struct judge_event verdicts[HEARD];
     int nverdicts;
     char why[160]; /* of the last finding */
+    int tagged;    /* findings that are a tag */
 };
 
 static void hear(const struct judge_event *e, void *arg)
@@ -64,6 +65,7 @@ static void hear(const struct judge_event *e, void *arg)
     assert_true(s->n < HEARD);
     struct heard *h = &s->heard[s->n++];
     strcpy(s->why, e->finding->why);
+    s->tagged += e->finding->check->weight == QUALITY_TAG;
     strcpy(h->check, e->finding->check->name);
     h->point = e->point;
     h->minute = s->minute;
@@ -195,6 +197,8 @@ static void everything_on(struct site *s)
                                                 .copy_ms = 30 * MINUTE,
                                                 .spray_humidity = 15,
                                                 .spray_drop = 50,
+                                                .damp = 90,
+                                                .damp_ms = 10 * MINUTE,
                                                 .background_ms = 3 * HOUR,
                                                 .background = 50,
                                                 .watch = true,
@@ -429,6 +433,51 @@ static void an_inlet_is_not_suspected_when_the_countys_air_has_cleared_as_well(v
     }
     assert_int_equal(s->n, 1); /* of PM2.5 no background is known */
     assert_string_equal(s->heard[0].check, "spray");
+}
+
+/* Light scattering takes water for dust: a tag, and nothing else. */
+static void dust_in_air_over_90_percent_of_humidity_is_tagged_and_keeps_its_letter_and_value(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    feed_usual(s, 5);
+    feed_with(s, 30, RH, 90, 90); /* not over it */
+    assert_int_equal(s->n, 0);
+    int first = s->minute;
+    feed_with(s, 9, RH, 91, 92);
+    assert_int_equal(s->n, 0);
+    usual(s);
+    put(s, RH, 91, 92);
+    double mean = s->now[PM10].mean;
+    feed(s);
+    assert_int_equal(s->n, 4); /* each concentration, also of the meter that has no humidity of its own */
+    for (int i = 0; i < s->n; i++) {
+        assert_string_equal(s->heard[i].check, "high_rh");
+        assert_int_equal(s->heard[i].from_ms, midnight + first * (int64_t)MINUTE);
+    }
+    assert_int_equal(s->tagged, 4);
+    assert_string_equal(s->why, "relative humidity 91.5 %, over 90 %: light scattering reads high");
+    assert_int_equal(s->now[PM10].quality, 'N');
+    assert_true(s->now[PM10].mean == mean);
+    assert_int_equal(s->verdicts[s->nverdicts - 1].mean.n, 5);
+    feed_usual(s, 1);
+    assert_int_equal(s->n, 8);
+    assert_true(s->heard[7].ended);
+}
+
+static void no_tag_is_set_where_it_is_switched_off_or_no_humidity_is_known(void **state)
+{
+    struct site *s = *state;
+    everything_on(s);
+    s->config.quality.damp = 0;
+    feed_with(s, 20, RH, 95, 96);
+    s->config.quality.damp = 90;
+    for (int i = 0; i < 20; i++) {
+        usual(s);
+        lose(s, RH, 'D');
+        feed(s);
+    }
+    assert_int_equal(s->n, 0);
 }
 
 static void hours_far_below_the_background_are_suspected(void **state)
@@ -799,6 +848,8 @@ int main(void)
         EACH(a_plateau_below_a_round_number_is_suspected_while_another_meter_rises),
         EACH(humidity_that_jumps_while_dust_falls_and_the_spray_runs_is_a_sprayed_inlet),
         EACH(an_inlet_is_not_suspected_when_the_countys_air_has_cleared_as_well),
+        EACH(dust_in_air_over_90_percent_of_humidity_is_tagged_and_keeps_its_letter_and_value),
+        EACH(no_tag_is_set_where_it_is_switched_off_or_no_humidity_is_known),
         EACH(hours_far_below_the_background_are_suspected),
         EACH(a_setting_that_changes_is_suspected_unless_the_device_is_served),
         EACH(one_odd_reading_of_a_setting_accuses_nobody),

@@ -23,6 +23,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+    rig_points[1].point = &rig_point;
     rig_config.quality = (struct quality_config){0};
     return rig_teardown(state);
 }
@@ -79,6 +80,44 @@ static void after_a_restart_it_is_stuck_still_and_nothing_is_told_twice(void **s
     assert_int_equal(rig_rows(r, "minute", STUCK).n, 6);
 }
 
+static struct point humidity;
+
+/* The second meter measures humidity. */
+static int setup_damp(void **state)
+{
+    humidity = rig_point;
+    humidity.role = "humidity";
+    humidity.unit = "%";
+    rig_points[1].point = &humidity;
+    int rc = setup(state);
+    rig_config.quality.damp = 90;
+    rig_config.quality.damp_ms = 2 * (int64_t)MINUTE;
+    return rc;
+}
+
+static void damp_air_is_a_row_with_a_tag_and_no_issue(void **state)
+{
+    struct rig *r = *state;
+    for (int s = 0; s < 6 * 60; s++) {
+        int64_t at_ms = RIG_START_MS + (int64_t)s * SECOND;
+        rig_sample(r, 0, at_ms + 37, 60 + s % 3);
+        rig_sample(r, 1, at_ms + 37, s < 240 ? 95 : 60);
+        for (int i = 0; i < RIG_POINTS; i++)
+            rig_mark(r, i, at_ms + SECOND);
+        rig_turn(r, at_ms + SECOND, SECOND);
+    }
+    rig_settle(r);
+    struct rig_rows found = rig_rows(r, "quality", "\"state\":\"begin\"");
+    assert_int_equal(found.n, 1);
+    assert_non_null(strstr(found.body, "\"subject\":\"high_rh\""));
+    assert_non_null(strstr(found.body, "\"point\":\"a/pm10\""));
+    assert_non_null(strstr(found.body, "\"tag\":true,\"why\":\"relative humidity 95 %"));
+    assert_null(strstr(found.body, "flag"));
+    assert_null(strstr(found.body, "suspicion"));
+    assert_int_equal(rig_rows(r, "quality", "\"state\":\"end\"").n, 1);
+    assert_int_equal(rig_rows(r, "issue", "").n, 0);
+}
+
 /* What is kept of the first meter's samples. */
 struct kept {
     int samples, spikes;
@@ -123,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(a_stuck_meter_is_a_row_an_issue_and_corrects_its_windows),
         EACH(a_spike_is_marked_in_what_is_kept_with_its_registers_and_is_in_no_mean),
+        cmocka_unit_test_setup_teardown(damp_air_is_a_row_with_a_tag_and_no_issue, setup_damp, teardown),
         EACH(after_a_restart_it_is_stuck_still_and_nothing_is_told_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
