@@ -364,11 +364,14 @@ void required_known(struct dustd *d, const struct input *i, unsigned roles, int6
 void required_input(struct dustd *d, const struct input *i, unsigned roles)
 {
     struct required *q = d->required;
+    uint64_t before = record_changes(q->record);
     required_known(d, i, roles, clock_site_ms());
     if (i->kind == INPUT_BACKGROUND || i->kind == INPUT_STAGE)
         judge_late(d->judge, judging_heard, d);
     if (d->config->requirements.n == 0 || i->kind == INPUT_BACKGROUND || i->kind == INPUT_MAINTENANCE)
         return;
+    if (record_changes(q->record) == before)
+        return; /* a source that watches on, as it was taken for granted */
     bool on = i->to_ms == INPUT_OPEN || i->kind == INPUT_INSPECTION;
     judge_again(d, i->from_ms, on ? q->next_day_ms : i->to_ms);
 }

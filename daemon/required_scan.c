@@ -106,6 +106,7 @@ int required_scan(struct dustd *d)
         rc = store_scan_rows(d->store, "requirement", from_ms, known_verdict, d);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "issue", from_ms, known_failure, d);
+    record_answered(q->record, d->opened.last_at_ms + CLOCK_DAY_MS);
     for (size_t i = 0; i < q->njudged; i++)
         if (q->judged[i].day_ms >= q->next_day_ms)
             q->next_day_ms = q->judged[i].day_ms + CLOCK_DAY_MS;

@@ -68,6 +68,8 @@ struct record *record_create(const struct config *c)
 {
     struct record *r = mem_new(struct record);
     r->config = c;
+    r->unwatched_ms = mem_new(int64_t);
+    *r->unwatched_ms = INT64_MIN;
     workday_fill(&r->work, c->requirements.hours, c->requirements.nhours);
     workday_fill(&r->always, NULL, 0);
     r->ours = mem_array((size_t)c->npoints, sizeof *r->ours);
@@ -95,6 +97,7 @@ void record_destroy(struct record *r)
         mem_free(r->roles[i].points);
     mem_free(r->roles);
     mem_free(r->ours);
+    mem_free(r->unwatched_ms);
     mem_free(r);
 }
 
@@ -106,6 +109,11 @@ const struct config *record_config(const struct record *r)
 uint64_t record_changes(const struct record *r)
 {
     return r->changes;
+}
+
+void record_answered(struct record *r, int64_t to_ms)
+{
+    *r->unwatched_ms = to_ms;
 }
 
 const struct workday *record_hours(const struct record *r, bool always)
@@ -247,6 +255,7 @@ struct record *record_carry(const struct record *was, const struct config *c)
 {
     struct record *r = record_create(c);
     r->newest_ms = was->newest_ms;
+    *r->unwatched_ms = *was->unwatched_ms;
     for (int k = 0; k < INPUT__KINDS; k++)
         for (size_t i = 0; i < was->facts[k].n; i++) {
             struct fact f = was->facts[k].list[i];

@@ -45,9 +45,12 @@ void record_input(struct record *r, const struct input *i, unsigned roles);
 
 const struct config *record_config(const struct record *r);
 
-/* Grows whenever the record says something else than before of a time up to its newest minute: with each
- * input, flag and minute that is not newer than all. */
+/* Grows whenever the record may say something else than it has said: with each input, flag and minute that is
+ * not newer than all; but with an `alive` only where somebody has been told that it was not watched then. */
 uint64_t record_changes(const struct record *r);
+
+/* A record before this one, of a run before, has answered about the time before to_ms. */
+void record_answered(struct record *r, int64_t to_ms);
 
 /* The mean of a point's minute, NaN when it is not known. */
 double record_value(const struct record *r, int point, int64_t minute_ms);

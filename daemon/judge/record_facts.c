@@ -26,14 +26,15 @@ static void note_length(struct facts_of *f, const struct fact *is)
     f->longest_ms = length_ms > f->longest_ms ? length_ms : f->longest_ms;
 }
 
-/* A source that goes on watching is one fact. */
-static bool extend(struct facts_of *f, const struct fact *new)
+/* A source that goes on watching is one fact. *from_ms: since when nobody has heard of it before. */
+static bool extend(struct facts_of *f, const struct fact *new, int64_t *from_ms)
 {
     for (size_t i = f->n; i > 0; i--) {
         struct fact *old = &f->list[i - 1];
         if (strcmp(old->source, new->source) == 0 && new->from_ms >= old->from_ms &&new->from_ms <=
                                                          old->to_ms &&new->to_ms - old->from_ms <
                                                          CLOCK_DAY_MS) {
+            *from_ms = old->to_ms;
             old->to_ms = new->to_ms > old->to_ms ? new->to_ms : old->to_ms;
             note_length(f, old);
             return true;
@@ -63,6 +64,16 @@ int fact_source(const struct record *r, const char *name)
     return -1;
 }
 
+/* That somebody watches turns MAYBE into an answer, and no answer into another: of a time of which nobody has
+ * been told that it was not watched, it changes nothing. A source that says so each minute is no news. */
+static void watch(struct record *r, const struct fact *new)
+{
+    int64_t from_ms = new->from_ms;
+    if (!extend(&r->facts[INPUT_ALIVE], new, &from_ms))
+        facts_add(&r->facts[INPUT_ALIVE], new);
+    r->changes += from_ms < *r->unwatched_ms;
+}
+
 void record_input(struct record *r, const struct input *i, unsigned roles)
 {
     struct fact new = {.from_ms = i->from_ms, .to_ms = i->to_ms, .value = i->value, .roles = roles};
@@ -71,9 +82,12 @@ void record_input(struct record *r, const struct input *i, unsigned roles)
     snprintf(new.about, sizeof new.about, "%s", i->about);
     snprintf(new.source, sizeof new.source, "%s", i->source);
     new.by = fact_source(r, new.source);
+    if (i->kind == INPUT_ALIVE) {
+        watch(r, &new);
+        return;
+    }
     r->changes++;
-    if (i->kind != INPUT_ALIVE || !extend(&r->facts[i->kind], &new))
-        facts_add(&r->facts[i->kind], &new);
+    facts_add(&r->facts[i->kind], &new);
 }
 
 /* A stage holds until the next; what is open ends with the next that begins. */
@@ -144,6 +158,15 @@ static int64_t unwatched(const struct record *r, int source, int64_t from_ms, in
     return at_ms < to_ms ? missing_ms + to_ms - at_ms : missing_ms;
 }
 
+/* Whether more of it is missing than may be; then it is noted that somebody was told so. */
+static bool is_unwatched(const struct record *r, int source, int64_t from_ms, int64_t to_ms)
+{
+    if (unwatched(r, source, from_ms, to_ms) <= GAP_MS)
+        return false;
+    *r->unwatched_ms = to_ms > *r->unwatched_ms ? to_ms : *r->unwatched_ms;
+    return true;
+}
+
 bool record_watched(const struct record *r, enum input_kind kind, int64_t from_ms, int64_t to_ms,
                     const char **about)
 {
@@ -154,7 +177,7 @@ bool record_watched(const struct record *r, enum input_kind kind, int64_t from_m
         if (!(s->kinds & 1u << kind))
             continue;
         any = true;
-        if (unwatched(r, i, from_ms, to_ms) > GAP_MS) {
+        if (is_unwatched(r, i, from_ms, to_ms)) {
             *about = s->name;
             return false;
         }
@@ -224,7 +247,7 @@ bool record_warning(const struct record *r, int64_t at_ms, enum warning *level, 
         return true;
     for (int i = 0; i < r->config->nsources; i++) {
         const struct input_source *s = &r->config->sources[i];
-        if (s->kinds & 1u << INPUT_WARNING && unwatched(r, i, at_ms - GAP_MS, at_ms + GAP_MS) > GAP_MS) {
+        if (s->kinds & 1u << INPUT_WARNING && is_unwatched(r, i, at_ms - GAP_MS, at_ms + GAP_MS)) {
             *about = s->name;
             return false;
         }

@@ -28,6 +28,8 @@ struct record {
     const struct day *today; /* of the last minute that came: most questions are about it; NULL: none yet */
     struct facts_of facts[INPUT__KINDS];
     int64_t newest_ms;
+    int64_t
+        *unwatched_ms; /* somebody was told that some time before it was not watched; an answer notes it */
     uint64_t changes;
 };
 

@@ -5,7 +5,8 @@
 
 Method: N days (default 365) of the minutes of ten points are made (from DUST_SEED, as gzipped CSV with a header) and given
 to `dustd --replay`, with seven limit files, every check of quality and, in a second row, the shipped six requirements with
-a vehicle, a sweeping and an inspection now and then. Measured is the whole program from its start to its end: reading,
+a vehicle, a sweeping and an inspection now and then; in a third row the source says each minute that it watches, not each
+hour. Measured is the whole program from its start to its end: reading,
 inflating, judging, printing to a file. Time is the processor's (user and system, of the child alone) and the wall clock's;
 resident memory is the child's highest. The same once more with a twelfth of the days shows whether memory depends on the
 length. "share" is the part of a promised limit that was used: 10 s a year, where there is a limit.
@@ -23,7 +24,7 @@ import time
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("DUST_BUILD", os.path.join(SOURCE, "build", "release"))
 SEED = int(os.environ.get("DUST_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
-MINUTE, DAY = 60_000, 86_400_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 FIRST = 1772380800000  # 2026-03-02T00:00+08:00
 LIMIT_S = 10.0  # of a year
 
@@ -66,22 +67,28 @@ def write_year(path, days):
             out.write(f"{FIRST + minute * MINUTE}," + ",".join(values) + "\n")
 
 
-def write_inputs(path, days):
-    """A stage; and each day ten lorries that were washed, a sweeping, and on Mondays an inspection."""
+def write_inputs(path, days, alive_min=60):
+    """A stage; and each day ten lorries that were washed, a sweeping, and on Mondays an inspection; the gate's camera says that
+    it watches: with each lorry, or every so many minutes all day."""
     def row(ts, kind, source, **more):
         return json.dumps({"ts": ts, "kind": kind, "subject": source, "source": source, **more}, separators=(",", ":")) + "\n"
+    def watch(ts, minutes):
+        return ts, row(ts, "alive", "gate", id=f"a{ts}", to=ts, **{"from": ts - minutes * MINUTE})
+    def day_of(start, monday):
+        for at in range(start + 7 * HOUR, start + 17 * HOUR, HOUR):
+            yield at, row(at, "passage", "gate", id=f"v{at}", at=at, direction="out", via="wash", wash_s=150)
+            if alive_min == 60:
+                yield watch(at + MINUTE, 60)
+        for at in range(start + alive_min * MINUTE, start + DAY + 1, alive_min * MINUTE) if alive_min < 60 else ():
+            yield watch(at, alive_min)
+        at = start + 18 * HOUR
+        yield at, row(at, "inspection", "boss", by="boss", id=f"s{at}", at=at, about="watering/swept", value=100)
+        if monday:
+            yield at, row(at, "inspection", "office", by="office", id=f"w{at}", at=at, about="watering/weekly", value=100)
     with open(path, "w") as out:
         out.write(row(FIRST - MINUTE, "stage", "office", by="office", stage="earthwork", **{"from": FIRST - MINUTE}))
         for day in range(days):
-            start = FIRST + day * DAY
-            for hour in range(7, 17):
-                at = start + hour * 3_600_000
-                out.write(row(at, "passage", "gate", id=f"v{at}", at=at, direction="out", via="wash", wash_s=150))
-                out.write(row(at + MINUTE, "alive", "gate", id=f"a{at}", to=at + MINUTE, **{"from": at - 59 * MINUTE}))
-            at = start + 18 * 3_600_000
-            out.write(row(at, "inspection", "boss", by="boss", id=f"s{at}", at=at, about="watering/swept", value=100))
-            if day % 7 == 0:
-                out.write(row(at, "inspection", "office", by="office", id=f"w{at}", at=at, about="watering/weekly", value=100))
+            out.writelines(text for _, text in sorted(day_of(FIRST + day * DAY, day % 7 == 0), key=lambda of: of[0]))
 
 
 def run(folder, files, out):
@@ -113,10 +120,12 @@ def main():
     print(f"DUST_SEED={SEED}; best of {chosen.runs} runs; {BUILD}")
     with tempfile.TemporaryDirectory() as folder:
         for days in (max(chosen.days // 12, 1), chosen.days):
-            data, inputs = os.path.join(folder, f"{days}.csv.gz"), os.path.join(folder, f"{days}.jsonl")
+            data, inputs, minutely = (os.path.join(folder, f"{days}{end}") for end in (".csv.gz", ".jsonl", "-alive.jsonl"))
             write_year(data, days)
             write_inputs(inputs, days)
-            for title, requirements, files in (("limits and quality", False, [data]), ("and the six requirements", True, [data, inputs])):
+            write_inputs(minutely, days, alive_min=1)
+            for title, requirements, files in (("limits and quality", False, [data]), ("and the six requirements", True, [data, inputs]),
+                                               ("the six, alive each minute", True, [data, minutely])):
                 write_site(folder, requirements)
                 results = [run(folder, files, os.path.join(folder, "out")) for _ in range(chosen.runs)]
                 show(f"{days} days, {title}", days, results)

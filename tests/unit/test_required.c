@@ -197,6 +197,32 @@ static void a_restart_tells_nothing_twice_and_judges_what_is_left(void **state)
     assert_int_equal(rig_rows(r, "issue", "\"step\":\"evidence\"").n, 1);
 }
 
+static void a_day_that_nobody_watched_is_judged_again_when_somebody_says_he_has(void **state)
+{
+    struct rig *r = *state;
+    int64_t minute_ms = CLOCK_MINUTE_MS;
+    for (int restarted = 0; restarted < 2; restarted++) {
+        int day = restarted * 2 * 1440; /* each time a day of its own */
+        struct input p = passage(day + 600, 130);
+        say(r, p);
+        row_minute(&r->d, DAY_MS + (day + 600) * minute_ms, r->d.means, NULL);
+        live(r, day, day + 2 * 1440);
+        if (restarted) {
+            rig_settle(r);
+            rig_kill(r);
+            rig_start(r, DAY_MS + (day + 2 * 1440) * minute_ms);
+            required_known(&r->d, &p, 0, p.from_ms); /* its row is not the rig's to write */
+        }
+        watched(r, day, day + 1440);
+        const char *date = restarted ? "2026-01-04" : "2026-01-02";
+        struct rig_rows rows = rig_rows(r, "requirement", date);
+        assert_int_equal(rows.n, 2);
+        assert_non_null(strstr(rows.body, "\"verdict\":\"pass\""));
+        assert_non_null(strstr(rows.body, "\"corrects\""));
+        rig_start(r, DAY_MS + (day + 2 * 1440) * minute_ms);
+    }
+}
+
 /* The requirement is that the meters measure, in every half hour round the clock. */
 static struct check measured[] = {{.name = "measured",
                                    .title_zh = "在线监测",
@@ -467,6 +493,7 @@ int main(void)
         REQUIRED(a_failure_is_an_issue_within_a_minute_and_told_once),
         REQUIRED(the_next_vehicle_that_is_washed_closes_it),
         REQUIRED(a_restart_tells_nothing_twice_and_judges_what_is_left),
+        REQUIRED(a_day_that_nobody_watched_is_judged_again_when_somebody_says_he_has),
         REQUIRED(since_when_a_requirement_stands_so_is_known_after_a_restart_too),
         REQUIRED(the_board_says_how_today_stands_since_when_and_how_yesterday_ended),
         REQUIRED(the_board_is_told_to_brokers_when_it_changes_and_not_each_minute),
