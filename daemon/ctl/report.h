@@ -22,7 +22,7 @@ struct judged {
     double mean; /* NaN: there is none */
     bool over;   /* the limit; also one of those that a day may have */
     bool breach, unknown;
-    bool gone; /* taken back: the limit was not for that time */
+    bool gone; /* taken back: the limit was not for that time, or another row says it now */
 };
 
 /* A limit and the point that it judges, in the order of their first window. */

@@ -38,6 +38,16 @@ static struct judged judged_of(const struct row *row, const json_t *body)
     return j;
 }
 
+/* A correction stands in the place of the row that it names, which may be another point's: of the highest of
+ * several it says which one that is now. */
+static void take_back(struct gathered *g, const char *limit, int64_t seq)
+{
+    for (int i = 0; i < g->nseries; i++)
+        for (int k = g->series[i].n; k > 0 && strcmp(g->series[i].limit, limit) == 0; k--)
+            if (g->series[i].at[k - 1].seq == seq)
+                g->series[i].at[k - 1].gone = true;
+}
+
 /* A day of a limit that allows some exceedances has no mean: its windows are told one by one. */
 int report_take_verdict(const struct row *row, void *gathered)
 {
@@ -45,6 +55,8 @@ int report_take_verdict(const struct row *row, void *gathered)
     json_t *body = row->body && row->seq <= g->head_seq ? json_loads(row->body, 0, NULL) : NULL;
     if (body && !json_object_get(body, "windows")) {
         struct judged_series *s = series_of(g, row->subject, body);
+        if (json_object_get(body, "corrects"))
+            take_back(g, row->subject, int_of(body, "corrects"));
         if (s->n == s->room) {
             s->room = s->room ? s->room * 2 : 64;
             s->at = mem_resize(s->at, (size_t)s->room, sizeof *s->at);

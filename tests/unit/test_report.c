@@ -7,6 +7,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/ctl/ctl.h"
+#include "daemon/store/journal.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -216,6 +217,35 @@ static void a_persons_name_is_left_out_the_longer_one_first(void **state)
 
 /* ---- what is handed over ---- */
 
+/* --- verdicts --- */
+
+static void take(struct gathered *g, int64_t seq, const char *more)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"unit\":\"ug/m3\",\"compare\":\">=\",\"value\":250,\"window_s\":3600,%s}",
+             more);
+    char subject[] = "mine/max";
+    struct row row = {.seq = seq, .at_ms = 3600000, .subject = subject, .body = body};
+    g->head_seq = seq;
+    assert_int_equal(report_take_verdict(&row, g), ERR_OK);
+}
+
+/* Of the highest of several points a correction may name another one. */
+static void a_window_that_is_corrected_to_another_point_is_counted_once(void **state)
+{
+    (void)state;
+    struct gathered g = {0};
+    take(&g, 1, "\"point\":\"a/pm10\",\"verdict\":\"breach\",\"mean\":300");
+    take(&g, 2, "\"point\":\"b/pm10\",\"verdict\":\"pass\",\"mean\":200,\"corrects\":1");
+    take(&g, 3, "\"point\":\"a/pm10\",\"verdict\":\"unknown\",\"corrects\":2");
+    report_sort_verdicts(&g);
+    assert_int_equal(g.nseries, 2);
+    assert_int_equal(g.series[0].n, 1); /* a: the last word */
+    assert_true(g.series[0].at[0].unknown && g.series[0].at[0].seq == 3);
+    assert_int_equal(g.series[1].n, 0); /* b */
+    report_forget(&g);
+}
+
 static void a_summary_of_many_points_still_fits_in_a_row_with_its_counts(void **state)
 {
     (void)state;
@@ -302,6 +332,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_text_are_masked_to_an_end_too),
         cmocka_unit_test(dates_numbers_of_issues_and_means_are_no_telephone_numbers),
         cmocka_unit_test(a_persons_name_is_left_out_the_longer_one_first),
+        cmocka_unit_test(a_window_that_is_corrected_to_another_point_is_counted_once),
         cmocka_unit_test(a_summary_of_many_points_still_fits_in_a_row_with_its_counts),
         cmocka_unit_test(a_scale_ends_at_a_round_number),
         cmocka_unit_test(nothing_is_drawn_outside_the_chart),
