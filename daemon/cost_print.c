@@ -177,19 +177,6 @@ static void warn_of_range(struct report *r, const struct limit *l)
     }
 }
 
-/* Stages in which no rule of the limit's file judges its role. */
-static unsigned stages_without(const struct config *c, const struct limit *l)
-{
-    size_t file = (size_t)(strchr(l->id, '/') - l->id) + 1;
-    unsigned missing = STAGE_ALL;
-    for (int i = 0; i < c->nlimits; i++) {
-        const struct limit *other = &c->limits[i];
-        if (strncmp(other->id, l->id, file) == 0 && strcmp(other->role, l->role) == 0)
-            missing &= other->stages ? ~other->stages : 0;
-    }
-    return missing;
-}
-
 static bool somebody_says(const struct config *c, enum input_kind kind)
 {
     for (int i = 0; i < c->nsources; i++)
@@ -213,10 +200,10 @@ static void warn_of_needs(struct report *r, const struct limit *l)
         r,
         "limit %s needs the stage of the work, which a person tells: until then it is unknown, never passed.",
         l->id);
-    unsigned missing = l->informs ? 0 : stages_without(r->c, l);
     for (const struct word *w = stage_words; w->text; w++)
-        if (missing & (unsigned)w->value)
-            warn(r, "limit %s: in the stage %s nothing of its file judges %s.", l->id, w->text, l->role);
+        if (l->uncovered & (unsigned)w->value)
+            warn(r, "limit %s: in the stage %s nothing of its file judges %s: it is unknown then.", l->id,
+                 w->text, l->role);
 }
 
 static bool has_role(const struct config *c, const char *role)

@@ -1,8 +1,10 @@
 /* What settings say about each other. */
 #include "daemon/base/err.h"
+#include "daemon/base/mem.h"
 #include "daemon/base/yaml.h"
 #include "daemon/config/broker.h"
 #include "daemon/config/input_kind.h"
+#include "daemon/config/limits.h"
 #include "daemon/config/loaded.h"
 #include "daemon/config/lookup.h"
 #include "daemon/config/person.h"
@@ -188,6 +190,48 @@ static int check_brokers(const struct loading *l)
                     "another client_id",
                     b->name);
         }
+    }
+    return ERR_OK;
+}
+
+/* Whether a source may send it, or somebody of these roles may say it. */
+static bool can_come(const struct config *c, enum input_kind kind, unsigned roles)
+{
+    for (int i = 0; i < c->nsources; i++)
+        if (c->sources[i].kinds & 1u << kind)
+            return true;
+    for (int i = 0; i < c->npeople; i++) {
+        unsigned has = config_roles(c, &c->people[i]);
+        if (has & roles && !(has & ROLES_UNIT))
+            return true;
+    }
+    return false;
+}
+
+/* What no meter gives comes later, or never if there is nobody to say it: then the rule can never be judged.
+ */
+int check_needs(const struct loading *l)
+{
+    const struct config *c = &l->l->c;
+    bool stage = can_come(c, INPUT_STAGE, ROLES_DECIDE),
+         background = can_come(c, INPUT_BACKGROUND, ROLES_WITNESS);
+    for (int i = 0; i < c->nlimits; i++) {
+        const struct limit *limit = &c->limits[i];
+        const char *lacks = limit->minus && !background ? "background"
+                            : limit->stages && !stage   ? "stage"
+                                                        : NULL;
+        if (!lacks)
+            continue;
+        char *file = mem_printf("%.*s", (int)strcspn(limit->id, "/"), limit->id);
+        int error = yaml_complain(
+            l->doc, place(l, "limits", file, NULL), l->why,
+            "found %s, which can never be judged: it needs the %s, and nobody may say it; allowed: with a "
+            "source "
+            "of the kind %s, or a person of community%s",
+            limit->id, limit->minus && !background ? "background of the county" : "stage of the work", lacks,
+            limit->minus && !background ? ", office or inspector" : " or office");
+        mem_free(file);
+        return error;
     }
     return ERR_OK;
 }

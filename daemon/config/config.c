@@ -136,6 +136,8 @@ int config_load(const char *file, const char *const *dirs, struct config **out, 
     if (!error)
         error = load_limits(&l);
     if (!error)
+        error = check_needs(&l);
+    if (!error)
         error = load_requirements(&l);
     if (!error)
         error = check_inspections(&l);

@@ -266,6 +266,29 @@ static void leave_out(struct config *c, const struct limit_file *f, const struct
         (struct unjudged){.id = mem_printf("%s/%s", f->name, r->name), .role = r->role};
 }
 
+/* Whether some time is both rules', of the same points. */
+static bool overlap(const struct limit *a, const struct limit *b)
+{
+    bool hours = hours_hold(&a->hours, b->hours.from_min) || hours_hold(&b->hours, a->hours.from_min);
+    return hours && strcmp(a->role, b->role) == 0 && a->valid_from_ms < b->valid_to_ms &&
+           b->valid_from_ms < a->valid_to_ms;
+}
+
+/* Stages in which no rule of a file judges what some of its rules judge in others. `limits`: the file's. */
+static void find_uncovered(struct limit *limits, int n)
+{
+    for (int i = 0; i < n; i++) {
+        bool first = limits[i].stages && !limits[i].informs;
+        unsigned missing = STAGE_ALL;
+        for (int k = 0; k < n; k++)
+            if (overlap(&limits[i], &limits[k])) {
+                missing &= limits[k].stages ? ~limits[k].stages : 0;
+                first = first && !(k < i && limits[k].stages && !limits[k].informs);
+            }
+        limits[i].uncovered = first ? missing : 0;
+    }
+}
+
 /* A rule without a point is left out and said: the file may be for more than this site has. A file of which
  * no rule has a point is a mistake. */
 static int make_limits(const struct loading *l, const struct limit_entry *e, const struct limit_file *f)
@@ -286,6 +309,8 @@ static int make_limits(const struct loading *l, const struct limit_entry *e, con
             "found the limit %s, but no point has the role %s; allowed: a limit that has something to "
             "judge",
             f->name, f->rules[0].role);
+    if (!error)
+        find_uncovered(c->limits + before, c->nlimits - before);
     return error;
 }
 

@@ -29,6 +29,8 @@ struct limit {
     int64_t background_wait_ms; /* a window waits for its background, then it is unknown */
     unsigned stages;            /* set of enum stage in which it applies; 0: always */
     struct hours hours; /* of the day, site's zone, in which it applies; no window lies across their ends */
+    unsigned uncovered; /* set of enum stage for which no rule of its file judges its role: unknown then; told
+                           by the first such rule, 0 for the others */
     double release;     /* once exceeded it is a breach until the mean is below this; 0: no such rule */
     int hours_needed;   /* of 24 h: the mean of hourly means, at least so many; 0: of minutes, 75 % */
     bool informs;       /* a breach is recorded, but opens no issue: for information, or a condition */

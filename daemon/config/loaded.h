@@ -132,6 +132,7 @@ int check_site(const struct loading *l); /* buses, devices, people, brokers agai
 int check_people(const struct loading *l);
 int load_duties(const struct loading *l); /* roles, kinds of issues, phases */
 int load_limits(const struct loading *l);
+int check_needs(const struct loading *l); /* of limits: stage, background */
 int load_requirements(const struct loading *l);
 int check_inspections(const struct loading *l); /* once requirements are loaded */
 

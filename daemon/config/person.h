@@ -16,6 +16,12 @@ enum role {
  */
 enum { ROLES_UNIT = ROLE_SITE | ROLE_CONTRACTOR | ROLE_OF_UNIT };
 
+/* Who decides (a stage of the work, a holiday), and who testifies (a background, a picture). */
+enum {
+    ROLES_DECIDE = ROLE_COMMUNITY | ROLE_OFFICE,
+    ROLES_WITNESS = ROLE_COMMUNITY | ROLE_OFFICE | ROLE_INSPECTOR
+};
+
 struct person {
     const char *name;         /* key in the configuration, "site-manager" */
     const char *title;        /* as shown */

@@ -71,9 +71,9 @@ static bool same_limit(const struct limit *a, const struct limit *b)
 {
     return a->window_ms == b->window_ms && a->compare == b->compare && a->over == b->over &&
            a->value == b->value && a->round == b->round && a->cap == b->cap && a->release == b->release &&
-           a->stages == b->stages && a->minus == b->minus && a->allowed == b->allowed &&
-           a->hours.from_min == b->hours.from_min && a->hours.to_min == b->hours.to_min &&
-           strcmp(a->role, b->role) == 0;
+           a->stages == b->stages && a->uncovered == b->uncovered && a->minus == b->minus &&
+           a->allowed == b->allowed && a->hours.from_min == b->hours.from_min &&
+           a->hours.to_min == b->hours.to_min && strcmp(a->role, b->role) == 0;
 }
 
 static int point_after(const struct judge *j, int was, const int *before)

@@ -6,8 +6,8 @@
 
 enum {
     UNIT = ROLE_SITE | ROLE_CONTRACTOR,
-    DECIDE = ROLE_COMMUNITY | ROLE_OFFICE,
-    WITNESS = DECIDE | ROLE_INSPECTOR,
+    DECIDE = ROLES_DECIDE,
+    WITNESS = ROLES_WITNESS,
 };
 
 #define TO(member) offsetof(struct input, member), sizeof((struct input *)0)->member

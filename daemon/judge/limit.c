@@ -72,6 +72,8 @@ static enum verdict compare(struct judge_event *e, const struct limit_state *s)
     const struct limit *l = e->limit;
     if (l->stages && !e->stage)
         return unknown(e, "stage of the work not known");
+    if (l->uncovered & (unsigned)e->stage)
+        return unknown(e, "no rule of the file is for this stage of the work");
     if (!mean_valid(&e->mean))
         return unknown(e, "too few valid values");
     if (l->minus && isnan(e->background))
@@ -297,7 +299,7 @@ void limit_judge(const struct judging *j, const struct limit *limit, const struc
     event.why = "";
     event.stage = limit->stages ? facts_stage(j->facts, window->start_ms) : STAGE_UNKNOWN;
     event.background = background_of(j, limit, window);
-    if (limit->stages && event.stage && !(limit->stages & event.stage))
+    if (limit->stages && event.stage && !((limit->stages | limit->uncovered) & (unsigned)event.stage))
         return;
     rules[limit->over](j, &event);
 }

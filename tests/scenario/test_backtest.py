@@ -27,7 +27,7 @@ POINT = "  {role}: {{title: {{zh: {role}, en: {role}}}, unit: {unit}, role: {rol
 SITE = """site: {name: s, title: {zh: 示例工地, en: Example Site}}
 buses: {line: {path: /dev/ttyS0}}
 devices: {d: {bus: line, profile: record, unit_id: 1, period: PERIOD}}
-people: {boss: {title: 项目经理, roles: [site]}}
+people: {boss: {title: 项目经理, roles: [site]}, office: {title: 办公室, roles: [office]}}
 """
 UNITS = {"pm25": "ug/m3", "pm10": "ug/m3", "tsp": "ug/m3", "wind_speed": "m/s"}
 

@@ -333,7 +333,7 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
          "without "
          "it within 120 min is unknown, never passed."),
         "limit mine/early needs the stage of the work, which a person tells: until then it is unknown, never",
-        "limit mine/early: in the stage suspended nothing of its file judges humidity.",
+        "limit mine/early: in the stage suspended nothing of its file judges humidity: it is unknown then.",
     };
     write_file(f, "devices/mine.yaml",
                "title: {zh: 表, en: Meter}\n"
@@ -352,10 +352,11 @@ static void the_check_says_which_limits_are_not_judged_and_why(void **state)
         "  early: {title: {zh: a, en: b}, role: humidity, window: 1h, compare: over, value: 9 %, stages: "
         "[earthwork]}\n"
         "  high: {title: {zh: a, en: b}, role: tsp, window: 1h, compare: over, value: 0.6 mg/m3}\n");
-    struct config *c = load_text(f, SITE "buses: {b: {path: /dev/ttyS0}}\n"
-                                         "devices: {a: {bus: b, profile: mine, unit_id: 1}}\n"
-                                         "people: {boss: {title: x, roles: [site]}}\n"
-                                         "limits: {mine: {person: boss}}\n");
+    struct config *c =
+        load_text(f, SITE "buses: {b: {path: /dev/ttyS0}}\n"
+                          "devices: {a: {bus: b, profile: mine, unit_id: 1}}\n"
+                          "people: {boss: {title: x, roles: [site]}, office: {title: y, roles: [office]}}\n"
+                          "limits: {mine: {person: boss}}\n");
     char *text = check_of(c, today_ms);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (!strstr(text, wanted[i]))

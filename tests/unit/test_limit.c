@@ -186,6 +186,20 @@ static void a_limit_of_a_stage_is_judged_in_that_stage_only(void **state)
     assert_int_equal(s->nheard, before);
 }
 
+static void in_a_stage_that_no_rule_of_the_file_is_for_it_is_unknown_and_says_so(void **state)
+{
+    struct site *s = *state;
+    s->limit.stages = STAGE_EARTHWORK;
+    s->limit.uncovered = STAGE_SUSPENDED;
+    facts_set_stage(s->facts, s->next_ms, STAGE_STRUCTURE); /* another rule judges it */
+    feed(s, 60, 100);
+    assert_int_equal(s->nheard, 0);
+    facts_set_stage(s->facts, s->next_ms, STAGE_SUSPENDED);
+    assert_int_equal(of(s, 10), VERDICT_UNKNOWN);
+    assert_string_equal(last(s)->why, "no rule of the file is for this stage of the work");
+    assert_int_equal(last(s)->stage, STAGE_SUSPENDED);
+}
+
 static void once_over_it_stays_a_breach_until_it_is_below_the_release(void **state)
 {
     struct site *s = *state;
@@ -328,6 +342,7 @@ int main(void)
         EACH(without_its_background_a_window_is_unknown_never_passed),
         EACH(the_day_of_differences_is_counted_after_its_last_one),
         EACH(a_limit_of_a_stage_is_judged_in_that_stage_only),
+        EACH(in_a_stage_that_no_rule_of_the_file_is_for_it_is_unknown_and_says_so),
         EACH(once_over_it_stays_a_breach_until_it_is_below_the_release),
         EACH(a_day_of_hours_is_their_mean_and_needs_as_many_as_the_standard_says),
         EACH(a_window_outside_its_hours_is_neither_judged_nor_unknown),

@@ -25,13 +25,14 @@ enum { MIN_MS = 60000 };
 static struct config *config;
 static char dir[] = "/tmp/dust-limits-XXXXXX";
 
-static const char site[] = "site: {name: s, title: {zh: 工地, en: Site}}\n"
-                           "buses: {line: {path: /dev/ttyS0}}\n"
-                           "devices:\n"
-                           "  dust: {bus: line, profile: nova-sds069, unit_id: 1}\n"
-                           "  wind: {bus: line, profile: louvre-pm-weather, unit_id: 2}\n"
-                           "people: {boss: {title: 项目经理, roles: [site]}}\n"
-                           "limits:\n";
+static const char site[] =
+    "site: {name: s, title: {zh: 工地, en: Site}}\n"
+    "buses: {line: {path: /dev/ttyS0}}\n"
+    "devices:\n"
+    "  dust: {bus: line, profile: nova-sds069, unit_id: 1}\n"
+    "  wind: {bus: line, profile: louvre-pm-weather, unit_id: 2}\n"
+    "people: {boss: {title: 项目经理, roles: [site]}, office: {title: 办公室, roles: [office]}}\n"
+    "limits:\n";
 
 static int setup(void **state)
 {
