@@ -101,6 +101,7 @@ static void breach_text(const struct judge_event *e, const char *point, const ch
     const char *unit = unit_shown(l->unit), *sign = l->compare == COMPARE_REACHES ? "≥" : ">";
     const char *running_zh = e->running ? "（时段未结束）" : "",
                *running_en = e->running ? " (window running)" : "";
+    const char *mean_zh = l->level ? "等效声级" : "均值", *mean_en = l->level ? "level" : "mean";
     double value = isnan(e->compared) ? e->mean.mean : e->compared;
     if (e->count.of) {
         snprintf(zh, BREACH_TEXT, "%s，%.10s 当日 %u 次%s %.10g %s，允许 %d 次%s", point, start,
@@ -109,10 +110,10 @@ static void breach_text(const struct judge_event *e, const char *point, const ch
                  e->count.exceeded, start, sign, l->value, unit, l->allowed, running_en);
         return;
     }
-    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟均值%s %.10g %s，限值 %s %.10g %s%s", point, start, minutes,
-             l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
-    snprintf(en, BREACH_TEXT, "%s: mean of the %d minutes from %s%s is %.10g %s, limit %s %.10g %s%s", point,
-             minutes, start, l->minus ? " less background" : "", value, unit, sign, l->value, unit,
+    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟%s%s %.10g %s，限值 %s %.10g %s%s", point, start, minutes,
+             mean_zh, l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
+    snprintf(en, BREACH_TEXT, "%s: %s of the %d minutes from %s%s is %.10g %s, limit %s %.10g %s%s", point,
+             mean_en, minutes, start, l->minus ? " less background" : "", value, unit, sign, l->value, unit,
              running_en);
 }
 

@@ -30,6 +30,9 @@ extern const struct word role_words[];
 /* A unit that the unit of a point with that role must fit; "" a bare number or a switch. */
 const char *role_unit(const char *role);
 
+/* Whether a point with that role may be in that unit: it fits role_unit, or both are levels (dB, dB(A)). */
+bool role_takes(const char *role, const char *unit);
+
 /* A name of the table, of the type, of the order, as in the files ("holding", "u32", "abcd"). */
 const char *table_str(enum modbus_table table);
 const char *type_str(enum point_type type);

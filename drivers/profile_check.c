@@ -2,6 +2,7 @@
 #include "drivers/profile_private.h"
 
 #include "daemon/base/err.h"
+#include "daemon/base/level.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/yaml.h"
@@ -24,6 +25,13 @@ const char *role_unit(const char *role)
         if (strcmp(w->text, role) == 0)
             return role_units[w->value];
     return "";
+}
+
+bool role_takes(const char *role, const char *unit)
+{
+    double converted;
+    const char *own = role_unit(role);
+    return !unit_convert(1, unit, own, &converted) || (unit_is_level(unit) && unit_is_level(own));
 }
 
 static bool is_bit_table(const struct point *p)
@@ -182,9 +190,8 @@ static int check_watch(const struct yaml_doc *doc, const struct yaml_node *map, 
 static int check_role(const struct yaml_doc *doc, const struct yaml_node *map, const struct point *p,
                       struct complaint *why)
 {
-    double converted;
     const struct yaml_node *unit = yaml_get(map, "unit");
-    if (p->role[0] && unit_convert(1, p->unit, role_unit(p->role), &converted))
+    if (p->role[0] && !role_takes(p->role, p->unit))
         return yaml_complain(doc, unit ? unit : yaml_get(map, "role"), why,
                              "found the unit \"%s\" for the role %s; allowed: one that fits \"%s\"", p->unit,
                              p->role, role_unit(p->role));

@@ -197,7 +197,9 @@ static const struct unit {
     {"bar", "bar", "pressure", 100000, 0},
     {"deg", "deg", "angle", 1, 0},
     {"°", "deg", "angle", 1, 0},
-    {"dB", "dB", "sound level", 1, 0},
+    {"dB", "dB", "level", 1, 0},
+    {"dB(A)", "dB(A)", "A-weighted level", 1, 0}, /* no dB: which weighting a meter has is never assumed */
+    {"dBA", "dB(A)", "A-weighted level", 1, 0},
     {"lx", "lx", "illuminance", 1, 0},
     {"mm", "mm", "length", 0.001, 0},
     {"m", "m", "length", 1, 0},
@@ -233,10 +235,10 @@ const char *unit_name(const char *text)
     return u ? u->name : NULL;
 }
 
-const char *const unit_names[] = {"ug/m3", "mg/m3", "ng/m3", "%",   "m/s",   "km/h", "degC", "K",  "Pa",
-                                  "hPa",   "kPa",   "MPa",   "bar", "deg",   "dB",   "lx",   "mm", "m",
-                                  "m3",    "L",     "m3/h",  "L/s", "L/min", "A",    "V",    "kW", "W",
-                                  "kWh",   "Hz",    "s",     "min", "h",     NULL};
+const char *const unit_names[] = {"ug/m3", "mg/m3", "ng/m3", "%",    "m/s", "km/h",  "degC",  "K",  "Pa",
+                                  "hPa",   "kPa",   "MPa",   "bar",  "deg", "dB",    "dB(A)", "lx", "mm",
+                                  "m",     "m3",    "L",     "m3/h", "L/s", "L/min", "A",     "V",  "kW",
+                                  "W",     "kWh",   "Hz",    "s",    "min", "h",     NULL};
 
 const char *unit_shown(const char *unit)
 {

@@ -2,6 +2,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/hours.h"
+#include "daemon/base/level.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/base/yaml.h"
@@ -217,6 +218,21 @@ static int convert_values(const struct loading *l, const struct limit_file *f, c
     return error;
 }
 
+/* What comes in as background is a concentration. */
+static int check_background(const struct loading *l, const struct limit_file *f, const struct limit_rule *r,
+                            const struct config_point *p)
+{
+    double converted;
+    if (!r->minus || !unit_convert(1, "ug/m3", p->point->unit, &converted))
+        return ERR_OK;
+    const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
+    return yaml_complain(
+        f->doc, yaml_get(rule, "minus"), l->why,
+        "found minus: background for the role %s, read in \"%s\"; allowed: for a role that is "
+        "read in a unit that fits \"ug/m3\", as a background is",
+        r->role, p->point->unit);
+}
+
 static int make_limit(const struct loading *l, const struct limit_entry *e, const struct limit_file *f,
                       const struct limit_rule *r, const struct config_point *p)
 {
@@ -231,6 +247,7 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
                           .compare = r->compare,
                           .over = r->over,
                           .unit = p->point->unit,
+                          .level = unit_is_level(p->point->unit),
                           .valid_from_ms = INT64_MIN,
                           .valid_to_ms = INT64_MAX,
                           .action_zh = r->action_zh,
@@ -246,6 +263,8 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
                           .hours_needed = r->hours_needed,
                           .informs = r->informs};
     int error = convert_values(l, f, r, p, &limit);
+    if (!error)
+        error = check_background(l, f, r, p);
     if (error)
         return error;
     if (r->valid_from[0])

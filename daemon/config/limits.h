@@ -20,6 +20,7 @@ struct limit {
     enum limit_compare compare;
     double value;     /* in `unit` */
     const char *unit; /* of the points: converted when the file says another that fits */
+    bool level;       /* it is one of levels (level.h): a mean is one of energies */
     enum limit_over over;
     double round; /* in `unit`: compared is the whole multiple of it nearest to the mean, a tie goes to the
                      even one (GB/T 8170); 0: the mean, to 4 decimals */

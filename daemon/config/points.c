@@ -41,13 +41,12 @@ static int refuse_name(const struct loading *l, const struct yaml_node *at, cons
 static int check_role(const struct loading *l, const struct yaml_node *at, const struct point *p,
                       const char *role)
 {
-    double converted;
     const char *unit = role_unit(role);
     if (p->watch)
         return yaml_complain(l->doc, at, l->why,
                              "found the role %s for %s; allowed: none, it is a setting of the device (watch)",
                              role, p->name);
-    if (unit_convert(1, p->unit, unit, &converted))
+    if (!role_takes(role, p->unit))
         return yaml_complain(l->doc, at, l->why,
                              "found the role %s for %s, whose unit is \"%s\"; allowed: a role of that unit, "
                              "this one needs one that fits \"%s\"",

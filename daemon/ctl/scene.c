@@ -1,6 +1,7 @@
 #include "daemon/ctl/scene.h"
 
 #include "daemon/base/buf.h"
+#include "daemon/base/level.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/scalar.h"
 #include "daemon/ctl/ctl.h"
@@ -139,6 +140,15 @@ struct reading scene_reading(const struct ctl *c, const struct scene *s, const j
 
 /* ---- running windows ---- */
 
+/* What the mean takes of the limit: of levels its energy. */
+static double part_of(const json_t *window, double limit)
+{
+    double mean = json_number_value(json_object_get(window, "mean"));
+    if (unit_is_level(text_of(window, "unit")))
+        return level_energy(mean - limit);
+    return limit > 0 ? mean / limit : 0;
+}
+
 /* Of a mean that may be compared. */
 static void compare_words(const struct ctl *c, struct so_far *s, const json_t *window)
 {
@@ -146,7 +156,7 @@ static void compare_words(const struct ctl *c, struct so_far *s, const json_t *w
                                            [LEVEL_CLOSE] = {"接近限值", "close"},
                                            [LEVEL_OVER] = {"超标", "OVER"}};
     double limit = json_number_value(json_object_get(window, "value"));
-    s->part = limit > 0 ? json_number_value(json_object_get(window, "mean")) / limit : 0;
+    s->part = part_of(window, limit);
     const char *verdict = text_of(window, "verdict");
     bool over = strcmp(verdict, "breach") == 0 || strcmp(verdict, "exceeded") == 0;
     s->level = over ? LEVEL_OVER : s->part >= 0.8 ? LEVEL_CLOSE : LEVEL_GOOD;

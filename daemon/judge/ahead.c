@@ -1,6 +1,7 @@
 #include "daemon/judge/ahead.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/level.h"
 #include "daemon/base/scalar.h"
 #include "daemon/config/config.h"
 #include "daemon/config/limits.h"
@@ -17,10 +18,13 @@ static const double scale = 1e4;
 struct ahead limit_ahead(const struct limit *limit, const struct so_far *w)
 {
     struct ahead a;
-    double compared, least = w->sum / w->n / scale - w->background;
-    double may = (limit->value - least) / w->rest;
+    double compared, whole = limit->level ? level_energy(limit->value) : limit->value;
+    double least = limit->level ? w->sum / w->n : w->sum / w->n / scale - w->background;
+    double may = (whole - least) / w->rest;
+    if (limit->level)
+        may = may > 1 ? level_of(may) : 0;
     a.may = may > 0 ? may : 0;
-    a.used = least / limit->value;
+    a.used = least / whole;
     a.lost = limit_exceeded(limit, w->sum, w->n, w->background, &compared);
     return a;
 }
@@ -89,11 +93,17 @@ static bool is_of(const struct looking *k, int point)
     return strcmp(k->j->config->points[point].point->role, k->limit->role) == 0;
 }
 
+/* Of n minutes, the rest nothing: what the site's mean will take of a point then. */
+static double as_it_would_end(const struct tally *t, uint32_t n)
+{
+    return t->level ? level_energy(round4(level_of(t->sum / n))) : rint(t->sum / n);
+}
+
 /* A point without a valid minute yet keeps everything open. */
 static void look_at_site(const struct looking *k)
 {
     struct so_far so_far = {.background = k->background};
-    struct tally site = {0};
+    struct tally site = {.level = k->limit->level};
     for (int i = 0; i < k->j->config->npoints; i++) {
         const struct tally *t = &k->window->tallies[i];
         if (!is_of(k, i))
@@ -102,7 +112,7 @@ static void look_at_site(const struct looking *k)
             return;
         struct mean m = tally_mean(t, t->n);
         tally_minute(&site, &m);
-        so_far.sum += rint(t->sum / (t->n + k->rest));
+        so_far.sum += as_it_would_end(t, t->n + k->rest);
         so_far.rest += (double)k->rest / (t->n + k->rest);
         so_far.n++;
     }

@@ -1,4 +1,5 @@
 #include "daemon/base/clock.h"
+#include "daemon/base/level.h"
 #include "daemon/base/mem.h"
 #include "daemon/config/config.h"
 #include "daemon/config/limits.h"
@@ -26,14 +27,29 @@ struct window *window_of(const struct judge *j, int64_t length_ms)
     return NULL;
 }
 
+/* One a point, empty; the point's unit says whether it is of levels. */
+static struct tally *create_tallies(const struct judge *j)
+{
+    struct tally *tallies = mem_array(npoints(j), sizeof *tallies);
+    for (size_t i = 0; i < npoints(j); i++)
+        tallies[i].level = unit_is_level(j->config->points[i].point->unit);
+    return tallies;
+}
+
+static void clear_tallies(const struct judge *j, struct tally *tallies)
+{
+    for (size_t i = 0; i < npoints(j); i++)
+        tally_clear(&tallies[i]);
+}
+
 static void add_length(struct judge *j, int64_t length_ms)
 {
     if (window_of(j, length_ms))
         return;
     struct window *w = &j->windows[j->nwindows++];
-    *w = (struct window){.length_ms = length_ms, .tallies = mem_array(npoints(j), sizeof(struct tally))};
+    *w = (struct window){.length_ms = length_ms, .tallies = create_tallies(j)};
     if (length_ms == CLOCK_DAY_MS)
-        w->hourly = mem_array(npoints(j), sizeof(struct tally));
+        w->hourly = create_tallies(j);
 }
 
 static struct history *create_history(const struct judge *j)
@@ -50,7 +66,7 @@ struct judge *judge_create(const struct config *c)
 {
     struct judge *j = mem_new(struct judge);
     j->config = c;
-    j->minute = mem_array(npoints(j), sizeof *j->minute);
+    j->minute = create_tallies(j);
     j->scratch = mem_array(npoints(j), sizeof *j->scratch);
     j->scratch_hourly = mem_array(npoints(j), sizeof *j->scratch_hourly);
     j->states = mem_array((size_t)c->nlimits * (npoints(j) + 1), sizeof *j->states);
@@ -147,7 +163,7 @@ void judge_minute(struct judge *j, struct mean *means)
         uint32_t came = j->minute[i].came;
         means[i] = tally_mean(&j->minute[i], came > j->due[i] ? came : j->due[i]);
     }
-    memset(j->minute, 0, npoints(j) * sizeof *j->minute);
+    clear_tallies(j, j->minute);
 }
 
 /* Minutes due from its start to end_ms: also those lived twice, so that they cannot stand for a hole. */
@@ -165,9 +181,9 @@ static void open_window(const struct judge *j, struct window *w, int64_t start_m
     w->again = 0;
     w->since = fed ? fed - 1 : 0;
     w->open = true;
-    memset(w->tallies, 0, npoints(j) * sizeof *w->tallies);
+    clear_tallies(j, w->tallies);
     if (w->hourly)
-        memset(w->hourly, 0, npoints(j) * sizeof *w->hourly);
+        clear_tallies(j, w->hourly);
 }
 
 static void add_minute(struct judge *j, struct window *w, int64_t start_ms, const struct mean *means)

@@ -21,7 +21,8 @@ struct mean {
     uint32_t n, of;        /* valid and due: samples of a minute, minutes of a longer window */
     uint8_t quality; /* N valid; T valid but a lower bound (some value over range); else the letter of most of
                         what failed (D when mixed or too few) */
-    double sum;      /* of what is valid, in ten-thousandths of the unit: whole numbers, so exact */
+    double sum; /* of what is valid, in ten-thousandths of the unit: whole numbers, so exact; of levels: of
+                   their energies (window.h) */
 };
 
 enum verdict {

@@ -1,6 +1,7 @@
 #include "daemon/judge/limit.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/level.h"
 #include "daemon/base/scalar.h"
 #include "daemon/config/config.h"
 #include "daemon/config/limits.h"
@@ -12,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double scale = 1e4;
+static const double scale = 1e4, nano = 1e9;
 
 bool limit_is_about(const struct config *c, const struct limit *limit, int point)
 {
@@ -43,10 +44,20 @@ static double half_even(double over, double under)
     return q + up;
 }
 
-bool limit_exceeded(const struct limit *limit, double sum, uint32_t n, double background, double *compared)
+/* In ten-thousandths, rounded. */
+static double mean_rounded(const struct limit *limit, double sum, uint32_t n, double background)
 {
     double step = rint(limit->round * scale), rest = sum - n * rint(background * scale);
-    double tenths = step > 0 ? half_even(rest, n * step) * step : rint(rest / n);
+    if (limit->level) { /* all the digits that it has, then rounded once */
+        rest = rint(level_of(sum / n) * nano);
+        return step > 0 ? half_even(rest, step * (nano / scale)) * step : half_even(rest, nano / scale);
+    }
+    return step > 0 ? half_even(rest, n * step) * step : rint(rest / n);
+}
+
+bool limit_exceeded(const struct limit *limit, double sum, uint32_t n, double background, double *compared)
+{
+    double tenths = mean_rounded(limit, sum, n, background);
     double value = rint(limit->value * scale); /* a converted unit brings noise: 0.8 mg/m3 is 800 ug/m3 */
     *compared = tenths / scale + 0.0;
     return limit->compare == COMPARE_REACHES ? tenths >= value : tenths > value;
@@ -275,7 +286,7 @@ static void judge_max(const struct judging *j, const struct judge_event *window)
 
 static void judge_mean(const struct judging *j, const struct judge_event *window)
 {
-    struct tally site = {0};
+    struct tally site = {.level = window->limit->level};
     uint32_t of = 0;
     for (int i = 0; i < j->config->npoints; i++) {
         if (!limit_is_about(j->config, window->limit, i))

@@ -59,8 +59,8 @@ bool limit_holds(const struct config *c, const struct limit *limit, int64_t at_m
 /* Whether the point has the limit's role. */
 bool limit_is_about(const struct config *c, const struct limit *limit, int point);
 
-/* Whether a mean sum / n (sum in ten-thousandths) less `background` (0: none) exceeds the limit; `compared`
- * is what was compared. */
+/* Whether a mean sum / n (as struct mean has them) less `background` (0: none, as of a limit on levels)
+ * exceeds the limit; `compared` is what was compared. */
 bool limit_exceeded(const struct limit *limit, double sum, uint32_t n, double background, double *compared);
 
 #endif

@@ -1,6 +1,7 @@
 #include "daemon/judge/window.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/level.h"
 #include "daemon/sample.h"
 
 #include <math.h>
@@ -43,11 +44,21 @@ static void add_failed(struct tally *t, uint8_t quality)
     t->came++;
 }
 
-static void add_valid(struct tally *t, double ten_thousandths, double min, double max, bool lower)
+void tally_clear(struct tally *t)
+{
+    *t = (struct tally){.level = t->level};
+}
+
+static bool is_number(const struct tally *t, double value)
+{
+    return fabs(value) < (t->level ? LEVEL_MOST_DB : too_large);
+}
+
+static void add_valid(struct tally *t, double addend, double min, double max, bool lower)
 {
     t->min = t->n == 0 || min < t->min ? min : t->min;
     t->max = t->n == 0 || max > t->max ? max : t->max;
-    t->sum += ten_thousandths;
+    t->sum += addend;
     t->n++;
     t->came++;
     t->lower += lower;
@@ -56,16 +67,18 @@ static void add_valid(struct tally *t, double ten_thousandths, double min, doubl
 void tally_sample(struct tally *t, const struct sample *s)
 {
     bool valid = s->quality == QUALITY_NORMAL || s->quality == QUALITY_OVER_RANGE;
-    if (valid && fabs(s->value) < too_large)
-        add_valid(t, s->value * scale, s->value, s->value, s->quality == QUALITY_OVER_RANGE);
+    if (valid && is_number(t, s->value))
+        add_valid(t, t->level ? level_energy(s->value) : s->value * scale, s->value, s->value,
+                  s->quality == QUALITY_OVER_RANGE);
     else
         add_failed(t, valid ? QUALITY_FAULT : s->quality);
 }
 
 void tally_minute(struct tally *t, const struct mean *m)
 {
-    if (mean_valid(m) && fabs(m->mean) < too_large)
-        add_valid(t, rint(m->mean * scale), m->min, m->max, m->quality == QUALITY_OVER_RANGE);
+    if (mean_valid(m) && is_number(t, m->mean))
+        add_valid(t, t->level ? level_energy(m->mean) : rint(m->mean * scale), m->min, m->max,
+                  m->quality == QUALITY_OVER_RANGE);
     else
         add_failed(t, mean_valid(m) ? QUALITY_FAULT : m->quality);
 }
@@ -84,7 +97,7 @@ struct mean tally_mean(const struct tally *t, uint32_t of)
 {
     struct mean m = {.mean = NAN, .min = NAN, .max = NAN, .n = t->n, .of = of, .sum = t->sum};
     if (t->n > 0) {
-        m.mean = rint(t->sum / t->n) / scale + 0.0;
+        m.mean = t->level ? round4(level_of(t->sum / t->n)) : rint(t->sum / t->n) / scale + 0.0;
         m.min = round4(t->min);
         m.max = round4(t->max);
     }

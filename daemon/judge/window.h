@@ -1,6 +1,7 @@
 /* The arithmetic of a mean: a tally takes what came, in time order, and closes as a struct mean. Sums are
  * kept in ten-thousandths, so that a window's sum of (rounded) minutes is a sum of whole numbers: exact below
- * 6e8, the same for whoever recomputes it, no binary noise at a limit. */
+ * 6e8, the same for whoever recomputes it, no binary noise at a limit. Of levels (dB) energies are summed,
+ * and the mean is their level (level.h); lowest and highest are those of the levels. */
 #ifndef DUST_WINDOW_H
 #define DUST_WINDOW_H
 
@@ -12,17 +13,22 @@ struct sample;
 
 enum { TALLY_LETTERS = 6 }; /* F M S D C B */
 
-struct tally {  /* zeroed: empty */
-    double sum; /* of what is valid, in ten-thousandths */
+struct tally {  /* zeroed: empty, of no levels */
+    double sum; /* of what is valid: in ten-thousandths; of levels their energies (level_energy) */
     double min, max;
     uint32_t n;     /* valid: N and T */
     uint32_t lower; /* of them T: the value stands for "this or more" */
     uint32_t came;  /* valid or not */
     uint32_t failed[TALLY_LETTERS];
+    bool level; /* set by who makes it */
 };
 
+/* Empties it; it stays one of levels, or of none. */
+void tally_clear(struct tally *t);
+
 /* Adds one sample. Only N and T count. Not averaged: M, C, D, B, F and S too, because a number
- * that somebody typed is no measurement of this moment. A value that is no number, or 1e15 and more, is D. */
+ * that somebody typed is no measurement of this moment. A value that is no number, or 1e15 and more (a level:
+ * LEVEL_MOST_DB), is D. */
 void tally_sample(struct tally *t, const struct sample *s);
 
 /* Adds one closed minute: its mean; the lowest and highest of its samples. */

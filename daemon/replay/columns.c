@@ -90,15 +90,31 @@ static void trim(char *text)
     text[n] = 0;
 }
 
+/* Whether each bracket in it that closes was opened in it: "dB(A)" is a unit, "a) (b" is not. */
+static bool is_balanced(const char *text, const char *open, const char *close)
+{
+    int depth = 0;
+    for (; *text && depth >= 0; text++)
+        depth += (strncmp(text, open, strlen(open)) == 0) - (strncmp(text, close, strlen(close)) == 0);
+    return depth == 0;
+}
+
+/* A unit in brackets at the end. */
 static void split_brackets(struct heading *h)
 {
+    size_t length = strlen(h->name);
     static const char *const brackets[][2] = {{"(", ")"}, {"[", "]"}, {"（", "）"}};
     for (size_t i = 0; i < sizeof brackets / sizeof *brackets; i++) {
         char *open = strstr(h->name, brackets[i][0]);
-        char *close = open ? strstr(open, brackets[i][1]) : NULL;
-        if (!close || close[strlen(brackets[i][1])])
+        size_t n = strlen(brackets[i][1]);
+        char *close = length >= n ? h->name + length - n : NULL;
+        if (!open || !close || close <= open || strcmp(close, brackets[i][1]) != 0)
             continue;
         *close = 0;
+        if (!is_balanced(open + strlen(brackets[i][0]), brackets[i][0], brackets[i][1])) {
+            *close = brackets[i][1][0];
+            continue;
+        }
         snprintf(h->unit, sizeof h->unit, "%s", open + strlen(brackets[i][0]));
         *open = 0;
         trim(h->name);
@@ -109,9 +125,10 @@ static void split_brackets(struct heading *h)
 
 static void split_suffix(struct heading *h)
 {
-    static const char *const suffixes[][2] = {
-        {"_ugm3", "ug/m3"}, {"_mgm3", "mg/m3"}, {"_ms", "m/s"}, {"_c", "degC"},  {"_hpa", "hPa"},
-        {"_kpa", "kPa"},    {"_mm", "mm"},      {"_pct", "%"},  {"_deg", "deg"}, {"_db", "dB"}};
+    static const char *const suffixes[][2] = {{"_ugm3", "ug/m3"}, {"_mgm3", "mg/m3"}, {"_ms", "m/s"},
+                                              {"_c", "degC"},     {"_hpa", "hPa"},    {"_kpa", "kPa"},
+                                              {"_mm", "mm"},      {"_pct", "%"},      {"_deg", "deg"},
+                                              {"_dba", "dB(A)"},  {"_db", "dB"}};
     size_t n = strlen(h->name);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !h->unit[0]; i++) {
         size_t k = strlen(suffixes[i][0]);

@@ -312,6 +312,37 @@ static void a_limit_over_points_of_two_units_is_refused(void **state)
                             "f.yaml:7:27: found b/pm10 in mg/m3, but a/pm10 in ug/m3; allowed: one unit"});
 }
 
+/* Which weighting a meter has is never assumed; and nobody says a background of noise. */
+static void a_meter_in_plain_decibels_is_no_meter_for_a_limit_on_weighted_ones(void **state)
+{
+    static const struct {
+        const char *rest, *message;
+    } bad[] = {
+        {"value: 70 dB(A)",
+         "limits/mine.yaml:5:85: found \"70 dB(A)\" for the role noise; allowed: a unit that "
+         "fits \"dB\", in which a/noise is read"},
+        {"value: 70 dB, minus: background", "limits/mine.yaml:5:99: found minus: background for the role "
+                                            "noise, read in \"dB\"; allowed: for a role"},
+    };
+    struct fixture *f = *state;
+    struct config *c = NULL;
+    struct complaint why = {""};
+    write_file(f, "f.yaml",
+               "site: {name: s, title: {zh: 工地, en: Site}}\nbuses: {line: {path: /dev/ttyS0}}\n"
+               "devices: {a: {bus: line, profile: noise-transmitter, unit_id: 1}}\n"
+               "people: {boss: {title: 项目经理, roles: [site]}}\nlimits: {mine: {person: boss}}\n");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        char *text = mem_printf(
+            LIMIT_HEAD "  one: {title: {zh: a, en: bcde}, role: noise, window: 20min, compare: over, %s}\n",
+            bad[i].rest);
+        write_file(f, "limits/mine.yaml", text);
+        mem_free(text);
+        assert_int_equal(config_load(f->file, f->dirs, &c, &why), ERR_FORMAT);
+        if (!strstr(why.text, bad[i].message))
+            fail_msg("%s", why.text);
+    }
+}
+
 static void more_points_than_a_minute_message_holds_are_refused(void **state)
 {
     struct buf more = {0};
@@ -338,6 +369,7 @@ int main(void)
         EACH(each_bad_setting_is_refused_with_its_place_what_was_found_and_what_is_allowed),
         EACH(each_bad_limit_file_is_refused_with_its_place),
         EACH(a_limit_over_points_of_two_units_is_refused),
+        EACH(a_meter_in_plain_decibels_is_no_meter_for_a_limit_on_weighted_ones),
         EACH(more_points_than_a_minute_message_holds_are_refused),
         EACH(a_missing_configuration_is_an_io_error),
     };

@@ -30,7 +30,8 @@ static const char site[] =
     "buses: {line: {path: /dev/ttyS0}}\n"
     "devices:\n"
     "  dust: {bus: line, profile: nova-sds069, unit_id: 1}\n"
-    "  wind: {bus: line, profile: louvre-pm-weather, unit_id: 2}\n"
+    "  wind: {bus: line, profile: jxct-wind-speed, unit_id: 2}\n"
+    "  louvre: {bus: line, profile: rs-byh-louvre, unit_id: 3}\n"
     "people: {boss: {title: 项目经理, roles: [site]}, office: {title: 办公室, roles: [office]}}\n"
     "limits:\n";
 
@@ -94,6 +95,8 @@ static const struct expected {
     {"gb3095/pm25-24h-2026", "pm25", 1440, COMPARE_OVER, 60, 0, 0},
     {"gb3095/pm25-24h-2031", "pm25", 1440, COMPARE_OVER, 50, 0, 0},
     {"gb3095/tsp-24h", "tsp", 1440, COMPARE_OVER, 300, 0, 0},
+    {"gb12523-2025/leq-day", "noise", 20, COMPARE_OVER, 70, 0, 0},
+    {"gb12523-2025/leq-night", "noise", 20, COMPARE_OVER, 55, 0, 0},
     {"wind-grade4/wind-2min", "wind_speed", 2, COMPARE_REACHES, 5.5, 0, 3},
     {"wind-grade5/wind-2min", "wind_speed", 2, COMPARE_REACHES, 8, 0, 3},
 };
@@ -173,6 +176,21 @@ static void shapes_beside_value_and_window_are_read(void **state)
     assert_int_equal(find("gb3095/tsp-24h")->hours_needed, 24);
 }
 
+static void noise_is_limited_by_its_energy_at_each_time_of_the_day_once(void **state)
+{
+    (void)state;
+    const struct limit *day = find("gb12523-2025/leq-day"), *night = find("gb12523-2025/leq-night");
+    assert_true(day->level && night->level && day->informs && night->informs);
+    assert_string_equal(day->unit, "dB(A)");
+    assert_false(find("shanxi-taiyuan/pm10-hour")->level);
+    for (int m = 0; m < 1440; m++) {
+        assert_int_equal(hours_hold(&day->hours, m), m >= 6 * 60 && m < 22 * 60);
+        assert_int_not_equal(hours_hold(&day->hours, m), hours_hold(&night->hours, m));
+    }
+    assert_string_equal(in_force("gb12523-2025/leq-day", "2025-12-31T23:59+08:00"), "");
+    assert_string_equal(in_force("gb12523-2025/leq-day", "2026-01-01T00:00+08:00"), "gb12523-2025/leq-day");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +198,7 @@ int main(void)
         cmocka_unit_test(every_rule_has_a_source_and_says_what_is_doubtful),
         cmocka_unit_test(the_standard_of_the_day_of_measurement_holds),
         cmocka_unit_test(shapes_beside_value_and_window_are_read),
+        cmocka_unit_test(noise_is_limited_by_its_energy_at_each_time_of_the_day_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -30,12 +30,14 @@ static const struct point points[] = {{.name = "pm10", .role = "pm10", .unit = "
                                       {.name = "wind", .role = "wind_speed", .unit = "m/s"},
                                       {.name = "temp", .role = "temperature", .unit = "degC"},
                                       {.name = "state", .role = "", .unit = ""},
+                                      {.name = "noise", .role = "noise", .unit = "dB(A)"},
                                       {.name = "factor", .role = "", .unit = "", .watch = true}};
 enum { POINTS = sizeof points / sizeof *points };
 static struct device device = {.name = "d", .period_ms = 1000};
 static struct config_point list[] = {{&device, &points[0], "d/pm10"},  {&device, &points[1], "d/pm25"},
                                      {&device, &points[2], "d/wind"},  {&device, &points[3], "d/temp"},
-                                     {&device, &points[4], "d/state"}, {&device, &points[5], "d/factor"}};
+                                     {&device, &points[4], "d/state"}, {&device, &points[5], "d/noise"},
+                                     {&device, &points[6], "d/factor"}};
 static struct config config = {.points = list, .npoints = POINTS, .site.zone_min = 480};
 
 /* --- reading all of a text --- */
@@ -215,6 +217,17 @@ static void the_unit_in_a_header_is_converted(void **state)
                 "0..1 pm10=50 wind=10 temp=0;1..2 pm10=50 wind=10 temp=1;");
 }
 
+static void a_unit_may_have_brackets_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {"noise (dB(A))", "噪声（dB(A)）", "Noise[dBA]", "noise_dba"};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        char text[160];
+        snprintf(text, sizeof text, "time,%s\n2026-03-05 08:00,61.5\n2026-03-05 08:01,62\n", headers[i]);
+        assert_says(text, "0..1 noise=61.5;1..2 noise=62;");
+    }
+}
+
 static void a_column_may_be_named_as_the_point_is_and_is_in_its_unit_then(void **state)
 {
     (void)state;
@@ -304,6 +317,8 @@ static void a_unit_is_never_assumed(void **state)
                    "file:1:6: column \"pm10 (m/s)\" is in m/s; d/pm10 is measured in ug/m3");
     assert_refused("time,pm10 (grain)\n2026-03-05 08:00,1\n",
                    "file:1:6: column \"pm10 (grain)\": the unit \"grain\" is not known");
+    assert_refused("time,noise (dB)\n2026-03-05 08:00,61.5\n",
+                   "file:1:6: column \"noise (dB)\" is in dB; d/noise is measured in dB(A)");
 }
 
 static void two_columns_are_not_one_point(void **state)
@@ -534,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_number_is_the_double_nearest_to_what_is_written),
         cmocka_unit_test(a_csv_of_minutes_gives_each_minute_its_mean),
         cmocka_unit_test(the_unit_in_a_header_is_converted),
+        cmocka_unit_test(a_unit_may_have_brackets_of_its_own),
         cmocka_unit_test(a_column_may_be_named_as_the_point_is_and_is_in_its_unit_then),
         cmocka_unit_test(what_stands_for_no_value_is_missing_and_never_0),
         cmocka_unit_test(a_line_stands_until_the_next_but_no_longer_than_lines_are_apart_as_a_rule),
