@@ -125,14 +125,10 @@ static void hold_leftover(struct dustd *d)
         add(d, block_of(d, INT64_MIN, INT64_MAX, dated_ms, ""), --h->low);
 }
 
-void hold_begin(struct dustd *d)
+void hold_decide(struct dustd *d)
 {
     struct hold *h = &d->hold;
     int64_t ignored;
-    bool any = h->low != 0;
-    if (!any)
-        h->low = h->next = HOLD_FIRST;
-    h->most = HOLD_MOST;
     h->undated =
         !hold_offset(h, clock_boot_id(), &ignored) && !clock_is_plausible(d->config->clock.require_sync);
     h->seen_ms = clock_offset_ms();
@@ -144,6 +140,15 @@ void hold_begin(struct dustd *d)
     } else {
         clock_date();
     }
+}
+
+void hold_begin(struct dustd *d)
+{
+    struct hold *h = &d->hold;
+    bool any = h->low != 0;
+    if (!any)
+        h->low = h->next = HOLD_FIRST;
+    h->most = HOLD_MOST;
     hold_leftover(d);
     if (!h->undated && (any || h->next > HOLD_FIRST))
         late_begin(d, clock_site_ms());

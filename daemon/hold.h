@@ -49,7 +49,8 @@ enum { HOLD_FIRST = 1 << 30 }; /* number of the first entry: some may come befor
  * the sample table. */
 void hold_known(struct hold *h, const char *boot, int64_t offset_ms); /* the journal dates this boot */
 void hold_entry(const struct held *entry, void *hold); /* and this is held; for store_scan_held */
-void hold_begin(struct dustd *d);
+void hold_decide(struct dustd *d); /* whether this boot has a date; the clock says so from now on */
+void hold_begin(struct dustd *d);  /* and what is to become of what was left */
 
 bool hold_offset(const struct hold *h, const char *boot, int64_t *offset_ms); /* false: it has no date */
 

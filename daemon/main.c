@@ -59,6 +59,13 @@ enum {
     LEAVING_US = 50000,  /* between two looks whether a broker's thread has ended after a reload */
 };
 
+static int no_thread(void)
+{
+    log_error("no thread or descriptor is to be had for the buses, brokers and channels (%s)",
+              err_str(ERR_IO));
+    return ERR_IO;
+}
+
 static int start_buses(struct dustd *d)
 {
     const struct config *c = d->config;
@@ -68,7 +75,7 @@ static int start_buses(struct dustd *d)
         b->ring = ring_create(bus_ring_room(&c->buses[i]), sizeof(struct bus_message));
         b->bus = b->ring ? bus_start(&c->buses[i], b->ring) : NULL;
         if (!b->bus)
-            return ERR_IO;
+            return no_thread();
         b->held = config_keep(d->config);
     }
     return ERR_OK;
@@ -84,7 +91,7 @@ static int start_uplinks(struct dustd *d)
         u->asker = ASKER_UPLINK | ++d->uplinks_started;
         u->mqtt = u->ring ? mqtt_start(u->own, c->site.name, d->head.id, u->taken, u->ring) : NULL;
         if (!u->mqtt)
-            return ERR_IO;
+            return no_thread();
         u->held = config_keep(d->config);
         mqtt_committed(u->mqtt, d->committed);
     }
@@ -127,26 +134,15 @@ static int start(struct dustd *d)
 {
     make_room(d);
     people_lookup(d);
-    int rc = restore_all(d);
-    if (rc != ERR_OK) {
-        if (rc != ERR_VERSION) /* which has been said, with what to do */
-            log_error("%s: %s", d->config->store.dir, err_str(rc));
+    int rc = restore_all(d, start_buses);
+    if (rc != ERR_OK)
         return rc;
-    }
     seal_head(d, clock_site_ms());
     health_open(d);
     rc = open_control(d);
-    if (rc != ERR_OK)
-        return rc;
-    rc = start_buses(d);
     if (rc == ERR_OK)
         rc = start_uplinks(d);
-    if (rc == ERR_OK)
-        rc = alerts_start(d);
-    if (rc != ERR_OK)
-        log_error("no thread or descriptor is to be had for the buses, brokers and channels (%s)",
-                  err_str(rc));
-    return rc;
+    return rc == ERR_OK && alerts_start(d) != ERR_OK ? no_thread() : rc;
 }
 
 static int64_t next_wake_us(const struct dustd *d)

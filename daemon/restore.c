@@ -7,11 +7,9 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/batches.h"
-#include "daemon/commands.h"
 #include "daemon/config/broker.h"
 #include "daemon/config/config.h"
 #include "daemon/config/limits.h"
-#include "daemon/inputs.h"
 #include "daemon/judge/input.h"
 #include "daemon/judge/judge.h"
 #include "daemon/lastrun.h"
@@ -21,7 +19,6 @@
 #include "daemon/restore.h"
 #include "daemon/rows.h"
 #include "daemon/store/rawblock.h"
-#include "daemon/tell.h"
 #include "daemon/uplink_now.h"
 
 #include <errno.h>
@@ -158,22 +155,6 @@ static void restore_past(const struct row *row, void *arg)
     json_decref(body);
 }
 
-static void restore_register(const struct row *row, void *arg)
-{
-    if (!row->body || !strstr(row->body, "\"register\":"))
-        return; /* most are about a device that came or went */
-    json_t *body = json_loads(row->body, 0, NULL);
-    registers_restore(arg, row->subject, row->at_ms, body);
-    json_decref(body);
-}
-
-static void restore_issue(const struct row *row, void *arg)
-{
-    struct dustd *d = arg;
-    if (!row->body || ledger_apply(d->ledger, row->seq, row->body) != ERR_OK)
-        log_error("row %lld is no step of an issue; it is left out of the ledger", (long long)row->seq);
-}
-
 static void restore_settings(const struct row *row, void *arg)
 {
     struct restoring *r = arg;
@@ -270,30 +251,20 @@ static int scan_past(struct restoring *r)
     return rc;
 }
 
-/* Closing an issue may demand windows that were kept: as far back as the longest count of the longest ones.
- */
-static void restore_clean(const struct row *row, void *arg)
+/* Whether this boot has a date: a few rows, found by their kind. What is measured from here on is stamped
+ * accordingly. */
+static int scan_boots(struct dustd *d, struct restoring *r)
 {
-    struct dustd *d = arg;
-    json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
-    const char *verdict = json_string_value(json_object_get(body, "verdict"));
-    const char *point = json_string_value(json_object_get(body, "point"));
-    bool kept = verdict && (strcmp(verdict, "pass") == 0 || strcmp(verdict, "void") == 0);
-    if (body && !json_object_get(body, "removed"))
-        (json_object_get(body, "corrects") ? clean_correct : clean_note)(&d->clean, row->subject,
-                                                                         point ? point : "", kept);
-    json_decref(body);
-}
-
-static int scan_clean(struct dustd *d)
-{
-    static const int64_t back_ms = (int64_t)100 * CLOCK_DAY_MS;
-    bool wanted = false;
-    for (int i = 0; i < d->config->issues.nkinds; i++)
-        wanted = wanted || d->config->issues.kinds[i].clean_windows;
-    if (!wanted)
-        return ERR_OK;
-    return store_scan_rows(d->store, "verdict", d->opened.last_at_ms - back_ms, restore_clean, d);
+    int rc = store_scan_rows(d->store, "boot", INT64_MIN, restore_boot, r);
+    if (rc == ERR_OK)
+        rc = store_scan_rows(d->store, "clock", INT64_MIN, restore_boot, r);
+    if (rc == ERR_OK)
+        rc = store_scan_held(d->store, hold_entry, &d->hold);
+    if (rc != ERR_OK)
+        return rc;
+    hold_decide(d);
+    d->since_ms = clock_site_ms();
+    return ERR_OK;
 }
 
 static int scan(struct dustd *d, struct restoring *r)
@@ -301,29 +272,9 @@ static int scan(struct dustd *d, struct restoring *r)
     forget_means(d);
     int rc = scan_from(d, &r->from_ms);
     if (rc == ERR_OK)
-        rc = store_scan_rows(d->store, "issue", INT64_MIN, restore_issue, d);
-    if (rc == ERR_OK)
-        rc = tell_scan(d);
-    if (rc == ERR_OK)
-        rc = alerts_scan(d);
-    if (rc == ERR_OK)
-        rc = store_scan_rows(d->store, "device", INT64_MIN, restore_register, d);
+        rc = restore_events(d);
     if (rc == ERR_OK)
         rc = store_scan_rows(d->store, "settings", INT64_MIN, restore_settings, r);
-    if (rc == ERR_OK)
-        rc = store_scan_rows(d->store, "boot", INT64_MIN, restore_boot, r);
-    if (rc == ERR_OK)
-        rc = store_scan_rows(d->store, "clock", INT64_MIN, restore_boot, r);
-    if (rc == ERR_OK)
-        rc = scan_clean(d);
-    if (rc == ERR_OK)
-        rc = inputs_scan(d);
-    if (rc == ERR_OK)
-        rc = commands_scan(d);
-    if (rc == ERR_OK)
-        rc = reported_scan(d);
-    if (rc == ERR_OK)
-        rc = store_scan_held(d->store, hold_entry, &d->hold);
     if (rc == ERR_OK)
         rc = scan_past(r);
     if (rc == ERR_OK)
@@ -356,7 +307,8 @@ static bool ended_clean(const struct dustd *d)
 }
 
 /* First what the run before left undone, in one go with the minute it belongs to; then that there is a new
- * run. While something is held both wait for its turn: they are held too. */
+ * run, since measuring began: meanwhile minutes may have passed. While something is held both wait for its
+ * turn: they are held too. */
 static void go_on(struct dustd *d, const struct restoring *r)
 {
     d->closed_ms = r->minute_ms ? r->minute_ms + CLOCK_MINUTE_MS : INT64_MAX;
@@ -365,7 +317,7 @@ static void go_on(struct dustd *d, const struct restoring *r)
     const char *last_boot = d->hold.last_boot[0] ? d->hold.last_boot : r->last_boot;
     bool clean = ended_clean(d);
     hold_begin(d);
-    int64_t now_ms = d->since_ms = clock_site_ms();
+    int64_t now_ms = d->since_ms;
     json_t *boot = lastrun_boot(d, now_ms, last_boot, clean);
     if (d->hold.undated || d->hold.late) {
         d->minute_ms = clock_window_start(now_ms, CLOCK_MINUTE_MS, 0);
@@ -398,22 +350,47 @@ static void restore_cursor(const struct store_cursor *cursor, void *arg)
     d->cursors[d->ncursors++] = *cursor;
 }
 
-int restore_all(struct dustd *d)
+static int failed(const struct dustd *d, int rc)
 {
-    struct restoring r = {.d = d};
-    if (mkdir(d->config->store.dir, 0750) != 0 && errno != EEXIST) {
-        log_error("%s: cannot be made: %s", d->config->store.dir, strerror(errno));
+    if (rc != ERR_VERSION) /* which has been said, with what to do */
+        log_error("%s: %s", d->config->store.dir, err_str(rc));
+    return rc;
+}
+
+static int open_store(struct dustd *d)
+{
+    const struct config *c = d->config;
+    if (mkdir(c->store.dir, 0750) != 0 && errno != EEXIST) {
+        log_error("%s: cannot be made: %s", c->store.dir, strerror(errno));
         return ERR_IO;
     }
-    int rc = store_open(d->config->store.dir, d->options.simulated, &d->store, &d->opened);
+    int rc = store_open(c->store.dir, d->options.simulated, &d->store, &d->opened);
     if (rc != ERR_OK)
-        return rc;
-    store_limit(d->store, d->config->store.max_size, d->config->store.ballast);
+        return failed(d, rc);
+    store_limit(d->store, c->store.max_size, c->store.ballast);
     d->head = d->opened.head;
     d->committed = d->head.seq;
     memcpy(d->deleted, d->opened.deleted, sizeof d->deleted);
     memcpy(d->committed_hash, d->head.hash, HASH_SIZE);
     ledger_continue(d->ledger, d->opened.last_issue);
+    return ERR_OK;
+}
+
+int restore_all(struct dustd *d, int (*measure)(struct dustd *d))
+{
+    struct restoring r = {.d = d};
+    int rc = open_store(d);
+    if (rc != ERR_OK)
+        return rc;
+    rc = scan_boots(d, &r);
+    if (rc != ERR_OK)
+        return failed(d, rc);
+    if (measure) {
+        clock_both(&d->step_site_ms, &d->step_boot_us); /* a clock that is set meanwhile is noticed after */
+        rc = measure(d);
+    }
+    if (rc != ERR_OK)
+        return rc; /* it has said why */
     rc = scan(d, &r);
     seal_open(d);
     if (rc == ERR_OK)
@@ -421,7 +398,7 @@ int restore_all(struct dustd *d)
     if (rc == ERR_OK)
         rc = store_start(d->store);
     if (rc != ERR_OK)
-        return rc;
+        return failed(d, rc);
     go_on(d, &r);
     return ERR_OK;
 }

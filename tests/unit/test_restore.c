@@ -276,6 +276,65 @@ static void a_restart_after_the_clock_went_back_closes_the_minute_that_was_runni
     assert_int_equal(rig_rows(r, "gap", NULL).n, 0);
 }
 
+enum { READING_S = 95 }; /* of site time that a long journal takes to be read */
+
+/* Both buses measure while the journal is read: the running minute is not even known yet. */
+static int measure_meanwhile(struct dustd *d)
+{
+    struct rig *r = (struct rig *)(void *)((char *)d - offsetof(struct rig, d));
+    int64_t from_ms = RIG_START_MS + HOUR;
+    assert_int_equal(d->nsamples, 0);
+    for (int s = 0; s < READING_S; s++)
+        for (int i = 0; i < RIG_POINTS; i++) {
+            rig_sample(r, i, from_ms + s * SECOND + 37, 100);
+            rig_mark(r, i, from_ms + (s + 1) * SECOND);
+        }
+    clock_simulate_since(from_ms + READING_S * SECOND, 1, clock_wire_us());
+    return ERR_OK;
+}
+
+static void what_is_measured_while_the_journal_is_read_is_in_its_minutes(void **state)
+{
+    struct rig *r = *state;
+    for (int s = 0; s < 90; s++)
+        second(r, s);
+    batch_chunk(&r->d);
+    batch_flush(&r->d);
+    rig_settle(r);
+    rig_kill(r);
+    r->measure = measure_meanwhile;
+    rig_start(r, RIG_START_MS + HOUR);
+    r->measure = NULL;
+    rig_turn(r, RIG_START_MS + HOUR + READING_S * SECOND, SECOND);
+    assert_int_equal(r->d.late_samples, 0);
+    assert_int_equal(r->d.nsamples, RIG_POINTS * (READING_S - 60));
+    struct rig_rows minutes = rig_rows(r, "minute", "\"n\":60,\"of\":60");
+    assert_int_equal(minutes.at_ms, RIG_START_MS + HOUR);
+    assert_int_equal(rig_rows(r, "boot", NULL).at_ms / SECOND, (RIG_START_MS + HOUR) / SECOND);
+    assert_int_equal(rig_member(rig_rows(r, "gap", NULL).body, "to") / SECOND,
+                     (RIG_START_MS + HOUR) / SECOND);
+}
+
+static int have_no_thread(struct dustd *d)
+{
+    (void)d;
+    return ERR_IO;
+}
+
+static void a_start_without_threads_for_the_buses_fails_and_writes_nothing(void **state)
+{
+    struct rig *r = *state;
+    rig_settle(r);
+    int64_t seq = r->d.head.seq;
+    rig_kill(r);
+    struct dustd d = {.config = rig_in_force};
+    judging_open(&d);
+    assert_int_equal(restore_all(&d, have_no_thread), ERR_IO);
+    assert_int_equal(d.head.seq, seq);
+    store_stop(d.store, 0);
+    judging_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +345,8 @@ int main(void)
         TEST(a_restart_within_a_minute_continues_it),
         TEST(a_long_stop_leaves_a_gap_row_from_the_last_minute_on),
         TEST(a_run_that_ended_before_its_first_minute_leaves_a_gap_row),
+        TEST(what_is_measured_while_the_journal_is_read_is_in_its_minutes),
+        TEST(a_start_without_threads_for_the_buses_fails_and_writes_nothing),
         TEST(a_restart_after_the_clock_went_back_closes_the_minute_that_was_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
