@@ -6,6 +6,8 @@
 
 #include "daemon/base/clock.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pty.h>
@@ -115,6 +117,8 @@ static inline void *slave_run(void *arg)
             slave_note_gap(s);
         size_t whole = slave_request_bytes(request, have);
         ssize_t n = read(s->master, request + have, whole - have);
+        if (n < 0 && errno == EAGAIN)
+            continue; /* the bus has flushed the line since */
         if (n <= 0)
             return NULL;
         have += (size_t)n;
@@ -133,6 +137,7 @@ static inline void slave_plug(struct slave *s)
     cfmakeraw(&raw);
     if (openpty(&s->master, &s->held, name, &raw, NULL) != 0 || symlink(name, s->path) != 0)
         abort();
+    fcntl(s->master, F_SETFL, O_NONBLOCK);
     s->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (pthread_create(&s->thread, NULL, slave_run, s) != 0)
         abort();
