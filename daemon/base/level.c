@@ -20,5 +20,5 @@ double level_energy(double db)
 
 double level_of(double energy)
 {
-    return rint(10 * log10(energy) * 1e9) / 1e9;
+    return rint(10 * log10(energy) * 1e11) / 1e11;
 }

@@ -17,7 +17,7 @@ bool unit_is_level(const char *unit);
 /* 10^(db / 10): 1 for 0 dB. |db| < LEVEL_MOST_DB. */
 double level_energy(double db);
 
-/* 10 lg energy, to 1e-9 dB: what binary arithmetic adds is gone. energy > 0. */
+/* 10 lg energy, to 1e-11 dB: what binary arithmetic adds is gone. energy > 0. */
 double level_of(double energy);
 
 #endif

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double scale = 1e4, nano = 1e9;
+static const double scale = 1e4, finest = 1e11;
 
 bool limit_is_about(const struct config *c, const struct limit *limit, int point)
 {
@@ -49,8 +49,8 @@ static double mean_rounded(const struct limit *limit, double sum, uint32_t n, do
 {
     double step = rint(limit->round * scale), rest = sum - n * rint(background * scale);
     if (limit->level) { /* all the digits that it has, then rounded once */
-        rest = rint(level_of(sum / n) * nano);
-        return step > 0 ? half_even(rest, step * (nano / scale)) * step : half_even(rest, nano / scale);
+        rest = rint(level_of(sum / n) * finest);
+        return step > 0 ? half_even(rest, step * (finest / scale)) * step : half_even(rest, finest / scale);
     }
     return step > 0 ? half_even(rest, n * step) * step : rint(rest / n);
 }

@@ -7,7 +7,9 @@ whole numbers, or None. What holds of a step holds of each of its minutes.
 """
 from collections import namedtuple
 from datetime import datetime, timezone
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 MINUTE, HOUR, DAY, ZONE = 60_000, 3_600_000, 86_400_000, 8 * 3_600_000
 TT = 10_000  # ten-thousandths
@@ -15,8 +17,8 @@ FOREVER = 1 << 62
 
 Reading = namedtuple("Reading", "mean low high valid")
 Step = namedtuple("Step", "start minutes readings")  # readings: {point: Reading or None}
-Rule = namedtuple("Rule", "role minutes reaches value step allowed minus stages release hours first last",
-                  defaults=(False, 0, 0, 0, False, (), 0, 0, None, None))
+Rule = namedtuple("Rule", "role minutes reaches value step allowed minus stages release hours first last of_day",
+                  defaults=(False, 0, 0, 0, False, (), 0, 0, None, None, None))  # of_day: from hour, to hour
 
 
 def half_even(x):
@@ -55,10 +57,38 @@ RULES = {
     "gb3095/pm25-24h-2026": rule("pm25", 1440, 60, step=1, hours=20, first="2026-03-01", last="2031-01-01"),
     "gb3095/pm25-24h-2031": rule("pm25", 1440, 50, step=1, hours=20, first="2031-01-01"),
     "gb3095/tsp-24h": rule("tsp", 1440, 300, step=1, hours=24),
+    "gb12523-2025/leq-day": rule("noise", 20, 70, first="2026-01-01", of_day=(6, 22)),
+    "gb12523-2025/leq-night": rule("noise", 20, 55, first="2026-01-01", of_day=(22, 6)),
     "wind-grade4/wind-2min": rule("wind_speed", 2, 5.5, reaches=True, stages=EARLY, first="2000-01-01"),
     "wind-grade5/wind-2min": rule("wind_speed", 2, 8, reaches=True, stages=EARLY, first="2000-01-01"),
 }
 CAP = 150  # of the background, ug/m3
+LEVELS = ("noise",)  # in decibels: their mean is the level of the mean of 10^(L/10)
+
+
+@lru_cache(None)
+def energy(tenths):
+    """Of a level in ten-thousandths of a decibel, by decimal arithmetic of 28 digits."""
+    return Decimal(10) ** (Decimal(tenths) / (10 * TT))
+
+
+def level(total, n):
+    """Back again, rounded to ten-thousandths."""
+    exact = ((total / n).log10() * 10).quantize(Decimal("1e-11"), ROUND_HALF_EVEN)
+    return int((exact * TT).to_integral_value(ROUND_HALF_EVEN))
+
+
+def weight(point):
+    """What is summed of a mean."""
+    return energy if point in LEVELS else lambda tenths: tenths
+
+
+def of_day(r, start):
+    if not r.of_day:
+        return True
+    first, last = r.of_day
+    hour = (start + ZONE) % DAY // HOUR
+    return first <= hour < last if first < last else hour >= first or hour < last
 
 
 # --- data quality: what lasts ---
@@ -246,8 +276,8 @@ def without_flagged(steps, found):
 
 
 def window_means(steps, point, minutes):
-    """{start: (sum, n)} of all windows that have a step, in ten-thousandths and minutes."""
-    length, out = minutes * MINUTE, {}
+    """{start: (sum, n)} of all windows that have a step, in ten-thousandths (of levels: energies) and minutes."""
+    length, out, weigh = minutes * MINUTE, {}, weight(point)
     for step in steps:
         r = step.readings.get(point)
         ok = r is not None and r.valid
@@ -256,7 +286,7 @@ def window_means(steps, point, minutes):
         for start in range(first, step.start + span, length):
             inside = (min(start + length, step.start + span) - max(start, step.start)) // MINUTE
             total, n = out.get(start, (0, 0))
-            out[start] = (total + r.mean * inside, n + inside) if ok else (total, n)
+            out[start] = (total + weigh(r.mean) * inside, n + inside) if ok else (total, n)
     return out
 
 
@@ -271,6 +301,8 @@ def daily_of_hours(steps, point):
 
 
 def compared(r, total, n, background):
+    if r.role in LEVELS:
+        return level(total, n)
     mean = Fraction(total, n) - background * TT
     if r.step:
         return half_even(mean / (r.step * TT)) * r.step * TT
@@ -288,7 +320,7 @@ def window_verdicts(r, steps, stage_at, background):
     first = day_ms(r.first) if r.first else -FOREVER
     last = day_ms(r.last) if r.last else FOREVER
     for start, (total, n) in sorted(means.items()):
-        if not first <= start < last:
+        if not first <= start < last or not of_day(r, start):
             continue
         stage = stage_at(start) if r.stages else None
         if r.stages and stage and stage not in r.stages:
@@ -375,7 +407,7 @@ def without_spikes(samples, factor=5, floor=100):
     return out
 
 
-def minutes_of(samples, due):
+def minutes_of(samples, due, levels=False):
     """{minute: Reading or None} of [(at, value in ten-thousandths, counts)]."""
     groups = {}
     for at, value, counts in samples:
@@ -386,7 +418,7 @@ def minutes_of(samples, due):
     out = {}
     for minute, (values, came) in groups.items():
         if values:
-            mean = half_even(Fraction(sum(values), len(values)))
+            mean = level(sum(map(energy, values)), len(values)) if levels else half_even(Fraction(sum(values), len(values)))
             out[minute] = Reading(mean, min(values), max(values), len(values) * 4 >= max(came, due) * 3)
     return out
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -21,12 +22,14 @@ class Told(recorded.Told):
 
     def __init__(self, lines):
         super().__init__([])
+        self.hours = {}
         for line in lines:
             row = json.loads(line)
             getattr(self, "row_" + row["kind"], lambda r: None)(row)
 
     def row_verdict(self, r):
         self.verdicts.setdefault(r["subject"], {})[r["ts"], r["window_s"] * 1000] = r["verdict"]
+        self.hours.setdefault(r["subject"], set()).add(r.get("hours", ""))
         self.corrected += "corrects" in r
 
     def row_running(self, r):
@@ -169,6 +172,26 @@ class Samples(Recorded):
 
     def test_the_log_of_the_day_that_reaches_997(self):
         self.assertLessEqual({"pass", "breach"}, self.judge_day("2021-01-17"))
+
+
+class Noise(Recorded):
+    def test_a_csv_of_levels_is_judged_by_their_energy_and_by_the_hour(self):
+        record = recorded.noise_made(2, random.Random(harness.SEED), silent=0)
+        with open(self.path("noise.csv"), "w", encoding="utf-8") as out:
+            out.write("timestamp,噪声 (dB(A))\n")
+            out.writelines(f"{at},{'NA' if v is None else f'{v / recorded.TT:.10g}'}\n" for at, v in record)
+        minutes = judge.minutes_of([(at, v, v is not None) for at, v in record], 30, levels=True)
+        steps = [judge.Step(t, 1, {"noise": minutes.get(t)}) for t in range(record[0][0], record[-1][0], MINUTE)]
+        said = self.told(self.site(["noise"], period="2s"), self.path("noise.csv"))
+        words, windows = self.compare_limits(said, ["noise"], steps, None, {})
+        self.assertEqual(windows, 2 * 72)
+        self.assertLessEqual({"pass", "breach"}, words)
+        hours = judge.window_means(steps, "noise", 60)
+        for start, (total, n) in hours.items():
+            mean, valid, _ = said.windows[start, HOUR, "noise"]
+            self.assertEqual((mean, valid), (judge.level(total, n) / recorded.TT, n))
+        self.assertEqual(len(hours), 48)
+        self.assertEqual(said.hours, {"gb12523-2025/leq-day": {"06:00-22:00"}, "gb12523-2025/leq-night": {"22:00-06:00"}})
 
 
 class Stuck(Recorded):
