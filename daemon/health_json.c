@@ -53,10 +53,13 @@ static void add_queue(json_t *list, struct ring_state s, const char *format, ...
 
 static json_t *queues_json(const struct dustd *d, int64_t now_us)
 {
-    static const char *const store_names[] = {"batches", "questions", "messages"};
+    static const char *const store_names[] = {"batches", "questions", "orders", "messages"};
     json_t *list = json_array();
-    for (int i = 0; i < d->config->nbuses; i++)
-        add_queue(list, ring_state(d->buses[i].ring, now_us), "bus/%s", d->config->buses[i].name);
+    for (int i = 0; i < d->config->nbuses; i++) {
+        const char *name = d->config->buses[i].name;
+        add_queue(list, ring_state(d->buses[i].ring, now_us), "bus/%s", name);
+        add_queue(list, bus_queue(d->buses[i].bus, now_us), "bus/%s/orders", name);
+    }
     for (int i = 0; i < STORE_QUEUES; i++)
         add_queue(list, store_queue(d->store, (enum store_queue)i, now_us), "store/%s", store_names[i]);
     for (int i = 0; i < d->config->nmqtt; i++) {

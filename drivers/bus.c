@@ -310,6 +310,11 @@ void bus_destroy(struct bus *b)
     mem_free(b);
 }
 
+struct ring_state bus_queue(const struct bus *b, int64_t now_us)
+{
+    return ring_state(b->orders, now_us);
+}
+
 int bus_order(struct bus *b, const struct bus_order *order)
 {
     return ring_push(b->orders, order);

@@ -130,6 +130,9 @@ void bus_join(struct bus *b);
 /* Main thread, also after bus_stop. */
 struct bus_counters bus_count(const struct bus *b);
 
+/* The orders that wait; `now_us` is wire time. Main thread. */
+struct ring_state bus_queue(const struct bus *b, int64_t now_us);
+
 /* Queues an order ahead of all reads, behind those before it; BUS_OBEYED or BUS_LENT follows. ERR_FULL: 64
  * are waiting. Main thread. */
 int bus_order(struct bus *b, const struct bus_order *order);

@@ -318,6 +318,6 @@ struct store_state store_state(const struct store *s)
 
 struct ring_state store_queue(const struct store *s, enum store_queue which, int64_t now_us)
 {
-    const struct ring *const rings[] = {s->batches, s->questions, s->messages};
+    const struct ring *const rings[] = {s->batches, s->questions, s->orders, s->messages};
     return ring_state(rings[which], now_us);
 }

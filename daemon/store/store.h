@@ -203,7 +203,7 @@ struct store_state {
 struct store_state store_state(const struct store *s);
 
 /* The ways between main and the thread; `now_us` is wire time. */
-enum store_queue { STORE_BATCHES, STORE_QUESTIONS, STORE_MESSAGES, STORE_QUEUES };
+enum store_queue { STORE_BATCHES, STORE_QUESTIONS, STORE_ORDERS, STORE_MESSAGES, STORE_QUEUES };
 struct ring_state store_queue(const struct store *s, enum store_queue which, int64_t now_us);
 
 #endif

@@ -1,5 +1,5 @@
-"""As many Modbus TCP hosts as are allowed, in one process, within the limits of its systemd unit: threads, descriptors, memory. One
-more is refused before anything runs."""
+"""As many Modbus TCP hosts as are allowed, in one process, within the limits of its systemd unit: threads, descriptors, memory; and
+within the message size of the broker that docs/operations.md sets up. One more is refused before anything runs."""
 import json
 import os
 import re
@@ -10,6 +10,7 @@ import sites
 
 HOSTS = 64
 UNIT_FILE = os.path.join(harness.SOURCE, "systemd", "dustd.service.in")
+OPERATIONS = os.path.join(harness.SOURCE, "docs", "operations.md")
 ONE_POINT = """
 title: {zh: 一个测点, en: One point}
 source: made for this test, no device
@@ -75,6 +76,23 @@ class Hosts(harness.ScenarioTest):
         self.assertEqual(told["buses"], {"of": HOSTS, "kept": 0})
         harness.wait_for("all hosts to answer again", lambda: all(b["answers"] > 0 for b in site.status()["buses"]) and all_up())
         self.assertEqual(site.dustd.stop(), 0)
+
+    def test_what_64_hosts_say_is_taken_by_the_broker_of_the_operations_page(self):
+        site, ports = self.hosts(HOSTS)
+        with open(OPERATIONS) as f:
+            most = int(re.search(r"^message_size_limit (\d+)$", f.read(), re.M)[1])
+        site.broker = harness.Broker(site.dir, f"message_size_limit {most}\n")
+        site.write("dustd.yaml", config(ports) + sites.BROKER.replace("{port}", str(site.broker.port)))
+        site.start_sim()
+        watcher = site.watcher()
+        site.start_dustd()
+        harness.wait_for("all hosts to answer", lambda: site.status()["devices"]["up"] == HOSTS)
+        size = {}
+        for topic in ("health", "site"):
+            harness.wait_for(topic, lambda: watcher.messages("/" + topic))
+            size[topic] = max(len(json.dumps(body, ensure_ascii=False).encode()) for _, _, body in watcher.messages("/" + topic))
+        print(f"RESULT {HOSTS} hosts: health {size['health']} bytes, site {size['site']}, of {most} that the broker takes", flush=True)
+        self.assertEqual(site.status()["mqtt"][0]["reconnects"], 0)
 
     def test_one_host_more_is_refused(self):
         site, ports = self.hosts(HOSTS + 1)

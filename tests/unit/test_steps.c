@@ -135,17 +135,32 @@ static void say_stop(struct rig *r, int64_t now_ms)
     batch_flush(&r->d);
 }
 
-static void the_boot_row_tells_a_dead_program_from_a_machine_without_power(void **state)
+/* What status and the topic `health` say of the last run, as JSON. */
+static void assert_last_run(struct rig *r, const char *wanted)
+{
+    json_t *health = health_json(&r->d, RIG_START_MS);
+    char *said = json_dumps(json_object_get(health, "last_run"), JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(health);
+    if (!strstr(said, wanted))
+        fail_msg("%s is not in %s", wanted, said);
+    mem_free(said);
+}
+
+static void the_boot_row_and_health_tell_a_dead_program_from_a_machine_without_power(void **state)
 {
     struct rig *r = *state;
     start_in(r, "boot-a", RIG_START_MS);
     rig_seconds(r, RIG_START_MS, 60, 100);
     start_in(r, "boot-a", RIG_START_MS + 10 * MINUTE);
+    assert_last_run(r, "\"before\":\"broke off\",\"gap_ms\":54");
+    assert_last_run(r, "\"machine\":\"ran on\"");
     rig_seconds(r, RIG_START_MS + 10 * MINUTE, 60, 100);
     start_in(r, "boot-b", RIG_START_MS + 30 * MINUTE);
+    assert_last_run(r, "\"machine\":\"rebooted\"");
     rig_seconds(r, RIG_START_MS + 30 * MINUTE, 60, 100);
     say_stop(r, RIG_START_MS + 31 * MINUTE);
     start_in(r, "boot-b", RIG_START_MS + 40 * MINUTE);
+    assert_last_run(r, "\"before\":\"stopped\"");
     rig_seconds(r, RIG_START_MS + 40 * MINUTE, 60, 100);
     struct rig_rows died = rig_rows(r, "boot", "\"before\":\"broke off\",\"machine\":\"ran on\"");
     assert_int_equal(died.n, 1);
@@ -262,7 +277,7 @@ int main(void)
         TEST(a_window_is_named_after_a_restart_too),
         TEST(what_was_read_since_the_step_belongs_to_the_new_time),
         TEST(no_step_drops_or_doubles_a_sample),
-        TEST(the_boot_row_tells_a_dead_program_from_a_machine_without_power),
+        TEST(the_boot_row_and_health_tell_a_dead_program_from_a_machine_without_power),
         TEST(hours_without_power_are_a_gap_of_their_own),
         TEST(a_program_that_dies_at_night_is_no_power_off),
         TEST(hours_are_two_times_of_the_day),
