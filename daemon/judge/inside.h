@@ -69,7 +69,7 @@ struct judge {
     struct closed *waiting;     /* closed while nobody listened */
     struct known *known;
     struct pending *pending; /* in the order of their ends; judged ones for INPUT_LATE_DAYS */
-    size_t nwaiting, nknown, npending;
+    size_t nwaiting, nknown, npending, pending_room;
     size_t nsettled;      /* the first so many of `pending` are judged */
     int64_t forget_ms;    /* when it is looked next which of them are over */
     size_t known_at_feed; /* of nknown, at the last feed */

@@ -52,7 +52,10 @@ void pending_correct(struct judge *j, struct pending *p, const struct mean *all)
 
 void pending_add(struct judge *j, const struct pending *p)
 {
-    j->pending = mem_resize(j->pending, j->npending + 1, sizeof *j->pending);
+    if (j->npending == j->pending_room) {
+        j->pending_room = j->pending_room ? j->pending_room * 2 : 64;
+        j->pending = mem_resize(j->pending, j->pending_room, sizeof *j->pending);
+    }
     struct pending *copy = &j->pending[j->npending++];
     *copy = *p;
     if (p->day)

@@ -23,6 +23,7 @@ SHARED = os.path.join(os.path.dirname(SOURCE), "shared")
 SEED = int(os.environ.get("DUST_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 SANITIZED = os.path.basename(BUILD.rstrip("/")) in ("asan", "tsan")
 STORM = os.environ.get("DUST_STORM") == "1"
+HANGS = 900  # seconds after which a program that computes, or plays for minutes, is given up; nothing is measured by it
 PATIENCE = 60  # seconds of real time before a wait is a failure; machines are slow and noisy
 SKIP = 77
 SETTINGS = 0x36  # first of the watched registers of nova-sds069

@@ -18,7 +18,7 @@ KINDS = ("verdict", "running", "quality", "hour", "day", "issue", "requirement")
 def replay(config, files, *more):
     """The completed process; its lines are for people unless --json is among `more`."""
     return subprocess.run([DUSTD, "-c", config, "--data", SHIPPED, *more, "--replay", *files], capture_output=True, text=True,
-                          timeout=280, check=False)
+                          timeout=harness.HANGS, check=False)
 
 
 def words(rows, kinds=KINDS):

@@ -14,10 +14,9 @@ import time
 
 import harness
 import sites
-from harness import wait_for
+from harness import HANGS, wait_for
 
 RATES = (20, 10, 5, 3) if harness.SANITIZED else (40, 20, 10, 5)
-HANGS = 900  # seconds of real time after which a wait is given up; nothing is measured by it
 MON, TUE, WED, THU, FRI, SAT, SUN = range(7)
 FIRST = 1772380800000  # 2026-03-02T00:00+08:00, a Monday
 

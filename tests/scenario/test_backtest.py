@@ -75,7 +75,8 @@ def told(points, lines, more="", period="60s", limits=True):
             out.write(SITE.replace("PERIOD", period) + (limit_files(points) if limits else "") + more)
         names = "points " + " ".join(f"d/{p}" for p in points) + "\n"
         result = subprocess.run([harness.program("tests/judge_fixture"), config, folder, os.path.join(harness.SOURCE, "config")],
-                                input=names + "".join(lines), capture_output=True, text=True, timeout=280, check=False)
+                                input=names + "".join(lines), capture_output=True, text=True, timeout=harness.HANGS,
+                                check=False)
     if result.returncode:
         raise AssertionError(result.stderr)
     return Told(result.stdout.splitlines())

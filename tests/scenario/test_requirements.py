@@ -5,8 +5,8 @@ import subprocess
 
 import harness
 import replayed
-from harness import wait_for
-from simulated_week import B, HANGS, MISSING, MON, NAMES, P, TUE, U, WEEK, WeekTest, at
+from harness import HANGS, wait_for
+from simulated_week import B, MISSING, MON, NAMES, P, TUE, U, WEEK, WeekTest, at
 
 
 class Requirements(WeekTest):
