@@ -1,6 +1,7 @@
 """A noise meter through the whole daemon: what it writes are levels of the mean energy, before a restart and after it, by
 day against one limit and by night against another; and its own export, judged anew, says the same."""
 import json
+import subprocess
 import unittest
 
 import harness
@@ -84,6 +85,12 @@ class Noise(harness.ScenarioTest):
         self.assertEqual(judged, {at: NIGHT if at >= night else DAY for at in judged})
         self.assertEqual(set(judged.values()), {DAY, NIGHT})
         self.assertFalse(any(r["kind"] == "issue" for r in rows), "it only informs")
+        report = json.loads(subprocess.run([harness.program("dustctl"), "--db", site.database(), "--json", "report", "weekly",
+                                            "--from", "2026-03-02"], capture_output=True, check=True, timeout=60).stdout)
+        due = {limit["limit"]: (limit["due"], limit["windows"]) for limit in report["limits"]}
+        of, over = list(judged.values()), (report["asof"] - report["from"]) // (20 * MINUTE)
+        self.assertEqual(due[DAY], (4 * 16 * 3, of.count(DAY)), "of four days that are over, each of 16 hours")
+        self.assertEqual(due[NIGHT], (over - 4 * 16 * 3, of.count(NIGHT)), "and of their nights the rest")
 
     def test_the_export_of_a_night_says_the_same_when_it_is_judged_anew(self):
         site = self.started("2026-03-05T21:39:10+08:00")
