@@ -1,6 +1,7 @@
 """OpenWrt's init script, run by the shell and the tools that OpenWrt has (busybox): what it tells procd, which is a stub
 that writes its orders down, and what it refuses to start."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import harness
 import sites
 
 SCRIPT = os.path.join(harness.SOURCE, "packaging", "openwrt", "dustd.init")
+UNIT = os.path.join(harness.SOURCE, "systemd", "dustd.service.in")
 # What rc.common and procd.sh are to the script; chown and logger are what the test's user cannot do or should not.
 STUB = r"""
 say() { printf '%s' "$1"; shift; for word; do printf '\t%s' "$word"; done; echo; }
@@ -68,6 +70,9 @@ class OpenWrt(harness.ScenarioTest):
         self.assertEqual(params["command"], [f"{self.here.dir}/dustd", "-c", self.here.config_file])
         self.assertEqual((params["user"], params["group"], params["no_new_privs"]), (["dustd"], ["dustd"], ["1"]))
         self.assertEqual(params["respawn"], ["3600", "5", "0"])
+        with open(UNIT, encoding="utf-8") as f:
+            most = re.search(r"^LimitNOFILE=(\d+)$", f.read(), re.M)[1]
+        self.assertEqual(params["limits"], ["core=0", f"nofile={most} {most}"])
         self.assertEqual((params["reload_signal"], params["file"]), (["HUP"], [self.here.config_file]))
         self.assertIn(["chown", "dustd:dustd", f"{self.disk}/state", f"{self.here.dir}/run"], told)
         self.assertEqual(os.stat(f"{self.disk}/state").st_mode & 0o777, 0o700)
