@@ -16,4 +16,9 @@ void libraries_start(void);
  * breakpoints are given back too: set them afterwards. */
 void libraries_settle(void);
 
+/* The end of a daemon that has closed all it had: leaves with `code`, without what libraries would do then.
+ * Gnutls, which libcurl brings, asks for memory at that moment, and glibc ends a process that has none with
+ * 127. Returns `code` where a sanitizer has yet to look. Main thread. */
+int libraries_leave(int code);
+
 #endif

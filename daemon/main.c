@@ -393,7 +393,7 @@ static int daemon_run(struct dustd *d)
     run(d, signals, timer);
     stop(d);
     destroy(d);
-    return d->exit_code;
+    return libraries_leave(d->exit_code);
 }
 
 int main(int argc, char **argv)

@@ -29,6 +29,7 @@ PATHS, PATHS_AT, PATH_BYTES = 1 << 15, 80, 32
 BOARD_BYTES = PATHS_AT + PATHS * PATH_BYTES
 # The storm tries everything; it does so in parts at a time, each a process that takes its share of the calls.
 PART, PARTS = (int(n) for n in os.environ.get("DUST_PART", "0/1").split("/"))
+OF_LOADER = "end by glibc's loader for a library's thread-local data"
 ENDS_WITHIN_S = 30  # promised 5 s for a stop; a busy machine gets six times as much
 
 # One device that breaches from 10:00 on: polls, minutes, verdicts, issues and a retained message each; a broker by TLS
@@ -265,7 +266,7 @@ class FaultTest(harness.ScenarioTest):
         if (status in (-signal.SIGSEGV, -signal.SIGABRT) or aborts) and re.search(r"libc\.so\.6\((getpwnam|getgrnam|getaddrinfo)", said):
             return "crash of glibc in a look-up of a name"
         if status == 127 and aborts and re.search(r"ld-linux\S*\(__tls_get_addr\S*\n\S*/lib\S*\.so", said):
-            return "end by glibc's loader for a library's thread-local data"
+            return OF_LOADER
         return None
 
     def hangs(self, where):

@@ -236,11 +236,13 @@ class OutOfMemory(faultlib.FaultTest):
         v = self.victim
         self.learn_start()
         paths = self.learned(lambda: self.stop("stop", {0}))
-        for where, path, forever in self.each("stop", paths, 6):
+        last = paths[-1:]  # what a library does when the process ends
+        for where, path, forever in [*self.each("stop", paths[:-1], 6), *self.each("end", last, 1)]:
             with self.point(where):
                 self.ensure_runs()
                 v.board.arm_path(path, forever)
                 self.stop(where, WELL)
+        self.assertNotIn(faultlib.OF_LOADER, self.outcomes, "a library's end after ours")
         self.finish("stop", paths=len(paths))
 
 
