@@ -556,6 +556,28 @@ static void nothing_in_a_name_can_move_the_cursor(void **state)
     }
 }
 
+/* 60 dB are 86 % of 70 as a number, and a tenth of its energy. */
+static void a_level_is_close_by_its_energy(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        double mean;
+        const char *unit, *share;
+        enum level level;
+    } all[] = {{60, "dB(A)", "10%", LEVEL_GOOD},
+               {69, "dB(A)", "79%", LEVEL_GOOD},
+               {69.1, "dB(A)", "81%", LEVEL_CLOSE},
+               {60, "ug/m3", "86%", LEVEL_CLOSE}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        json_t *window = json_pack("{s:s,s:f,s:f,s:s,s:s,s:i}", "verdict", "pass", "mean", all[i].mean,
+                                   "value", 70.0, "unit", all[i].unit, "q", "N", "n", 10);
+        struct so_far s = scene_so_far(&f->c, window);
+        json_decref(window);
+        assert_string_equal(s.share, all[i].share);
+        assert_int_equal(s.level, all[i].level);
+    }
+}
+
 static void what_a_daemon_does_not_tell_is_not_invented(void **state)
 {
     struct fixture *f = *state;
@@ -876,6 +898,7 @@ int main(void)
         TEST(without_contact_no_reading_and_no_mean_is_shown),
         TEST(a_refusal_is_said_in_the_words_it_came_in),
         TEST(each_window_shows_what_it_comes_to_and_what_that_means),
+        TEST(a_level_is_close_by_its_energy),
         TEST(the_red_issue_stands_first_and_its_light_is_a_letter_too),
         TEST(a_simulation_is_marked),
         TEST(what_is_wrong_with_the_gateway_stands_at_the_top),
