@@ -123,8 +123,11 @@ static int write_one(struct db *d, const struct batch *b, struct progress *to)
         rc = add_chunk(d, b, to->next_sample++);
     if (rc == ERR_OK)
         rc = set_goals(d, b);
-    if (b->nrows)
-        to->last_at_ms = b->rows[b->nrows - 1].at_ms;
+    for (int i = b->nrows - 1; i >= 0; i--)
+        if (strcmp(b->rows[i].kind, "verdict") != 0) {
+            to->last_at_ms = b->rows[i].at_ms;
+            break;
+        }
     return rc ? rc : set_cursors(d, b);
 }
 

@@ -36,7 +36,7 @@ struct place {
     struct db db;
     char *dir, *file;
     struct journal head;
-    int64_t last_at_ms; /* of the last row */
+    int64_t last_at_ms; /* as in struct store_opened */
     struct span open_span;
     int64_t next_sample; /* number of the next chunk */
     struct check check;

@@ -263,7 +263,11 @@ int schema_head(struct db *d, struct journal *head, int64_t *last_at_ms)
         return rc;
     head->seq = row.seq;
     memcpy(head->hash, row.hash, HASH_SIZE);
-    *last_at_ms = row.at_ms;
     row_finish(&row);
-    return ERR_OK;
+    sqlite3_stmt *dated = db_use(d, SQL_ROW_DATED);
+    rc = db_next(d, SQL_ROW_DATED);
+    if (rc == ERR_OK)
+        *last_at_ms = sqlite3_column_int64(dated, 0);
+    db_reset(d, SQL_ROW_DATED);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }

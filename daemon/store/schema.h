@@ -28,7 +28,7 @@ int schema_open(struct db *d, const struct birth *wanted, bool copy, struct birt
 int schema_note_first(struct db *d, const uint8_t hash[static HASH_SIZE]);
 bool schema_is_first(struct db *d, const uint8_t hash[static HASH_SIZE]);
 
-/* The last row as the head, its time too (0 for none); `id` is kept. */
+/* The last row as the head; `id` is kept. last_at_ms as in struct store_opened. */
 int schema_head(struct db *d, struct journal *head, int64_t *last_at_ms);
 
 #endif

@@ -43,6 +43,7 @@ const char *const sql_text[SQL__COUNT] = {
     [SQL_ROWS] = ROW RANGE "ORDER BY seq",
     [SQL_ROW_ADD] = "INSERT INTO journal(seq, at_ms, kind, subject, hash, body_sha256, body) "
                     "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_ROW_DATED] = "SELECT at_ms FROM journal WHERE kind <> 'verdict' ORDER BY seq DESC LIMIT 1",
     [SQL_ROW_HASH] = "SELECT hash FROM journal WHERE seq = ?1",
     [SQL_ROW_LAST] = ROW "ORDER BY seq DESC LIMIT 1",
     [SQL_SAMPLES] = "SELECT number, data FROM sample ORDER BY number",

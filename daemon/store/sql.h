@@ -30,6 +30,7 @@ enum sql {
     SQL_ROLLBACK,
     SQL_ROWS,
     SQL_ROW_ADD,
+    SQL_ROW_DATED,
     SQL_ROW_HASH,
     SQL_ROW_LAST,
     SQL_SAMPLES,

@@ -179,7 +179,13 @@ int store_open(const char *dir, bool simulated, struct store **out, struct store
 int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
                     void (*each)(const struct row *r, void *arg), void *arg)
 {
-    struct question q = {.from_ms = from_ms, .to_ms = INT64_MAX};
+    return store_scan_between(s, kind, from_ms, INT64_MAX, each, arg);
+}
+
+int store_scan_between(struct store *s, const char *kind, int64_t from_ms, int64_t to_ms,
+                       void (*each)(const struct row *r, void *arg), void *arg)
+{
+    struct question q = {.from_ms = from_ms, .to_ms = to_ms};
     struct journal before = {0};
     struct walk w;
     struct row row;

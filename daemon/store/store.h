@@ -35,7 +35,8 @@ struct store_opened {
         damaged; /* it has a predecessor, set aside as `aside` ("": the file was gone); created is true too */
     char aside[256];
     struct journal predecessor;  /* from journal.last when damaged; id "" when unknown */
-    int64_t last_at_ms;          /* of the last row, 0 for none */
+    int64_t last_at_ms;          /* of the last row that is no verdict (a year's is stamped with its start), 0
+                                    for none */
     char last_issue[32];         /* number of the last issue, from journal.last; "" unknown */
     int64_t deleted[STORE_KEPT]; /* retention has deleted up to this row, or is about to */
 };
@@ -52,6 +53,8 @@ int store_open(const char *dir, bool simulated, struct store **out, struct store
  * for each chunk of the running minute's samples (rawblock), and for every uplink that ever had a cursor. */
 int store_scan_rows(struct store *s, const char *kind, int64_t from_ms,
                     void (*each)(const struct row *r, void *arg), void *arg);
+int store_scan_between(struct store *s, const char *kind, int64_t from_ms, int64_t to_ms, /* at_ms < to_ms */
+                       void (*each)(const struct row *r, void *arg), void *arg);
 int store_scan_samples(struct store *s, void (*each)(const void *data, size_t length, void *arg), void *arg);
 int store_scan_cursors(struct store *s, void (*each)(const struct store_cursor *c, void *arg), void *arg);
 
