@@ -51,12 +51,6 @@ static void feed_restored(struct restoring *r)
     forget_means(r->d);
 }
 
-static double real_or_nan(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static void restore_minute(struct restoring *r, const struct row *row, json_t *body)
 {
     if (row->at_ms != r->minute_ms || json_object_get(body, "raw")) /* the first row of a minute has it */
@@ -67,16 +61,8 @@ static void restore_minute(struct restoring *r, const struct row *row, json_t *b
     json_object_foreach(json_object_get(body, "points"), name, point)
     {
         int i = pipeline_point(r->d->config, name);
-        const char *quality = json_string_value(json_object_get(point, "q"));
-        if (i < 0 || !quality)
-            continue;
-        r->d->means[i] = (struct mean){real_or_nan(point, "mean"),
-                                       real_or_nan(point, "min"),
-                                       real_or_nan(point, "max"),
-                                       (uint32_t)json_integer_value(json_object_get(point, "n")),
-                                       (uint32_t)json_integer_value(json_object_get(point, "of")),
-                                       (uint8_t)quality[0],
-                                       0};
+        if (i >= 0)
+            restore_mean(point, &r->d->means[i]);
     }
 }
 
@@ -282,7 +268,7 @@ static int scan(struct dustd *d, struct restoring *r)
     if (rc == ERR_OK)
         rc = store_scan_samples(d->store, restore_chunk, r);
     feed_restored(r);
-    return rc;
+    return rc == ERR_OK ? restore_years(d, r->from_ms) : rc;
 }
 
 /* The last sign of life that has a date. */

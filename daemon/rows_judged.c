@@ -93,11 +93,26 @@ int64_t row_running(struct dustd *d, const struct judge_event *e)
     return row_append(d, e->start_ms, "running", e->limit->id, body);
 }
 
+/* "2026-03-01 08:00 起 60 分钟", "the 60 minutes from 2026-03-01 08:00"; or the year. */
+enum { WINDOW_TEXT = 64 };
+static void window_text(const struct judge_event *e, const char *start, char zh[static WINDOW_TEXT],
+                        char en[static WINDOW_TEXT])
+{
+    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
+    if (limit_is_annual(e->limit)) {
+        snprintf(zh, WINDOW_TEXT, "%.4s 全年", start);
+        snprintf(en, WINDOW_TEXT, "the year %.4s", start);
+        return;
+    }
+    snprintf(zh, WINDOW_TEXT, "%s 起 %d 分钟", start, minutes);
+    snprintf(en, WINDOW_TEXT, "the %d minutes from %s", minutes, start);
+}
+
 /* What was over, in both languages; zh and en are BREACH_TEXT bytes. */
 static void breach_text(const struct judge_event *e, const char *point, const char *start, char *zh, char *en)
 {
     const struct limit *l = e->limit;
-    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
+    char window_zh[WINDOW_TEXT], window_en[WINDOW_TEXT];
     const char *unit = unit_shown(l->unit), *sign = l->compare == COMPARE_REACHES ? "≥" : ">";
     const char *running_zh = e->running ? "（时段未结束）" : "",
                *running_en = e->running ? " (window running)" : "";
@@ -110,11 +125,11 @@ static void breach_text(const struct judge_event *e, const char *point, const ch
                  e->count.exceeded, start, sign, l->value, unit, l->allowed, running_en);
         return;
     }
-    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟%s%s %.10g %s，限值 %s %.10g %s%s", point, start, minutes,
-             mean_zh, l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
-    snprintf(en, BREACH_TEXT, "%s: %s of the %d minutes from %s%s is %.10g %s, limit %s %.10g %s%s", point,
-             mean_en, minutes, start, l->minus ? " less background" : "", value, unit, sign, l->value, unit,
-             running_en);
+    window_text(e, start, window_zh, window_en);
+    snprintf(zh, BREACH_TEXT, "%s，%s%s%s %.10g %s，限值 %s %.10g %s%s", point, window_zh, mean_zh,
+             l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
+    snprintf(en, BREACH_TEXT, "%s: %s of %s%s is %.10g %s, limit %s %.10g %s%s", point, mean_en, window_en,
+             l->minus ? " less background" : "", value, unit, sign, l->value, unit, running_en);
 }
 
 static bool is_open(const struct dustd *d, const char *subject, const char *cause)
@@ -137,11 +152,11 @@ static void withdrawn_text(const struct judge_event *e, const char *point, const
                                         [VERDICT_UNKNOWN] = "不可判定",
                                         [VERDICT_EXCEEDED] = "超过限值",
                                         [VERDICT_VOID] = "不适用于当时的施工阶段"};
-    int minutes = (int)(e->length_ms / CLOCK_MINUTE_MS);
-    snprintf(zh, BREACH_TEXT, "%s，%s 起 %d 分钟的超标判定已更正：%s", point, start, minutes,
-             words[e->verdict]);
-    snprintf(en, BREACH_TEXT, "%s: the verdict on the %d minutes from %s is no breach any more: %s", point,
-             minutes, start, verdict_str(e->verdict));
+    char window_zh[WINDOW_TEXT], window_en[WINDOW_TEXT];
+    window_text(e, start, window_zh, window_en);
+    snprintf(zh, BREACH_TEXT, "%s，%s的超标判定已更正：%s", point, window_zh, words[e->verdict]);
+    snprintf(en, BREACH_TEXT, "%s: the verdict on %s is no breach any more: %s", point, window_en,
+             verdict_str(e->verdict));
 }
 
 /* The end of the window is enough to an issue that is open. Withdrawn, it takes nothing back: it is one more

@@ -5,6 +5,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/config/config.h"
 #include "daemon/config/limits.h"
+#include "daemon/judge/annual.h"
 #include "daemon/judge/limit.h"
 #include "daemon/required.h"
 #include "daemon/running.h"
@@ -47,13 +48,21 @@ static void add_window(const struct judge_event *e, void *arg)
     json_array_append_new(into->list, window_json(into->d, e));
 }
 
+static bool running(const struct judge *j, int point, const struct limit *limit, struct judge_event *window,
+                    struct mean *so_far)
+{
+    if (limit_is_annual(limit))
+        return annual_running(j, point, limit, &window->start_ms, &window->length_ms, so_far);
+    return judge_running(j, point, limit->window_ms, &window->start_ms, so_far);
+}
+
 /* The limit's window so far; without a start where no minute of it has been closed yet. */
 static void add_limit(struct into *into, const struct limit *limit, struct mean *means)
 {
     const struct config *c = into->d->config;
     struct judge_event window = {.length_ms = limit->window_ms, .means = means};
     for (int i = 0; i < c->npoints; i++)
-        if (!judge_running(into->d->judge, i, limit->window_ms, &window.start_ms, &means[i]))
+        if (!running(into->d->judge, i, limit, &window, &means[i]))
             means[i] = (struct mean){.quality = QUALITY_FAULT};
     int64_t at_ms = window.start_ms ? window.start_ms : into->d->minute_ms;
     struct judging with = {

@@ -195,6 +195,15 @@ int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min)
     return at_ms - rest;
 }
 
+int64_t clock_year_start(int64_t at_ms, int zone_min)
+{
+    int64_t shift = (int64_t)zone_min * CLOCK_MINUTE_MS;
+    time_t day = (time_t)(clock_window_start(at_ms + shift, CLOCK_DAY_MS, 0) / CLOCK_SECOND_MS);
+    struct tm tm;
+    gmtime_r(&day, &tm);
+    return ((int64_t)day - (int64_t)tm.tm_yday * (CLOCK_DAY_MS / CLOCK_SECOND_MS)) * CLOCK_SECOND_MS - shift;
+}
+
 char *clock_text(int64_t at_ms, int zone_min, char text[static 32])
 {
     int64_t local = at_ms + (int64_t)zone_min * CLOCK_MINUTE_MS;

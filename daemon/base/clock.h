@@ -72,6 +72,9 @@ void clock_both(int64_t *site_ms, int64_t *boot_us);
  * minutes east of UTC (site zones without summer time: China Standard Time is 480). */
 int64_t clock_window_start(int64_t at_ms, int64_t length_ms, int zone_min);
 
+/* 1 January, 00:00, of the year that holds `at_ms`, in such a zone. */
+int64_t clock_year_start(int64_t at_ms, int zone_min);
+
 /* "2026-11-23T08:15:00.000+08:00" (29 characters and zero); returns `text`. */
 char *clock_text(int64_t at_ms, int zone_min, char text[static 32]);
 

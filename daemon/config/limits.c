@@ -29,13 +29,9 @@ static const char *check_value(const char *text)
                                            : NULL;
 }
 
-static const struct word windows[] = {{"2min", 120000},
-                                      {"5min", 300000},
-                                      {"15min", 900000},
-                                      {"20min", 1200000},
-                                      {"1h", 3600000},
-                                      {"24h", 86400000},
-                                      {0}};
+static const struct word windows[] = {
+    {"2min", 120000}, {"5min", 300000},  {"15min", 900000},   {"20min", 1200000},
+    {"1h", 3600000},  {"24h", 86400000}, {"1y", RULE_A_YEAR}, {0}};
 static const struct word compares[] = {{"over", COMPARE_OVER}, {"reaches", COMPARE_REACHES}, {0}};
 static const struct word minuses[] = {{"nothing", false}, {"background", true}, {0}};
 static const struct word overs[] = {{"each", OVER_EACH}, {"mean", OVER_MEAN}, {"max", OVER_MAX}, {0}};
@@ -71,7 +67,15 @@ static const struct setting rule_rows[] = {
     {"release", SETTING_TEXT, FIELD(struct limit_rule, release), .check = check_value,
      .meaning = "once over, it stays a breach until the mean is below this"},
     {"hours_needed", SETTING_INT, FIELD(struct limit_rule, hours_needed), .absent = "0", .low = "0",
-     .high = "24", .meaning = "of 24h: the mean of hourly means, at least so many; 0: of minutes, 75 %"},
+     .high = "24",
+     .meaning =
+         "of 24h, and of each day of 1y: the mean of hourly means, at least so many; 0: of minutes, 75 %"},
+    {"days_needed", SETTING_INT, FIELD(struct limit_rule, days_needed), .absent = "0", .low = "0",
+     .high = "365", .meaning = "of 1y: the mean of daily means, at least so many; 0: 75 % of the year's"},
+    {"days_needed_a_month", SETTING_INT, FIELD(struct limit_rule, month_days_needed), .absent = "0",
+     .low = "0", .high = "28", .meaning = "of 1y: and in each month at least so many; 0: any number"},
+    {"days_needed_in_february", SETTING_INT, FIELD(struct limit_rule, february_days_needed), .absent = "0",
+     .low = "0", .high = "28", .meaning = "of 1y: the same of February, which has only 28"},
     {"informs_only", SETTING_BOOL, FIELD(struct limit_rule, informs), .absent = "false",
      .meaning = "true: a breach opens no issue; for information, or a condition nobody is to blame for"},
     {"valid_from", SETTING_TEXT, FIELD(struct limit_rule, valid_from), .check = check_day,
@@ -115,8 +119,8 @@ static int check_shape(const struct yaml_doc *doc, const struct yaml_node *map, 
          "one of both: what is allowed is counted by the calendar day"},
         {r->cap[0] && !r->minus, "background_cap", "without minus: background", "both"},
         {r->minus && r->hours_needed, "hours_needed", "with minus: background", "one of both"},
-        {r->hours_needed && r->window_ms != CLOCK_DAY_MS, "hours_needed", "with a window shorter than 24h",
-         "a window of 24h"},
+        {r->hours_needed && r->window_ms < CLOCK_DAY_MS, "hours_needed", "with a window shorter than 24h",
+         "a window of 24h or 1y"},
         {r->hours_needed && r->hours_needed < 18, "hours_needed", "fewer than 18 hours",
          "18 to 24, at least 75 % of the day"},
         {r->allowed && r->release[0], "release", "with allowed_per_day", "one of both"},
@@ -135,7 +139,9 @@ static int check_rule(const struct yaml_doc *doc, const struct yaml_node *map, c
     if (r->valid_from[0] && r->valid_to[0] && strcmp(r->valid_from, r->valid_to) > 0)
         return yaml_complain(doc, yaml_get(map, "valid_to"), why,
                              "found %s before valid_from, %s; allowed: later", r->valid_to, r->valid_from);
-    int error = check_cut(doc, map, r, why);
+    int error = check_rule_year(doc, map, r, why);
+    if (error == ERR_OK)
+        error = check_cut(doc, map, r, why);
     return error ? error : check_shape(doc, map, r, why);
 }
 
@@ -233,6 +239,19 @@ static int check_background(const struct loading *l, const struct limit_file *f,
         r->role, p->point->unit);
 }
 
+/* The day means of a year are summed as numbers. */
+static int check_no_level(const struct loading *l, const struct limit_file *f, const struct limit_rule *r,
+                          const struct config_point *p)
+{
+    if (r->window_ms != RULE_A_YEAR || !unit_is_level(p->point->unit))
+        return ERR_OK;
+    const struct yaml_node *rule = yaml_get(yaml_get(yaml_root(f->doc), "rules"), r->name);
+    return yaml_complain(f->doc, yaml_get(rule, "window"), l->why,
+                         "found a window of 1y for the role %s, read in \"%s\"; allowed: a window of at most "
+                         "24h: the days of a year are summed as numbers",
+                         r->role, p->point->unit);
+}
+
 static int make_limit(const struct loading *l, const struct limit_entry *e, const struct limit_file *f,
                       const struct limit_rule *r, const struct config_point *p)
 {
@@ -243,7 +262,7 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
                           .source = f->source,
                           .doubt = f->doubt,
                           .role = r->role,
-                          .window_ms = r->window_ms,
+                          .window_ms = r->window_ms == RULE_A_YEAR ? LIMIT_YEAR_MS : r->window_ms,
                           .compare = r->compare,
                           .over = r->over,
                           .unit = p->point->unit,
@@ -261,10 +280,15 @@ static int make_limit(const struct loading *l, const struct limit_entry *e, cons
                           .background_wait_ms = r->background_wait_ms,
                           .stages = r->stages,
                           .hours_needed = r->hours_needed,
+                          .days_needed = r->days_needed,
+                          .month_days_needed = r->month_days_needed,
+                          .february_days_needed = r->february_days_needed,
                           .informs = r->informs};
     int error = convert_values(l, f, r, p, &limit);
     if (!error)
         error = check_background(l, f, r, p);
+    if (!error)
+        error = check_no_level(l, f, r, p);
     if (error)
         return error;
     if (r->valid_from[0])

@@ -16,7 +16,7 @@ struct limit {
     const char *title_zh, *title_en;
     const char *standard, *source, *doubt;
     const char *role;  /* of the points it judges, "pm10" */
-    int64_t window_ms; /* 2, 5, 15, 20 min, 1 h, 24 h: divides a day */
+    int64_t window_ms; /* 2, 5, 15, 20 min, 1 h, 24 h: divides a day; or LIMIT_YEAR_MS */
     enum limit_compare compare;
     double value;     /* in `unit` */
     const char *unit; /* of the points: converted when the file says another that fits */
@@ -33,8 +33,11 @@ struct limit {
     unsigned uncovered; /* set of enum stage for which no rule of its file judges its role: unknown then; told
                            by the first such rule, 0 for the others */
     double release;     /* once exceeded it is a breach until the mean is below this; 0: no such rule */
-    int hours_needed;   /* of 24 h: the mean of hourly means, at least so many; 0: of minutes, 75 % */
-    bool informs;       /* a breach is recorded, but opens no issue: for information, or a condition */
+    int hours_needed; /* of 24 h: the mean of hourly means, at least so many; 0: of minutes, 75 %; of a year:
+                         of each of its days */
+    int days_needed;  /* of a year: valid days, at least so many; 0: 75 % */
+    int month_days_needed, february_days_needed; /* and in each month, in February; 0: any number */
+    bool informs; /* a breach is recorded, but opens no issue: for information, or a condition */
     int64_t valid_from_ms, valid_to_ms; /* of the time of measurement; INT64_MIN / INT64_MAX: open */
     const char *action_zh, *action_en;  /* what the site must do */
     /* from the site's configuration: */
@@ -42,6 +45,14 @@ struct limit {
     int64_t answer_ms, rectify_ms; /* deadlines from finding, site time */
     double warn_share;             /* of what a window may still take; 0: no warning */
 };
+
+/* Stands for the calendar year of the site's zone, whichever its length. */
+#define LIMIT_YEAR_MS ((int64_t)365 * 86400000)
+
+static inline bool limit_is_annual(const struct limit *l)
+{
+    return l->window_ms == LIMIT_YEAR_MS;
+}
 
 struct unjudged {
     const char *id; /* as a limit's */

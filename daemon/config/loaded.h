@@ -25,14 +25,15 @@ struct limit_entry {
     double warn_percent;
 };
 
+enum { RULE_A_YEAR = INT32_MAX }; /* among window_ms: a word's value may be no longer on every processor */
 struct limit_rule {
     const char *name, *title_zh, *title_en, *role;
-    int64_t window_ms;
+    int64_t window_ms; /* or RULE_A_YEAR */
     enum limit_compare compare;
     const char *value; /* "250 ug/m3" */
     enum limit_over over;
     const char *round, *cap, *release; /* as value; "" none */
-    int allowed, hours_needed;
+    int allowed, hours_needed, days_needed, month_days_needed, february_days_needed;
     bool minus, informs;
     int64_t background_wait_ms;
     unsigned stages;
@@ -132,6 +133,10 @@ int check_site(const struct loading *l); /* buses, devices, people, brokers agai
 int check_people(const struct loading *l);
 int load_duties(const struct loading *l); /* roles, kinds of issues, phases */
 int load_limits(const struct loading *l);
+
+/* What a rule of a calendar year may not have, and others may not have of it. */
+int check_rule_year(const struct yaml_doc *doc, const struct yaml_node *map, const struct limit_rule *r,
+                    struct complaint *why);
 int check_needs(const struct loading *l); /* of limits: stage, background */
 int load_requirements(const struct loading *l);
 int check_inspections(const struct loading *l); /* once requirements are loaded */

@@ -139,6 +139,9 @@ static void look_at(struct judge *j, int limit, struct report to)
 {
     const struct limit *l = &j->config->limits[limit];
     const struct window *w = window_of(j, l->window_ms);
+    if (!w)
+        return; /* a year's: its minutes are in no tally, and half a year without dust would still keep it
+                   open */
     int64_t end_ms = w->start_ms + w->length_ms, now_ms = w->latest_ms + CLOCK_MINUTE_MS;
     if (!w->open || now_ms >= end_ms || !looks_ahead(j, l, w->start_ms))
         return;

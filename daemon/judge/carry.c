@@ -67,7 +67,7 @@ static void carry_limit(struct judge *j, int limit, const struct judge *was, int
 }
 
 /* A limit that is another now is that of the windows to come: those that were judged are not judged again. */
-static bool same_limit(const struct limit *a, const struct limit *b)
+bool same_limit(const struct limit *a, const struct limit *b)
 {
     return a->window_ms == b->window_ms && a->compare == b->compare && a->over == b->over &&
            a->value == b->value && a->round == b->round && a->cap == b->cap && a->release == b->release &&
@@ -84,9 +84,8 @@ static int point_after(const struct judge *j, int was, const int *before)
     return -1;
 }
 
-/* What was said of each slot that is still there, in the new order; the caller frees it. */
-static struct said *carry_said(const struct judge *j, int limit, const struct judge *was,
-                               const struct pending *from, const int *before)
+struct said *carry_said(const struct judge *j, int limit, const struct judge *was, const struct pending *from,
+                        const int *before)
 {
     size_t n = pending_slots(j, limit);
     struct said *said = from->said ? mem_array(n, sizeof *said) : NULL;
@@ -145,6 +144,7 @@ struct judge *judge_carry(const struct judge *was, const struct config *c, const
     for (size_t i = 0; i < was->nwaiting; i++)
         carry_closed(j, &was->waiting[i], before);
     carry_limits(j, was, before);
+    annual_carry(j, was, before);
     history_carry(j->history, was->history, before);
     quality_carry(j->doubts, was->doubts, before);
     for (int i = 0; i < c->npoints; i++)

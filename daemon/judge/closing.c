@@ -124,8 +124,10 @@ void close_window(struct judge *j, struct window *w, struct report to)
             hourly[i] = tally_mean(&w->hourly[i], CLOCK_DAY_MS / CLOCK_HOUR_MS);
     }
     w->open = false;
-    if (w->length_ms == CLOCK_HOUR_MS)
+    if (w->length_ms == CLOCK_HOUR_MS) {
         add_hour(j, &closed);
+        annual_hours(j, w->start_ms, closed.means);
+    }
     if (take_known(j, w->start_ms, w->length_ms))
         report_window(j, &closed, (struct report){judge_mute, NULL}); /* remembered, not told */
     else if (to.sink)

@@ -196,6 +196,8 @@ void correct(struct judge *j, const struct quality_finding *f, struct report to)
         struct closed is = closed_of(j, was[i].start_ms, was[i].length_ms);
         c.was = was[i];
         bool changed = is.means[f->point].n != was[i].means[f->point].n;
+        if (changed && is.length_ms == CLOCK_HOUR_MS)
+            annual_hour(j, f->point, is.start_ms, &is.means[f->point], true);
         if (changed && !correct_waiting(j, f->point, is.start_ms, is.length_ms))
             correct_closed(&c, &is);
         closed_free(&is);

@@ -3,6 +3,7 @@
 #define DUST_JUDGE_INSIDE_H
 
 #include "daemon/config/config.h"
+#include "daemon/judge/annual.h"
 #include "daemon/judge/judge.h"
 #include "daemon/judge/limit.h"
 
@@ -70,9 +71,14 @@ struct judge {
     struct known *known;
     struct pending *pending; /* in the order of their ends; judged ones for INPUT_LATE_DAYS */
     size_t nwaiting, nknown, npending, pending_room;
-    size_t nsettled;      /* the first so many of `pending` are judged */
-    int64_t forget_ms;    /* when it is looked next which of them are over */
-    size_t known_at_feed; /* of nknown, at the last feed */
+    size_t nsettled;         /* the first so many of `pending` are judged */
+    int64_t forget_ms;       /* when it is looked next which of them are over */
+    size_t known_at_feed;    /* of nknown, at the last feed */
+    struct years *years;     /* NULL: no limit is of a year */
+    struct said **year_said; /* of each limit: of the year that was told last, pending_slots of them; NULL */
+    int64_t year_ms, year_end_ms; /* of the newest hour; 0: none */
+    int64_t year_told_ms;         /* end of the year that was told last; 0: none */
+    bool year_changed;            /* hours of that one are others since */
     struct history *history;
     struct doubts *doubts;
     struct spike *spikes; /* one a point */
@@ -135,6 +141,18 @@ void judge_mute(const struct judge_event *event, void *arg); /* a sink that hear
 bool tell_corrected(struct judge *j, const struct said *before, struct judge_event *after, struct report to);
 void pending_void(struct judge *j, const struct pending *p, const struct said *was, struct report to);
 void pending_again(struct judge *j, size_t from, struct report to); /* that one, and its limit's later ones */
+
+/* annual.c, beside annual.h. */
+void annual_create(struct judge *j);
+void annual_destroy(struct judge *j);
+void annual_hours(struct judge *j, int64_t start_ms, const struct mean *means); /* of all points */
+void annual_turn(struct judge *j, int64_t now_ms, struct report to);
+void annual_carry(struct judge *j, const struct judge *was, const int *before);
+
+/* carry.c: what was said of each slot of `limit` that is still there; the caller frees it. */
+struct said *carry_said(const struct judge *j, int limit, const struct judge *was, const struct pending *from,
+                        const int *before);
+bool same_limit(const struct limit *a, const struct limit *b);
 
 /* ahead.c: what the running windows will be. */
 void look_ahead(struct judge *j, struct report to);

@@ -84,7 +84,9 @@ struct judge *judge_create(const struct config *c)
     add_length(j, CLOCK_HOUR_MS);
     add_length(j, CLOCK_DAY_MS);
     for (int i = 0; i < c->nlimits; i++)
-        add_length(j, c->limits[i].window_ms);
+        if (!limit_is_annual(&c->limits[i]))
+            add_length(j, c->limits[i].window_ms);
+    annual_create(j);
     qsort(j->windows, (size_t)j->nwindows, sizeof *j->windows, shorter_first);
     return j;
 }
@@ -115,6 +117,7 @@ void judge_destroy(struct judge *j)
     mem_free(j->spikes);
     mem_free(j->floors);
     mem_free(j->fed);
+    annual_destroy(j);
     history_destroy(j->history);
     quality_destroy(j->doubts);
     mem_free(j);
@@ -256,6 +259,7 @@ void judge_advance(struct judge *j, int64_t now_ms, judge_sink sink, void *arg)
             close_window(j, w, to);
     }
     pending_turn(j, now_ms, to);
+    annual_turn(j, now_ms, to);
     if (sink)
         j->nknown = j->known_at_feed = 0; /* the past is settled */
 }

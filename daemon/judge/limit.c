@@ -78,6 +78,15 @@ static enum verdict with_release(struct judge_event *e, const struct limit_state
     return VERDICT_BREACH;
 }
 
+/* Of a mean that is not valid. */
+static const char *what_is_missing(const struct limit *l, const struct mean *m)
+{
+    if (!limit_is_annual(l) || l->over == OVER_MEAN)
+        return "too few valid values";
+    bool days = l->days_needed ? m->n >= (uint32_t)l->days_needed : enough(m->n, m->of);
+    return days ? "too few valid days in one of its months" : "too few valid days";
+}
+
 static enum verdict compare(struct judge_event *e, const struct limit_state *s)
 {
     const struct limit *l = e->limit;
@@ -86,7 +95,7 @@ static enum verdict compare(struct judge_event *e, const struct limit_state *s)
     if (l->uncovered & (unsigned)e->stage)
         return unknown(e, "no rule of the file is for this stage of the work");
     if (!mean_valid(&e->mean))
-        return unknown(e, "too few valid values");
+        return unknown(e, what_is_missing(l, &e->mean));
     if (l->minus && isnan(e->background))
         return unknown(e, "background missing");
     bool over = limit_exceeded(l, e->mean.sum, e->mean.n, l->minus ? e->background : 0, &e->compared);

@@ -17,8 +17,9 @@ FOREVER = 1 << 62
 
 Reading = namedtuple("Reading", "mean low high valid")
 Step = namedtuple("Step", "start minutes readings")  # readings: {point: Reading or None}
-Rule = namedtuple("Rule", "role minutes reaches value step allowed minus stages release hours first last of_day",
-                  defaults=(False, 0, 0, 0, False, (), 0, 0, None, None, None))  # of_day: from hour, to hour
+Rule = namedtuple("Rule", "role minutes reaches value step allowed minus stages release hours first last of_day days",
+                  defaults=(False, 0, 0, 0, False, (), 0, 0, None, None, None, None))
+# of_day: from hour, to hour; days: of a year, of a month, of February
 
 
 def half_even(x):
@@ -34,6 +35,10 @@ def rule(role, minutes, value, **more):
     value = Fraction(str(value))
     more["value"] = value * (1 if role == "wind_speed" else 1)
     return Rule(role=role, minutes=minutes, **more)
+
+
+def annual(role, value, hours=20, **more):
+    return rule(role, 0, value, step=1, hours=hours, days=(324, 27, 25), **more)
 
 
 EARLY, LATE = ("demolition", "earthwork"), ("foundation", "structure", "finishing", "suspended")
@@ -59,6 +64,13 @@ RULES = {
     "gb3095/tsp-24h": rule("tsp", 1440, 300, step=1, hours=24),
     "gb12523-2025/leq-day": rule("noise", 20, 70, first="2026-01-01", of_day=(6, 22)),
     "gb12523-2025/leq-night": rule("noise", 20, 55, first="2026-01-01", of_day=(22, 6)),
+    "gb3095/pm10-year-2012": annual("pm10", 70, last="2026-03-01"),
+    "gb3095/pm10-year-2026": annual("pm10", 60, first="2026-03-01", last="2031-01-01"),
+    "gb3095/pm10-year-2031": annual("pm10", 50, first="2031-01-01"),
+    "gb3095/pm25-year-2012": annual("pm25", 35, last="2026-03-01"),
+    "gb3095/pm25-year-2026": annual("pm25", 30, first="2026-03-01", last="2031-01-01"),
+    "gb3095/pm25-year-2031": annual("pm25", 25, first="2031-01-01"),
+    "gb3095/tsp-year": annual("tsp", 200, hours=24),
     "wind-grade4/wind-2min": rule("wind_speed", 2, 5.5, reaches=True, stages=EARLY, first="2000-01-01"),
     "wind-grade5/wind-2min": rule("wind_speed", 2, 8, reaches=True, stages=EARLY, first="2000-01-01"),
 }
@@ -333,9 +345,36 @@ def window_verdicts(r, steps, stage_at, background):
             yield start, compared(r, total, n, min(level, CAP) if r.minus else 0)
 
 
+def year_numbers(r, steps):
+    """{(start, length): (valid days, what is compared or None)} of the calendar years that ended with the record or before,
+    and of which it has a step."""
+    years, over = {}, steps[-1].start + steps[-1].minutes * MINUTE
+    for start, (total, n) in daily_of_hours(steps, r.role).items():
+        date = datetime.fromtimestamp((start + ZONE) / 1000, timezone.utc)
+        means = years.setdefault(date.year, {})
+        if n >= r.hours:
+            means[date.month, date.day] = half_even(Fraction(total, n))
+    out = {}
+    for year, means in years.items():
+        start, end = day_ms(f"{year}-01-01"), day_ms(f"{year + 1}-01-01")
+        if end > over or not (day_ms(r.first) if r.first else 0) <= start < (day_ms(r.last) if r.last else FOREVER):
+            continue
+        in_month = [sum(m == month for m, _ in means) for month in range(1, 13)]
+        whole = len(means) >= r.days[0] and all(n >= r.days[2 if month == 2 else 1] for month, n in enumerate(in_month, 1))
+        out[start, end - start] = (len(means), compared(r, sum(means.values()), len(means), 0) if whole else None)
+    return out
+
+
+def year_verdicts(r, steps):
+    return {k: "unknown" if number is None else "breach" if exceeds(r, number) else "pass"
+            for k, (_, number) in year_numbers(r, steps).items()}
+
+
 def verdicts(name, final, stage_at, background):
     """{(start, length): verdict} of a limit, its days too where it counts them."""
     r, out, days, in_force = RULES[name], {}, {}, False
+    if r.days:
+        return year_verdicts(r, final)
     for start, number in window_verdicts(r, final, stage_at, background):
         over = number is not None and exceeds(r, number)
         if r.release and number is not None:  # what is taken back later takes back what it began

@@ -229,7 +229,8 @@ DEVICE_DEFAULTS = {
 }
 LIMIT_DEFAULTS = {
     ("rules", "*", "over"): "each", ("rules", "*", "allowed_per_day"): "0", ("rules", "*", "minus"): "nothing",
-    ("rules", "*", "background_within"): "2h", ("rules", "*", "hours_needed"): "0", ("rules", "*", "informs_only"): "false",
+    ("rules", "*", "background_within"): "2h", ("rules", "*", "hours_needed"): "0",
+    ("rules", "*", "days_needed"): "0", ("rules", "*", "days_needed_a_month"): "0", ("rules", "*", "days_needed_in_february"): "0", ("rules", "*", "informs_only"): "false",
 }
 
 

@@ -42,6 +42,7 @@ class Told:
 
     def __init__(self, lines):
         self.verdicts, self.quality, self.running, self.windows, self.minutes = {}, [], [], {}, {}
+        self.numbers = {}
         self.corrected = 0
         for line in lines:
             kind, *f = line.rstrip("\n").split("\t")
@@ -49,6 +50,7 @@ class Told:
 
     def take_verdict(self, f):
         self.verdicts.setdefault(f[0], {})[int(f[1]), int(f[2])] = f[4]
+        self.numbers.setdefault(f[0], {})[int(f[1]), int(f[2])] = (int(f[5]), f[7])
         self.corrected += f[10] == "1"
 
     def take_running(self, f):
@@ -64,10 +66,14 @@ class Told:
         self.minutes[int(f[0]), f[1].split("/")[1]] = (f[2], int(f[3]), int(f[4]), f[5])
 
 
-def told(points, lines, more="", period="60s", limits=True):
-    """Feeds a site with these points; `lines` go to the judge's stdin."""
+def told(points, lines, more="", period="60s", limits=True, own=None):
+    """Feeds a site with these points; `lines` go to the judge's stdin. `own`: text of limits/own.yaml."""
     with tempfile.TemporaryDirectory() as folder:
-        os.mkdir(os.path.join(folder, "devices"))
+        for name in ("devices", "limits"):
+            os.mkdir(os.path.join(folder, name))
+        if own:
+            with open(os.path.join(folder, "limits", "own.yaml"), "w", encoding="utf-8") as out:
+                out.write(own)
         with open(os.path.join(folder, "devices", "record.yaml"), "w", encoding="utf-8") as out:
             out.write(PROFILE + "".join(POINT.format(role=p, unit=UNITS[p], address=i) for i, p in enumerate(points)))
         config = os.path.join(folder, "site.yaml")
@@ -220,6 +226,42 @@ class Hours(unittest.TestCase):
             flat = [(p, start, to) for c, p, state, start, to in told(points, lines, HOURLY, limits=False).quality
                     if c == "flatline" and state == "end"]
             self.assertEqual([(p, (to - start) // HOUR) for p, start, to in flat], [("pm10", hours)])
+
+
+# As the standard asks, but for the days of a month: the record has a hole in most years.
+OWN_YEARS = {"own/" + role: judge.Rule(role=role, minutes=0, value=value, step=Fraction(1, 10), hours=18, days=(274, 0, 0))
+             for role, value in (("pm25", 62), ("pm10", 112), ("tsp", 200))}
+OWN = "title: {zh: 年均值, en: Means of a year}\nstandard: none\nsource: a test\nrules:\n" + "".join(
+    f"  {r.role}: {{title: {{zh: 年, en: year}}, role: {r.role}, window: 1y, hours_needed: 18, days_needed: 274, compare: over, "
+    f"value: {r.value} ug/m3, round: 0.1 ug/m3, informs_only: true}}\n" for r in OWN_YEARS.values())
+
+
+class Years(unittest.TestCase):
+    """Calendar years of both stations: all four years of hours, in the quick test too."""
+
+    def judge_years(self, name, shift):
+        points = ["pm25", "pm10", "tsp"]
+        steps = [s._replace(readings={p: s.readings[p] for p in points}) for s in station(name, shift, 0, 1461)]
+        lines = [f"m {s.start} 60 " + " ".join(shown(s.readings[p]) for p in points) + "\n" for s in steps]
+        limits = HOURLY + "limits: {gb3095: {person: boss}, own: {person: boss}}\n"
+        said = told(points, lines, limits, limits=False, own=OWN)
+        final = judge.without_flagged(steps, judge.quality(steps, HOURLY_SETTINGS))
+        words, years = [], {**OWN_YEARS, **{k: r for k, r in judge.RULES.items() if r.days}}
+        for limit, rule in years.items():
+            wanted = judge.year_numbers(rule, final)
+            got = {k: (n, None if number == "nan" else round(Fraction(number) * TT))
+                   for k, (n, number) in said.numbers.get(limit, {}).items()}
+            self.assertEqual(got, wanted, limit)
+            self.assertEqual(said.verdicts.get(limit, {}), judge.year_verdicts(rule, final), limit)
+            words += said.verdicts.get(limit, {}).values()
+        self.assertEqual(len(words), 3 * 4 * 2)  # the standard's and ours, a point and a year that ended
+        self.assertEqual(set(words), {"pass", "breach", "unknown"})
+
+    def test_gucheng_when_it_was_recorded(self):
+        self.judge_years("gucheng", 0)
+
+    def test_dingling_from_2028_through_the_second_change(self):
+        self.judge_years("dingling", 15 * 365 + 3)
 
 
 # --- two days at 2 s ---

@@ -288,6 +288,22 @@ static void each_bad_limit_file_is_refused_with_its_place(void **state)
          ""
          "2026-01-01",
          "limits/mine.yaml:5:124: found 2026-01-01 before valid_from, 2026-02-01"},
+        {"role: pm10, window: 1y, compare: over, value: 1 ug/m3",
+         "limits/mine.yaml:5:55: found window 1y without hours_needed; allowed: both"},
+        {"role: pm10, window: 1y, hours_needed: 20, compare: over, value: 1 ug/m3, minus: background",
+         "limits/mine.yaml:5:115: found minus with a window of 1y; allowed: a window of at most 24h"},
+        {"role: pm10, window: 1y, hours_needed: 20, compare: over, value: 1 ug/m3, stages: [earthwork]",
+         "limits/mine.yaml:5:116: found stages with a window of 1y; allowed: a window of at most 24h"},
+        {"role: pm10, window: 1y, hours_needed: 20, compare: over, value: 1 ug/m3, allowed_per_day: 1",
+         "limits/mine.yaml:5:125: found allowed_per_day with a window of 1y; allowed: a window of at most "
+         "24h"},
+        {"role: pm10, window: 1y, hours_needed: 20, days_needed: 100, compare: over, value: 1 ug/m3",
+         "limits/mine.yaml:5:90: found days_needed fewer than 274 days; allowed: 274 to 365"},
+        {"role: pm10, window: 24h, days_needed: 324, compare: over, value: 1 ug/m3",
+         "limits/mine.yaml:5:73: found days_needed without a window of 1y; allowed: both"},
+        {"role: pm10, window: 1y, hours_needed: 20, compare: over, value: 1 ug/m3, valid_from: 2026-03-01, "
+         "valid_to: 2026-12-31",
+         "limits/mine.yaml:5:142: found no 1 January from 2026-03-01 to 2026-12-31; allowed: at least one"},
         {"role: '', window: 1h, compare: over, value: 1 ug/m3",
          "limits/mine.yaml:5:41: found \"\" for role; allowed: one of pm1 pm25 pm10"},
         {"role: rain, window: 1h, compare: over, value: 1 mm",
@@ -321,6 +337,9 @@ static void a_meter_in_plain_decibels_is_no_meter_for_a_limit_on_weighted_ones(v
         {"value: 70 dB(A)",
          "limits/mine.yaml:5:85: found \"70 dB(A)\" for the role noise; allowed: a unit that "
          "fits \"dB\", in which a/noise is read"},
+        {"hours_needed: 20, value: 70 dB",
+         "limits/mine.yaml:5:56: found a window of 1y for the role noise, read "
+         "in \"dB\"; allowed: a window of at most 24h"},
         {"value: 70 dB, minus: background", "limits/mine.yaml:5:99: found minus: background for the role "
                                             "noise, read in \"dB\"; allowed: for a role"},
     };
@@ -333,8 +352,8 @@ static void a_meter_in_plain_decibels_is_no_meter_for_a_limit_on_weighted_ones(v
                "people: {boss: {title: 项目经理, roles: [site]}}\nlimits: {mine: {person: boss}}\n");
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         char *text = mem_printf(
-            LIMIT_HEAD "  one: {title: {zh: a, en: bcde}, role: noise, window: 20min, compare: over, %s}\n",
-            bad[i].rest);
+            LIMIT_HEAD "  one: {title: {zh: a, en: bcde}, role: noise, window: %s, compare: over, %s}\n",
+            strstr(bad[i].rest, "hours_needed") ? "1y" : "20min", bad[i].rest);
         write_file(f, "limits/mine.yaml", text);
         mem_free(text);
         assert_int_equal(config_load(f->file, f->dirs, &c, &why), ERR_FORMAT);

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-enum { MIN_MS = 60000 };
+enum { MIN_MS = 60000, YEAR_MIN = 365 * 1440 };
 
 static struct config *config;
 static char dir[] = "/tmp/dust-limits-XXXXXX";
@@ -97,6 +97,13 @@ static const struct expected {
     {"gb3095/tsp-24h", "tsp", 1440, COMPARE_OVER, 300, 0, 0},
     {"gb12523-2025/leq-day", "noise", 20, COMPARE_OVER, 70, 0, 0},
     {"gb12523-2025/leq-night", "noise", 20, COMPARE_OVER, 55, 0, 0},
+    {"gb3095/pm10-year-2012", "pm10", YEAR_MIN, COMPARE_OVER, 70, 0, 0},
+    {"gb3095/pm10-year-2026", "pm10", YEAR_MIN, COMPARE_OVER, 60, 0, 0},
+    {"gb3095/pm10-year-2031", "pm10", YEAR_MIN, COMPARE_OVER, 50, 0, 0},
+    {"gb3095/pm25-year-2012", "pm25", YEAR_MIN, COMPARE_OVER, 35, 0, 0},
+    {"gb3095/pm25-year-2026", "pm25", YEAR_MIN, COMPARE_OVER, 30, 0, 0},
+    {"gb3095/pm25-year-2031", "pm25", YEAR_MIN, COMPARE_OVER, 25, 0, 0},
+    {"gb3095/tsp-year", "tsp", YEAR_MIN, COMPARE_OVER, 200, 0, 0},
     {"wind-grade4/wind-2min", "wind_speed", 2, COMPARE_REACHES, 5.5, 0, 3},
     {"wind-grade5/wind-2min", "wind_speed", 2, COMPARE_REACHES, 8, 0, 3},
 };
@@ -156,10 +163,14 @@ static const char *in_force(const char *prefix, const char *day)
 static void the_standard_of_the_day_of_measurement_holds(void **state)
 {
     (void)state;
-    assert_string_equal(in_force("gb3095/pm10", "2026-02-28T23:59+08:00"), "gb3095/pm10-24h-2012");
-    assert_string_equal(in_force("gb3095/pm10", "2026-03-01T00:00+08:00"), "gb3095/pm10-24h-2026");
-    assert_string_equal(in_force("gb3095/pm25", "2030-12-31T23:59+08:00"), "gb3095/pm25-24h-2026");
-    assert_string_equal(in_force("gb3095/pm25", "2031-01-01T00:00+08:00"), "gb3095/pm25-24h-2031");
+    assert_string_equal(in_force("gb3095/pm10-24h", "2026-02-28T23:59+08:00"), "gb3095/pm10-24h-2012");
+    assert_string_equal(in_force("gb3095/pm10-24h", "2026-03-01T00:00+08:00"), "gb3095/pm10-24h-2026");
+    assert_string_equal(in_force("gb3095/pm25-24h", "2030-12-31T23:59+08:00"), "gb3095/pm25-24h-2026");
+    assert_string_equal(in_force("gb3095/pm25-24h", "2031-01-01T00:00+08:00"), "gb3095/pm25-24h-2031");
+    assert_string_equal(in_force("gb3095/pm10-year", "2026-01-01T00:00+08:00"), "gb3095/pm10-year-2012");
+    assert_string_equal(in_force("gb3095/pm25-year", "2027-01-01T00:00+08:00"), "gb3095/pm25-year-2026");
+    assert_string_equal(in_force("gb3095/pm10-year", "2030-01-01T00:00+08:00"), "gb3095/pm10-year-2026");
+    assert_string_equal(in_force("gb3095/pm25-year", "2031-01-01T00:00+08:00"), "gb3095/pm25-year-2031");
     assert_string_equal(in_force("hebei", "2019-03-31T23:59+08:00"), "");
     assert_string_equal(in_force("hebei", "2019-04-01T00:00+08:00"), "hebei-db13-2934-2019/pm10-difference");
 }
@@ -174,6 +185,9 @@ static void shapes_beside_value_and_window_are_read(void **state)
     l = find("gb3095/pm10-24h-2026");
     assert_true(l->hours_needed == 20 && l->round == 1 && l->informs);
     assert_int_equal(find("gb3095/tsp-24h")->hours_needed, 24);
+    l = find("gb3095/pm10-year-2026");
+    assert_true(l->hours_needed == 20 && l->round == 1 && l->informs);
+    assert_true(l->days_needed == 324 && l->month_days_needed == 27 && l->february_days_needed == 25);
 }
 
 static void noise_is_limited_by_its_energy_at_each_time_of_the_day_once(void **state)
