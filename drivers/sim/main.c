@@ -37,6 +37,8 @@ static const char help[] =
     "  -r, --clock-rate N       site time runs N times as fast as the world (1 to 3600)\n"
     "  -s, --seed N             instead of the file's seed\n"
     "  -t, --clock-start STAMP  site time at the start, \"2026-05-01T08:00+08:00\"; default: now\n"
+    "  -u, --clock-since US     that was, or will be, at this reading of the machine's monotonic clock: as "
+    "dustd's\n"
     "  -h, --help\n"
     "  -V, --version\n"
     "\n"
@@ -51,7 +53,7 @@ struct options {
     int ndirs;
     bool check, seeded, simulated;
     uint64_t seed;
-    int64_t rate, start_ms;
+    int64_t rate, start_ms, since_us; /* since_us 0: now */
 };
 
 static int read_rate(const char *text, int64_t *rate)
@@ -74,6 +76,7 @@ static int take_option(struct options *o, int letter)
     case 'r': o->simulated = true; return read_rate(optarg, &o->rate);
     case 's': o->seeded = true; return scalar_raw(optarg, &o->seed);
     case 't': o->simulated = true; return clock_parse(optarg, &o->start_ms);
+    case 'u': return scalar_int(optarg, &o->since_us);
     default: return ERR_FORMAT;
     }
 }
@@ -83,6 +86,7 @@ static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {{"check", no_argument, NULL, 'c'},
                                           {"clock-rate", required_argument, NULL, 'r'},
+                                          {"clock-since", required_argument, NULL, 'u'},
                                           {"clock-start", required_argument, NULL, 't'},
                                           {"devices", required_argument, NULL, 'd'},
                                           {"help", no_argument, NULL, 'h'},
@@ -92,7 +96,7 @@ static int read_options(int argc, char **argv, struct options *o)
                                           {"version", no_argument, NULL, 'V'},
                                           {0}};
     int letter;
-    while ((letter = getopt_long(argc, argv, "cd:hk:l:r:s:t:V", longs, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "cd:hk:l:r:s:t:u:V", longs, NULL)) != -1) {
         if (letter == 'h' || letter == 'V') {
             fputs(letter == 'h' ? help : "dustsim " DUST_VERSION "\n", stdout);
             return EXIT_OK;
@@ -105,6 +109,10 @@ static int read_options(int argc, char **argv, struct options *o)
     }
     if (optind + 1 != argc) {
         fputs("dustsim: one site file is needed; see --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (o->since_us && !o->start_ms) {
+        fputs("dustsim: --clock-since needs --clock-start; see --help\n", stderr);
         return EXIT_USAGE;
     }
     o->site = argv[optind];
@@ -213,7 +221,9 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     log_open("dustsim", LOG_LEVEL_INFO);
-    if (o.simulated)
+    if (o.since_us)
+        clock_simulate_since(o.start_ms, (int)o.rate, o.since_us);
+    else if (o.simulated)
         clock_simulate(o.start_ms, (int)o.rate);
     int signals = loop_signals();
     sigset_t usr1;

@@ -461,10 +461,11 @@ class Program(unittest.TestCase):
         self.assertEqual(subprocess.run([program, "--check", shipped], stdout=subprocess.PIPE, timeout=20,
                                         check=False).returncode, 0)
         text = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=20, check=True).stdout
-        for option in ("check", "devices", "links", "log", "clock-rate", "seed", "clock-start", "help", "version"):
+        for option in ("check", "devices", "links", "log", "clock-rate", "seed", "clock-start", "clock-since", "help", "version"):
             self.assertIn("--" + option, text)
-        self.assertEqual(subprocess.run([program, "--clock-rate", "0", shipped], capture_output=True, timeout=20,
-                                        check=False).returncode, 2)
+        for wrong in (["--clock-rate", "0"], ["--clock-since", "5"], ["--clock-start", "2026-05-01T08:00Z", "--clock-since", "x"]):
+            self.assertEqual(subprocess.run([program, *wrong, shipped], capture_output=True, timeout=20,
+                                            check=False).returncode, 2)
 
 
 if __name__ == "__main__":
