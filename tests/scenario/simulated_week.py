@@ -247,13 +247,19 @@ class WeekTest(harness.ScenarioTest):
         site.since_us = time.monotonic_ns() // 1000 + STARTS_US
         site.start_sim("--devices", os.path.join(site.dir, "devices"), "--clock-since", str(site.since_us))
         site.start_dustd()
+        self.shown(site)
 
     def now(self, site, day):
         """What the clock of the day's programs shows."""
         return at(day, "23:43") + (time.monotonic_ns() // 1000 - site.since_us) * site.rate // 1000
 
     def until(self, site, day, clock):
-        wait_for(f"{clock} of day {day}", lambda: (site.status() or {"now": 0})["now"] >= at(day, clock), HANGS)
+        wait_for(f"{clock} of day {day}", lambda: self.shown(site) >= at(day, clock), HANGS)
+
+    def shown(self, site):
+        """dustd's clock; 0 while it does not answer."""
+        self.assertTrue(site.dustd.running() and site.sim.running(), "dustd and dustsim run")
+        return (site.status() or {"now": 0})["now"]
 
     def cut_power(self, site, day):
         self.until(site, day, "23:50:01")
