@@ -14,6 +14,7 @@
 #include "daemon/ledger/filter.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/photo.h"
+#include "daemon/photo_parts.h"
 #include "daemon/rows.h"
 
 #include <string.h>
@@ -238,10 +239,22 @@ static char *remember(json_t *request, uint64_t client, const struct person *by,
     return text;
 }
 
-static void keep(struct dustd *d, uint64_t client, int file, char *as)
+/* The same without what is on the disk then. */
+static char *remember_part(json_t *request, uint64_t client, const struct act *a)
+{
+    json_object_del(request, "data");
+    return remember(request, client, a->by, a->as_root);
+}
+
+static void keep(struct dustd *d, uint64_t client, int file, const struct photo_part *part, char *as)
 {
     const struct issue_rules *is = &d->config->issues;
-    struct photo_wish wish = {file, d->config->store.dir, is->photo_size, is->photo_room, as};
+    struct photo_wish wish = {.file = file,
+                              .dir = d->config->store.dir,
+                              .size = is->photo_size,
+                              .room = is->photo_room,
+                              .as = as,
+                              .part = part};
     if (!photo_keep(d->photos, &wish))
         verb_fail(d, client, "busy: another photo is being taken in");
     mem_free(as);
@@ -262,7 +275,7 @@ void photo_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
                                          : photo_step(d, clock_site_ms(), request, NULL, &a, &tried);
     mem_free(tried.body);
     if (rc == ERR_OK) {
-        keep(d, client, file, remember(request, client, a.by, a.as_root));
+        keep(d, client, file, NULL, remember(request, client, a.by, a.as_root));
         return;
     }
     if (file >= 0)
@@ -271,6 +284,48 @@ void photo_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
         verb_fail(d, client, "needs \"issue\", and the photo as one open file (SCM_RIGHTS)");
     else if (rc != ERR_CLOSED)
         finish(d, client, rc, &attempt);
+}
+
+/* Of a photo that is on its way in parts. */
+static json_t *progress(const char *sha256, int have, int of)
+{
+    return json_pack("{s:s,s:i,s:i}", "photo", sha256, "have", have, "of", of);
+}
+
+static bool has_photo(const struct issue *i, const char *sha256)
+{
+    char member[80]; /* in a name it would be escaped */
+    snprintf(member, sizeof member, "\"sha256\":\"%s\"", sha256);
+    for (int k = 0; k < i->nphotos; k++)
+        if (strstr(i->photos[k], member))
+            return true;
+    return false;
+}
+
+/* Each part is asked about as a photo is: whoever may not add one may not leave parts of one either. */
+void photo_part_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request)
+{
+    const char *id = json_string_value(json_object_get(request, "issue"));
+    struct tried tried = {.body = NULL};
+    struct act a = {.issue = NULL};
+    struct photo_part part;
+    char why[PHOTO_PART_WHY] = "";
+    struct attempt attempt = {.uid = uid, .did = "act photo", .about = id ? id : ""};
+    a.by = verb_person(d, client, &attempt, json_string_value(json_object_get(request, "as")), &a.as_root);
+    if (!a.by || undated(d, client))
+        return;
+    attempt.why = tried.why;
+    int64_t now_ms = clock_site_ms();
+    int rc = !id ? ERR_FORMAT : photo_step(d, now_ms, request, NULL, &a, &tried);
+    mem_free(tried.body);
+    if (rc != ERR_OK)
+        finish(d, client, rc, &attempt);
+    else if (photo_part_read(request, a.by->name, d->config->issues.photo_size, now_ms, &part, why))
+        verb_fail(d, client, why);
+    else if (has_photo(ledger_issue(d->ledger, id), part.sha256))
+        verb_answer(d, client, progress(part.sha256, part.of, part.of));
+    else
+        keep(d, client, -1, &part, remember_part(request, client, &a));
 }
 
 /* In the meantime the issue may have ended, or a reload taken the person away: all is asked again. */
@@ -288,6 +343,9 @@ void photo_kept(struct dustd *d)
     int64_t now_ms = clock_site_ms();
     if (done.why[0])
         verb_fail(d, client, done.why);
+    else if (done.have < done.of)
+        verb_answer(d, client,
+                    progress(json_string_value(json_object_get(request, "photo")), done.have, done.of));
     else if (!a.by)
         verb_fail(d, client, "there is no such person any more");
     else if (photo_step(d, now_ms, request, &done, &a, &tried) != ERR_OK)

@@ -17,6 +17,7 @@ void act_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 void open_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 
 void photo_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
+void photo_part_request(struct dustd *d, uint64_t client, uid_t uid, json_t *request);
 void photo_kept(struct dustd *d); /* the keeper has something to say */
 
 /* A step's row; whoever asked is told when it is on the disk. */

@@ -28,6 +28,7 @@ static const struct shape shapes[] = {
     {"issue.close", "act", "verb", "close", act, NULL},
     {"issue.dismiss", "act", "verb", "dismiss", act, NULL},
     {"issue.note", "act", "verb", "note", act, NULL},
+    {COMMAND_PHOTO, "photo_part", NULL, NULL, "issue photo part of data name when text", NULL},
     {"inspect", "input", "kind", "inspection", NULL, "at"},
     {"stage", "input", "kind", "stage", NULL, "from"},
     {"calendar", "input", "kind", "calendar", NULL, "from"},
@@ -175,13 +176,29 @@ int command_check_time(const struct command *c, int64_t now_ms, char why[static 
     return why[0] ? ERR_RANGE : ERR_OK;
 }
 
+/* Only a part of a photo needs more than an input may have. */
+static int check_length(const char *text, struct command *c, char why[static COMMAND_WHY_SIZE])
+{
+    if (command_is_part(c) || strlen(text) <= MQTT_INPUT_MAX)
+        return ERR_OK;
+    snprintf(why, COMMAND_WHY_SIZE, "%s: longer than %d bytes", c->name, MQTT_INPUT_MAX);
+    json_decref(c->request);
+    c->request = NULL;
+    return ERR_FORMAT;
+}
+
+bool command_is_part(const struct command *c)
+{
+    return strcmp(c->name, COMMAND_PHOTO) == 0;
+}
+
 int command_read(const char *text, int64_t now_ms, struct command *out, char why[static COMMAND_WHY_SIZE])
 {
     json_error_t fault;
     *out = (struct command){.name = ""};
     why[0] = 0;
     if (!text) {
-        snprintf(why, COMMAND_WHY_SIZE, "empty, no text, or longer than %d bytes", MQTT_INPUT_MAX);
+        snprintf(why, COMMAND_WHY_SIZE, "empty, no text, or longer than %d bytes", MQTT_COMMAND_MAX);
         return ERR_FORMAT;
     }
     json_t *message = json_loads(text, JSON_REJECT_DUPLICATES, &fault);
@@ -196,6 +213,8 @@ int command_read(const char *text, int64_t now_ms, struct command *out, char why
         error = read_expiry(message, now_ms, out, why);
     if (!error)
         error = make_request(message, now_ms, out, why);
+    if (!error)
+        error = check_length(text, out, why);
     json_decref(message);
     return error;
 }

@@ -5,6 +5,7 @@
 #define DUST_COMMAND_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,8 @@ enum {
     COMMAND_AHEAD_MS = 600000, /* it may expire at most so far ahead: as long is an id remembered */
     COMMAND_WHY_SIZE = 600,
 };
+
+#define COMMAND_PHOTO "issue.photo"
 
 struct command {
     char id[COMMAND_ID_MAX + 1]; /* another one for each; "" none that could be read, only with an error */
@@ -28,5 +31,8 @@ int command_read(const char *text, int64_t now_ms, struct command *out, char why
 
 /* ERR_RANGE as command_read says it: asked again when its turn comes. */
 int command_check_time(const struct command *c, int64_t now_ms, char why[static COMMAND_WHY_SIZE]);
+
+/* Whether it is a part of a photo: there are hundreds of a photo, and only the last becomes a row. */
+bool command_is_part(const struct command *c);
 
 #endif

@@ -112,7 +112,8 @@ static uint32_t pace_key(const struct dustd *d, const char *user)
     return config_person_at_broker(d->config, user) ? (uint32_t)seen_key(user, "") | 2u : UNKNOWN_KEY;
 }
 
-/* One for each `class`: RATE_WRITE commands, RATE_READ refusals that are answered. */
+/* One for each `class`: RATE_WRITE commands, RATE_PAGE parts of photos, RATE_READ refusals that are answered.
+ */
 static int pace(struct dustd *d, const struct asking *a, enum rate_class class, struct rate_refusal *why)
 {
     uint32_t key = pace_key(d, a->user);
@@ -176,7 +177,7 @@ static const char *objection(struct dustd *d, const struct asking *a, bool retai
 {
     if (!config_person_at_broker(d->config, a->user))
         return "nobody in people has this mqtt_user";
-    if (pace(d, a, RATE_WRITE, often) != ERR_OK)
+    if (pace(d, a, command_is_part(&a->command) ? RATE_PAGE : RATE_WRITE, often) != ERR_OK)
         return often->text;
     if (retained)
         return "retained: a command is carried out once; send it without the retained flag, and clear its "
@@ -262,7 +263,7 @@ void commands_turn(struct dustd *d)
 {
     struct commands *c = d->commands;
     char why[COMMAND_WHY_SIZE];
-    for (int i = 0; i < c->waiting && !d->writer.client;) {
+    for (int i = 0; i < c->waiting && !d->writer.client && !c->client;) {
         enum mqtt_commands guard = guard_of(d, &c->queue[i]);
         bool over = command_check_time(&c->queue[i].command, clock_site_ms(), why) != ERR_OK;
         if (!over && (guard == COMMANDS_CHECKING || guard == COMMANDS_OFF)) {

@@ -1,6 +1,7 @@
 #include "daemon/photo.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/photo_parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ struct photo_keeper {
     pthread_t thread;
     struct photo_wish wish;
     char *dir;
+    struct photo_part *part;
     struct photo_done done;
 };
 
@@ -126,7 +128,11 @@ static void store_into(int dir, const struct photo_wish *w, struct photo_done *d
         fail(done, "the photo cannot be kept", errno);
     } else if (copy(w, to, &hash, done)) {
         name_it(&hash, done);
-        put(dir, to, done);
+        if (w->sha256 && strcmp(w->sha256, done->sha256) != 0)
+            fail(done, "the parts are not the photo that they name: its SHA-256 is another; send them again",
+                 0);
+        else
+            put(dir, to, done);
     }
     if (done->why[0])
         unlinkat(dir, ".new", 0);
@@ -154,7 +160,7 @@ static void *work(void *arg)
 {
     struct photo_keeper *k = arg;
     uint64_t one = 1;
-    photo_store(&k->wish, &k->done);
+    (k->part ? photo_part_store : photo_store)(&k->wish, &k->done);
     if (write(k->event, &one, sizeof one) < 0)
         return NULL; /* an eventfd that takes no 1 does not exist */
     return NULL;
@@ -174,21 +180,36 @@ int photo_fd(const struct photo_keeper *k)
     return k->event;
 }
 
+static void close_file(const struct photo_wish *wish)
+{
+    if (wish->file >= 0)
+        close(wish->file);
+}
+
+static struct photo_part *copy_part(const struct photo_part *part)
+{
+    struct photo_part *copied = part ? mem_new(struct photo_part) : NULL;
+    if (copied)
+        *copied = *part;
+    return copied;
+}
+
 bool photo_keep(struct photo_keeper *k, const struct photo_wish *wish)
 {
     if (k->busy) {
-        close(wish->file);
+        close_file(wish);
         return false;
     }
     k->wish = *wish;
-    k->dir = mem_string(wish->dir);
-    k->wish.dir = k->dir;
+    k->wish.dir = k->dir = mem_string(wish->dir);
+    k->wish.part = k->part = copy_part(wish->part);
     k->done = (struct photo_done){.as = mem_string(wish->as)};
     k->busy = pthread_create(&k->thread, NULL, work, k) == 0;
     if (k->busy)
         return true;
-    close(wish->file);
+    close_file(wish);
     mem_free(k->dir);
+    mem_free(k->part);
     mem_free(k->done.as);
     return false;
 }
@@ -200,6 +221,7 @@ bool photo_take(struct photo_keeper *k, struct photo_done *done)
         return false;
     pthread_join(k->thread, NULL);
     mem_free(k->dir);
+    mem_free(k->part);
     k->busy = false;
     *done = k->done;
     return true;

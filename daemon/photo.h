@@ -8,12 +8,15 @@
 #include <stdint.h>
 
 struct photo_keeper;
+struct photo_part;
 
 struct photo_wish {
-    int file;           /* becomes the keeper's */
-    const char *dir;    /* of the state */
-    int64_t size, room; /* bytes: of this one at most, of all at most */
-    const char *as;     /* whatever main wants to know again, in photo_done; copied */
+    int file;                      /* becomes the keeper's; -1: a part of one comes */
+    const char *dir;               /* of the state */
+    int64_t size, room;            /* bytes: of this one at most, of all at most */
+    const char *as;                /* whatever main wants to know again, in photo_done; copied */
+    const char *sha256;            /* which it must be; NULL: any */
+    const struct photo_part *part; /* NULL: all of it is the file; copied */
 };
 
 struct photo_done {
@@ -22,6 +25,7 @@ struct photo_done {
     char type[8]; /* "jpg", "png", "webp" */
     int64_t bytes;
     bool was_there; /* the very same had been kept before */
+    int have, of;   /* parts; of 0: it did not come in parts. Kept once all are there */
     char *as;       /* mem_free */
 };
 

@@ -41,11 +41,11 @@ struct mqtt_event {
     enum mqtt_event_kind kind;
     int64_t seq;
     int limit;
-    char *payload; /* MQTT_INPUT, MQTT_COMMAND: at most MQTT_INPUT_MAX bytes and zero; else NULL */
+    char *payload; /* MQTT_INPUT, MQTT_COMMAND: at most MQTT_INPUT_MAX, MQTT_COMMAND_MAX bytes and zero */
     char text[160];
 };
 
-enum { MQTT_INPUT_MAX = 4096 };
+enum { MQTT_INPUT_MAX = 4096, MQTT_COMMAND_MAX = 12288 }; /* a command may carry a part of a photo */
 
 struct mqtt;
 

@@ -43,7 +43,8 @@ void heard_message(struct mqtt *m, const struct mosquitto_message *message)
     const char *input = below(m, message->topic, "in/"), *user = below(m, message->topic, "cmd/");
     const char *payload = message->payload;
     size_t length = (size_t)message->payloadlen;
-    bool text = length && length <= MQTT_INPUT_MAX && !memchr(payload, 0, length);
+    size_t most = user ? MQTT_COMMAND_MAX : MQTT_INPUT_MAX;
+    bool text = length && length <= most && !memchr(payload, 0, length);
     struct mqtt_event *e = NULL;
     if (user && m->config->commands) {
         if (!canary_came_back(m, user, payload, length) && has_room(m, message->topic, NULL))

@@ -95,16 +95,17 @@ class Commands(people.PeopleTest):
                 ("zhao", "issue.note", {"issue": "LQ-2026-0099", "text": "t"}, "there is no issue"),
                 ("zhao", "issue.open", {"category": "roads", "place": "p", "text": "t", "way": "spot"}, "allowed: road"),
                 ("wang", "stage", {"stage": "eartwork"}, "did you mean earthwork?"),
-                ("wang", "issue.photo", {"issue": name}, "\"do\" must be one of")):
+                ("wang", "issue.photo", {"issue": name}, "needs \"photo\""),
+                ("wang", "reload", {}, "\"do\" must be one of")):
             with self.subTest(do=do, members=members):
                 self.assertIn(why, self.refused(user, do, **members))
         self.assertEqual(len(s.export_live("issue")), 1)
         self.assertEqual(len(s.export_live("command")), 1)
         status = s.status()["commands"]
-        self.assertEqual((status["carried_out"], status["refused"]), (1, 11))
+        self.assertEqual((status["carried_out"], status["refused"]), (1, 12))
         self.assertIn("must be one of", status["why"])
-        self.assertIn("执行 1 条，拒绝 11 条，最近一条：", s.ctl("status"))
-        self.assertIn("\ndustd_commands_refused_total 11\n", s.ctl("metrics"))
+        self.assertIn("执行 1 条，拒绝 12 条，最近一条：", s.ctl("status"))
+        self.assertIn("\ndustd_commands_refused_total 12\n", s.ctl("metrics"))
 
     def test_bad_input_is_refused_or_stored_as_it_is(self):
         s = self.start()
@@ -114,7 +115,7 @@ class Commands(people.PeopleTest):
         self.assertIn(literal, s.ctl("issue", name))
         self.assertIn("control character", self.refused("wang", "issue.note", issue=name, text="\x1b[31m"))
         self.assertIn("at most 1000", self.refused("wang", "issue.note", issue=name, text="x" * 2000))
-        for text, why in (("x" * 5000, "longer than 4096 bytes"), ("[]", "not a JSON object"),
+        for text, why in (("x" * 13000, "longer than 12288 bytes"), ("[]", "not a JSON object"),
                           ('{"id":"a","id":"b"}', "not a JSON object"), ("{", "not a JSON object"), ("%s%n%n", "not a JSON object"),
                           ("{}", "needs an \"id\""), ('{"id":"a b"}', "needs an \"id\""), ('{"id":7}', "needs an \"id\""),
                           ('{"id":"x1"}', "needs \"expires\"")):

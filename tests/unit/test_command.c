@@ -110,7 +110,20 @@ static void a_command_has_an_id_and_ten_minutes(void **state)
     assert_reads("{\"id\":\"a\",\"expires\":1777594200001,\"do\":\"stage\"}", "more than 10 minutes ahead");
     assert_reads("{\"id\":\"a\",\"expires\":9223372036854775807,\"do\":\"stage\"}", "more than 10 minutes");
     assert_reads("{\"id\":\"a\",\"expires\":-9223372036854775808,\"do\":\"stage\"}", "it has expired");
-    assert_reads(NULL, "longer than 4096 bytes");
+    assert_reads(NULL, "longer than 12288 bytes");
+}
+
+static void only_a_part_of_a_photo_may_be_longer_than_an_input(void **state)
+{
+    (void)state;
+    char *blanks = mem_printf("%4200s", "");
+    char *note = mem_printf(VALID "\"do\":\"issue.note\",%s\"issue\":\"x\"}", blanks);
+    char *part = mem_printf(VALID "\"do\":\"issue.photo\",%s\"issue\":\"x\"}", blanks);
+    assert_reads(note, "refused: issue.note: longer than 4096 bytes");
+    assert_reads(part, "\"do\":\"photo_part\"");
+    mem_free(note);
+    mem_free(part);
+    mem_free(blanks);
 }
 
 static void an_id_of_64_bytes_is_one_and_of_65_is_none(void **state)
@@ -163,6 +176,7 @@ int main(void)
         cmocka_unit_test(every_example_of_the_schema_is_read_and_each_verb_has_one),
         cmocka_unit_test(nobody_smuggles_in_another_verb_or_name),
         cmocka_unit_test(a_command_has_an_id_and_ten_minutes),
+        cmocka_unit_test(only_a_part_of_a_photo_may_be_longer_than_an_input),
         cmocka_unit_test(an_id_of_64_bytes_is_one_and_of_65_is_none),
         cmocka_unit_test(what_was_carried_out_is_known_of_its_user_only),
         cmocka_unit_test(an_id_is_forgotten_only_when_it_is_over_and_its_place_is_needed),

@@ -2,6 +2,8 @@
  * stub, the rest of main is real. */
 #include "daemon/commands.h"
 
+#include "daemon/casework.h"
+#include "daemon/photo.h"
 #include "daemon/rows.h"
 #include "tests/unit/verbs_rig.h"
 
@@ -117,6 +119,42 @@ static void a_command_is_a_step_of_its_topics_person_and_answered_after_its_comm
     assert_int_equal(rig_rows(r, "issue", "\"step\":\"confirm\"").n, 1);
     assert_int_equal(
         rig_rows(r, "command", "\"subject\":\"officer\",\"id\":\"c1\",\"do\":\"issue.confirm\"").n, 1);
+}
+
+/* What the keeper's thread has done comes by its descriptor. */
+static void photo_comes(struct rig *r)
+{
+    struct pollfd p = {.fd = photo_fd(r->d.photos), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 60000), 1);
+    photo_kept(&r->d);
+}
+
+static void a_command_waits_while_a_part_of_a_photo_is_laid_down(void **state)
+{
+    struct rig *r = *state;
+    static const char sha256[] = "a2080d76a557753a1076f86de33eeb8df8e6cdb3fd267a050ee3ce326c008c47";
+    find_one(r);
+    r->d.photos = photo_open();
+    rig_config.issues.photo_size = rig_config.issues.photo_room = 100000;
+    for (int i = 0; i < 2; i++) { /* printf '\xff\xd8\xff test' */
+        char *part = mem_printf("\"do\":\"issue.photo\",\"issue\":\"EX-2026-0001\",\"photo\":\"%s\","
+                                "\"part\":1,\"of\":1,\"data\":\"/9j/IHRlc3Q=\"",
+                                sha256);
+        asks(r, "wang", i ? "p2" : "p1", part);
+        notes(r, "wang", i ? "n2" : "n1");
+        mem_free(part);
+        commands_turn(&r->d);
+        assert_int_equal(counted(r, "waiting"), i ? 0 : 1);
+        if (i == 0)
+            photo_comes(r);
+        turns(r);
+    }
+    assert_int_equal(told("wang", sha256), 4); /* two answers to the parts, two issues with the photo */
+    assert_int_equal(told("wang", "\"have\":1"), 1);
+    photo_close(r->d.photos, 1000);
+    assert_int_equal(rig_rows(r, "issue", "\"step\":\"photo\"").n, 1);
+    assert_int_equal(rig_rows(r, "issue", "\"step\":\"note\"").n, 2);
+    assert_int_equal(rig_rows(r, "command", "\"do\":\"issue.photo\"").n, 1);
 }
 
 static void commands_wait_until_it_is_known_whether_people_are_kept_apart(void **state)
@@ -351,6 +389,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         COMMAND_TEST(a_command_is_a_step_of_its_topics_person_and_answered_after_its_commit),
+        COMMAND_TEST(a_command_waits_while_a_part_of_a_photo_is_laid_down),
         COMMAND_TEST(commands_wait_until_it_is_known_whether_people_are_kept_apart),
         COMMAND_TEST(what_waited_is_refused_where_they_are_not),
         COMMAND_TEST(what_is_received_before_the_line_breaks_waits_for_the_next_connection),

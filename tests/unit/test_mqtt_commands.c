@@ -158,8 +158,8 @@ static void what_is_no_text_or_too_long_comes_without_its_text(void **state)
     rig_apart(r, "");
     rig_start(r);
     rig_until(r, r->commands == COMMANDS_CLOSED);
-    char *text = mem_array(MQTT_INPUT_MAX + 2, 1);
-    memset(text, 'x', MQTT_INPUT_MAX + 1);
+    char *text = mem_array(MQTT_COMMAND_MAX + 2, 1);
+    memset(text, 'x', MQTT_COMMAND_MAX + 1);
     rig_send(r, "zhao", text, false);
     rig_until(r, r->commands_heard == 1);
     assert_string_equal(r->asked, "zhao 0 -");

@@ -45,7 +45,7 @@ static int a_file(const char *bytes, size_t n)
 
 static struct photo_done stored(int file, int64_t size, int64_t room)
 {
-    struct photo_wish wish = {file, dir, size, room, ""};
+    struct photo_wish wish = {.file = file, .dir = dir, .size = size, .room = room, .as = ""};
     struct photo_done done = {0};
     photo_store(&wish, &done);
     return done;
@@ -125,7 +125,8 @@ static void a_keeper_takes_one_at_a_time_and_says_what_came_of_it(void **state)
     struct photo_keeper *k = photo_open();
     struct photo_done done;
     assert_false(photo_take(k, &done));
-    struct photo_wish wish = {a_file("\xff\xd8\xff test", 8), dir, 1000, 10000, "whose"};
+    struct photo_wish wish = {
+        .file = a_file("\xff\xd8\xff test", 8), .dir = dir, .size = 1000, .room = 10000, .as = "whose"};
     assert_true(photo_keep(k, &wish));
     wish.file = a_file("\xff\xd8\xff test", 8);
     assert_false(photo_keep(k, &wish));
