@@ -124,7 +124,7 @@ static void tell_committed(struct dustd *d)
         }
         const struct issue *issue = ledger_issue(d->ledger, t.issue);
         if (issue && issue->last_seq <= d->committed) /* else it has a later step, told by its own commit */
-            now_issue(d, -1, issue, now_ms);
+            now_issue_changed(d, issue, now_ms);
         if (t.client)
             verb_told(d, &t);
         if (t.reply && t.source[0])

@@ -4,7 +4,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"
 #include "daemon/base/err.h"
-#include "daemon/base/json_text.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/commands.h"
@@ -25,15 +24,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { CLEAR_AFTER_DAYS = 35, CLEAR_UNTIL_DAYS = 70, MESSAGE_FITS = 12000, EVENTS_A_TURN = MQTT_RING };
+enum { MESSAGE_FITS = 12000, EVENTS_A_TURN = MQTT_RING };
 
 static bool hears(const struct dustd *d, int uplink, int i)
 {
     return (uplink < 0 || uplink == i) && d->uplinks[i].connected;
 }
 
-/* To one uplink, or to all that are connected. */
-static void publish_text(struct dustd *d, int uplink, const char *topic, const char *text, int qos)
+void now_text(struct dustd *d, int uplink, const char *topic, const char *text, int qos)
 {
     for (int i = 0; i < d->config->nmqtt; i++)
         if (hears(d, uplink, i))
@@ -44,7 +42,7 @@ static void publish_text(struct dustd *d, int uplink, const char *topic, const c
 static void publish(struct dustd *d, int uplink, const char *topic, json_t *body, int qos)
 {
     char *text = body ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(12)) : mem_string("");
-    publish_text(d, uplink, topic, text, qos);
+    now_text(d, uplink, topic, text, qos);
     mem_free(text);
     json_decref(body);
 }
@@ -221,37 +219,6 @@ void now_live(struct dustd *d)
         now_live_of(d, i);
 }
 
-void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms)
-{
-    char topic[96];
-    snprintf(topic, sizeof topic, "issue/%s", issue->id);
-    int64_t ended_days = issue->ended_ms ? (now_ms - issue->ended_ms) / CLOCK_DAY_MS : 0;
-    if (ended_days >= CLEAR_UNTIL_DAYS)
-        return; /* cleared long ago */
-    struct buf body = {0};
-    if (ended_days < CLEAR_AFTER_DAYS) {
-        issue_print(issue, now_ms, false, &body);
-        if (d->options.simulated) {
-            body.length--;
-            json_text_add_bool(&body, "simulated", true);
-            buf_text(&body, "}");
-        }
-    }
-    publish_text(d, uplink, topic, body.length ? body.data : "", 1);
-    buf_finish(&body);
-}
-
-/* What time alone has changed: the light of those that are open, and those whose 35 days are over today. */
-void now_issues(struct dustd *d, int64_t now_ms)
-{
-    for (int i = 0; i < ledger_count(d->ledger); i++) {
-        const struct issue *issue = ledger_at(d->ledger, i);
-        bool ripe = issue->ended_ms && (now_ms - issue->ended_ms) / CLOCK_DAY_MS == CLEAR_AFTER_DAYS;
-        if ((issue_is_open(issue) || ripe) && issue->last_seq <= d->committed)
-            now_issue(d, -1, issue, now_ms);
-    }
-}
-
 /* A message is at most 12 KiB: of the reasons the first go, until it fits; dustctl shows them all. */
 void now_requirements(struct dustd *d, int uplink)
 {
@@ -298,7 +265,6 @@ void now_report(struct dustd *d, int uplink, const char *kind, const char *body)
 
 void now_all(struct dustd *d, int uplink)
 {
-    int64_t now_ms = clock_site_ms();
     now_state(d, uplink);
     now_site(d, uplink);
     if (d->config->requirements.n && !d->hold.undated)
@@ -312,11 +278,7 @@ void now_all(struct dustd *d, int uplink)
         now_device(d, uplink, i);
     for (int i = 0; i < d->nremoved; i++)
         now_clear(d, uplink, d->removed[i]);
-    for (int i = 0; i < ledger_count(d->ledger) && !d->hold.undated; i++) {
-        const struct issue *issue = ledger_at(d->ledger, i);
-        if (issue->last_seq <= d->committed)
-            now_issue(d, uplink, issue, now_ms);
-    }
+    now_every_issue(d, uplink);
 }
 
 static void want_rows(struct dustd *d, int uplink, int64_t after, int limit)
@@ -346,10 +308,11 @@ static void take_event(struct dustd *d, int uplink, const struct mqtt_event *e)
     case MQTT_CONNECTED:
         u->connected = true;
         u->since_ms = clock_site_ms();
+        u->issues.readies++;
         now_all(d, uplink);
-        mqtt_ready(u->mqtt);
         break;
     case MQTT_LOST:
+        u->issues = (struct sweep){.readies = u->issues.readies};
         u->since_ms = u->connected || !u->since_ms ? clock_site_ms() : u->since_ms;
         u->connected = false;
         u->commands = COMMANDS_OFF;

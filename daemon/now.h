@@ -4,6 +4,7 @@
 #define DUST_NOW_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct config;
@@ -23,8 +24,16 @@ void now_task(struct dustd *d, int uplink); /* nothing while there never was a t
 void now_report(struct dustd *d, int uplink, const char *kind, const char *body);
 void now_live(struct dustd *d);
 void now_live_of(struct dustd *d, int device);
-void now_issue(struct dustd *d, int uplink, const struct issue *issue, int64_t now_ms);
+void now_text(struct dustd *d, int uplink, const char *topic, const char *text, int qos);
+
+/* One issue, whose step is on the disk; all issues (after a connect then the backlog is asked for); those that
+ * time alone may have changed. No more are handed over than ISSUES_AHEAD that the broker has not been sent
+ * yet; the next ones follow in now_issues_turn. */
+void now_issue_changed(struct dustd *d, const struct issue *issue, int64_t now_ms);
+void now_every_issue(struct dustd *d, int uplink);
 void now_issues(struct dustd *d, int64_t now_ms);
+void now_issues_turn(struct dustd *d, int64_t now_ms);
+bool now_issues_wait(const struct dustd *d); /* for their turn */
 
 /* The bodies, new references, for the control socket too. */
 json_t *now_site_json(const struct dustd *d, const struct config *c);

@@ -24,6 +24,12 @@ struct uplink_now {
     bool connected;
     enum mqtt_commands commands; /* of this connection */
     char commands_why[160];
+    struct sweep {            /* now_issues.c */
+        bool open, all, time; /* under way; of all, of those that time may have changed */
+        int readies;          /* connects that the thread wants to hear of when it is over */
+        int64_t since, again; /* of those with a step from this row on; what has changed meanwhile; 0: none */
+        int next;             /* by number */
+    } issues;
 };
 
 #endif

@@ -204,6 +204,11 @@ struct ring_state mqtt_queue(const struct mqtt *m, enum mqtt_queue which, int64_
     return ring_state(which == MQTT_NOWS ? m->nows : m->rows, now_us);
 }
 
+int mqtt_unsent(const struct mqtt *m)
+{
+    return (int)ring_waiting(m->nows) + atomic_load(&m->nows_unsent);
+}
+
 void mqtt_stop(struct mqtt *m)
 {
     atomic_store(&m->stop, true);

@@ -107,6 +107,9 @@ struct mqtt_state mqtt_state(const struct mqtt *m);
 enum mqtt_queue { MQTT_NOWS, MQTT_ROWS, MQTT_QUEUES };
 struct ring_state mqtt_queue(const struct mqtt *m, enum mqtt_queue which, int64_t now_us);
 
+/* Now-messages that the broker has not been sent yet, here or there. */
+int mqtt_unsent(const struct mqtt *m);
+
 /* Finishes the rows in hand, says {"online":false}, disconnects, ends, all within 1.5 s. mqtt_stop asks;
  * mqtt_join waits at most `wait_ms` and returns false when the thread still hangs in a name server: the
  * caller then leaves by _exit. True: `m` is gone, and what it told at last is in `out`. */

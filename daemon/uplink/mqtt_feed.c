@@ -65,6 +65,7 @@ void feed_input(struct mqtt *m)
             mem_free(n.payload);
         }
     }
+    atomic_store(&m->nows_unsent, m->pending.count);
     while (ring_pop(m->rows, &r) == ERR_OK)
         take_rows(m, r);
     int64_t persisted = atomic_load(&m->persisted);
@@ -248,6 +249,7 @@ static void ask_again(struct mqtt *m, int64_t now)
 void feed_send(struct mqtt *m, int64_t now)
 {
     send_nows(m, now);
+    atomic_store(&m->nows_unsent, m->pending.count);
     if (m->ready && !m->farewell && (!m->pending.count || now < m->nows_after))
         send_rows(m, now);
     if (m->phase != PHASE_UP)

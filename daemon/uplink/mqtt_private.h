@@ -82,7 +82,7 @@ struct mqtt {
     atomic_bool stop, connected, hurry;
     atomic_int_fast64_t committed, persisted, taken;
     atomic_uint_fast64_t readies, sent, reconnects;
-    atomic_int in_flight;
+    atomic_int in_flight, nows_unsent;
 
     /* the thread's own */
     enum phase phase;

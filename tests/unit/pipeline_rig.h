@@ -180,7 +180,7 @@ static inline int rig_setup(void **state)
     memset(&orders, 0, sizeof orders);
     orders.room = RIG_ORDERS;
     rig_in_force = &rig_config;
-    stub.commits = stub.now_messages = stub.ready = stub.rows = 0;
+    stub.commits = stub.now_messages = stub.ready = stub.rows = stub.waiting = 0;
     rig_start(r, RIG_START_MS);
     *state = r;
     return 0;

@@ -44,6 +44,7 @@ static struct { /* what the stubs do and have seen */
     char *payload[RIG_SAID];
     int64_t committed, persisted, said_at; /* said_at: committed, when the last issue message came */
     int ready, rows, hurries;
+    int waiting; /* now-messages that the broker has not been sent yet */
 } stub;
 
 static int rig_commit(struct store *s, struct batch *batch)
@@ -131,6 +132,12 @@ struct ring_state mqtt_queue(const struct mqtt *m, enum mqtt_queue which, int64_
 {
     (void)m, (void)which, (void)now_us;
     return (struct ring_state){.room = 4};
+}
+
+int mqtt_unsent(const struct mqtt *m)
+{
+    assert_non_null(m);
+    return stub.waiting;
 }
 
 /* ---- what a reload starts and stops: rings without threads ---- */

@@ -366,6 +366,93 @@ static void the_last_events_of_a_broker_that_has_ended_move_only_the_cursor(void
     assert_int_equal(stub.ready, 0);
 }
 
+/* An issue each: of a point that nobody has. */
+static void find_many(struct rig *r, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char id[32], cause[32], *body;
+        snprintf(cause, sizeof cause, "x/%d", i);
+        const struct finding f = {.kind = "limit",
+                                  .subject = "test/pm10-hour",
+                                  .cause = cause,
+                                  .text_zh = "超标",
+                                  .text_en = "over",
+                                  .evidence = json_object()};
+        assert_int_equal(ledger_find(r->d.ledger, RIG_START_MS, &f, &body, id), ERR_OK);
+        batch_tell(&r->d, row_step(&r->d, RIG_START_MS, id, body), id, 0);
+        batch_flush(&r->d);
+        rig_settle(r);
+    }
+}
+
+static void
+after_a_connect_issues_are_told_no_faster_than_the_broker_takes_them_and_rows_only_then(void **state)
+{
+    enum { ISSUES = 600, AHEAD = 250 };
+    struct rig *r = *state;
+    find_many(r, ISSUES);
+    int before = stub.now_messages;
+    push_event(r, MQTT_CONNECTED, 0);
+    int others = stub.now_messages - before - AHEAD; /* state, site … */
+    assert_in_range(others, 3, 20);
+    stub.waiting = AHEAD;
+    now_issues_turn(&r->d, RIG_START_MS);
+    assert_int_equal(stub.now_messages - before, others + AHEAD);
+    stub.waiting = AHEAD - 10;
+    now_issues_turn(&r->d, RIG_START_MS);
+    assert_int_equal(stub.now_messages - before, others + AHEAD + 10);
+    assert_int_equal(stub.ready, 0);
+    assert_true(now_issues_wait(&r->d));
+    for (stub.waiting = 0; now_issues_wait(&r->d);)
+        now_issues_turn(&r->d, RIG_START_MS);
+    assert_int_equal(stub.now_messages - before, others + ISSUES);
+    assert_int_equal(stub.ready, 1);
+    for (int i = 1; i <= ISSUES; i += 100) {
+        char topic[40];
+        snprintf(topic, sizeof topic, "issue/EX-2026-%04d", i);
+        assert_true(i < ISSUES - 400 || said(topic)); /* the stub remembers the last 512 */
+    }
+}
+
+/* The thread counts its connects, and waits for as many words that all is told. */
+static void a_connect_that_is_lost_while_issues_are_told_is_answered_after_the_next_one(void **state)
+{
+    struct rig *r = *state;
+    find_many(r, 300);
+    push_event(r, MQTT_CONNECTED, 0);
+    push_event(r, MQTT_LOST, 0);
+    now_issues(&r->d, RIG_START_MS);
+    assert_false(now_issues_wait(&r->d));
+    assert_int_equal(stub.ready, 0);
+    push_event(r, MQTT_CONNECTED, 0);
+    while (now_issues_wait(&r->d))
+        now_issues_turn(&r->d, RIG_START_MS);
+    assert_int_equal(stub.ready, 2);
+}
+
+static void
+of_steps_that_come_faster_than_the_broker_takes_issues_each_issue_is_told_once_in_the_end(void **state)
+{
+    struct rig *r = *state;
+    stub.waiting = 1000;
+    int before = stub.now_messages;
+    find_many(r, 50);
+    find_many(r, 50); /* found again: evidence */
+    assert_int_equal(stub.now_messages, before);
+    assert_true(now_issues_wait(&r->d));
+    stub.waiting = 0;
+    for (int i = 0; now_issues_wait(&r->d); i++) {
+        assert_in_range(i, 0, 10);
+        now_issues_turn(&r->d, RIG_START_MS);
+    }
+    assert_in_range(stub.now_messages - before, 50, 100);
+    for (int i = 1; i <= 50; i++) {
+        char topic[40];
+        snprintf(topic, sizeof topic, "issue/EX-2026-%04d", i);
+        assert_non_null(strstr(said(topic), "\"evidence\":2"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +476,9 @@ int main(void)
         TEST(a_step_that_is_not_committed_is_not_told_with_the_one_before),
         TEST(an_issue_that_becomes_overdue_is_told_again),
         TEST(a_cursor_is_on_the_disk_only_with_a_commit),
+        TEST(after_a_connect_issues_are_told_no_faster_than_the_broker_takes_them_and_rows_only_then),
+        TEST(a_connect_that_is_lost_while_issues_are_told_is_answered_after_the_next_one),
+        TEST(of_steps_that_come_faster_than_the_broker_takes_issues_each_issue_is_told_once_in_the_end),
         TEST(the_last_events_of_a_broker_that_has_ended_move_only_the_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
