@@ -26,9 +26,9 @@ void now_live(struct dustd *d);
 void now_live_of(struct dustd *d, int device);
 void now_text(struct dustd *d, int uplink, const char *topic, const char *text, int qos);
 
-/* One issue, whose step is on the disk; all issues (after a connect then the backlog is asked for); those that
- * time alone may have changed. No more are handed over than ISSUES_AHEAD that the broker has not been sent
- * yet; the next ones follow in now_issues_turn. */
+/* One issue, whose step is on the disk; all issues (after a connect then the backlog is asked for); those
+ * that time alone may have changed. No more are handed over than ISSUES_AHEAD that the broker has not been
+ * sent yet; the next ones follow in now_issues_turn. */
 void now_issue_changed(struct dustd *d, const struct issue *issue, int64_t now_ms);
 void now_every_issue(struct dustd *d, int uplink);
 void now_issues(struct dustd *d, int64_t now_ms);
