@@ -12,6 +12,13 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#ifdef __USE_TIME_BITS64 /* what glibc calls them where a long has 32 bits */
+#define __real_ioctl __real___ioctl_time64
+#define __wrap_ioctl __wrap___ioctl_time64
+#define __real_fstat __real___fstat64_time64
+#define __wrap_fstat __wrap___fstat64_time64
+#endif
+
 static struct rig rig;
 static struct serial_rs485 told; /* the last mode that was set */
 static int times_told;
@@ -57,11 +64,11 @@ static void start(bool rs485)
     rig_await(&rig, 0, WHY_NONE, 1, 5000);
 }
 
+/* -1: who runs the test does not say. */
 static int exclusive(void)
 {
     int is = -1;
-    assert_int_equal(ioctl(rig.slave.held, TIOCGEXCL, &is), 0);
-    return is;
+    return ioctl(rig.slave.held, TIOCGEXCL, &is) == 0 ? is : -1;
 }
 
 static void an_open_port_is_locked_and_exclusive(void **state)
@@ -70,9 +77,13 @@ static void an_open_port_is_locked_and_exclusive(void **state)
     start(false);
     int is = exclusive(), fd = port_lock(rig.slave.path), error = errno;
     rig_stop(&rig);
-    assert_int_equal(is, 1);
     assert_true(fd < 0);
     assert_int_equal(error, EWOULDBLOCK);
+#ifndef __x86_64__ /* qemu-user, under which the others are tried, does not know the question */
+    if (is < 0)
+        skip();
+#endif
+    assert_int_equal(is, 1);
 }
 
 static void the_kernel_switches_the_direction_where_that_is_asked_for(void **state)
