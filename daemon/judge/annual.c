@@ -28,13 +28,15 @@ void annual_create(struct judge *j)
         any |= kept[i] = asks_for_years(j->config, i);
     if (any)
         j->years = years_create(npoints(j), kept, j->config->site.zone_min);
-    j->year_said = mem_array((size_t)j->config->nlimits, sizeof *j->year_said);
+    j->nyear_said = j->config->nlimits;
+    j->year_said = mem_array((size_t)j->nyear_said, sizeof *j->year_said);
     mem_free(kept);
 }
 
+/* The configuration may be gone already. */
 void annual_destroy(struct judge *j)
 {
-    for (int i = 0; i < j->config->nlimits; i++)
+    for (int i = 0; i < j->nyear_said; i++)
         mem_free(j->year_said[i]);
     mem_free(j->year_said);
     years_destroy(j->years);

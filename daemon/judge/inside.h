@@ -76,6 +76,7 @@ struct judge {
     size_t known_at_feed;    /* of nknown, at the last feed */
     struct years *years;     /* NULL: no limit is of a year */
     struct said **year_said; /* of each limit: of the year that was told last, pending_slots of them; NULL */
+    int nyear_said;          /* its length: the configuration may be gone when it is freed */
     int64_t year_ms, year_end_ms; /* of the newest hour; 0: none */
     int64_t year_told_ms;         /* end of the year that was told last; 0: none */
     bool year_changed;            /* hours of that one are others since */
