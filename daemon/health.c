@@ -13,7 +13,6 @@
 #include "daemon/config/broker.h"
 #include "daemon/config/config.h"
 #include "daemon/device_now.h"
-#include "daemon/libraries.h"
 #include "daemon/now.h"
 #include "daemon/uplink_now.h"
 
@@ -279,10 +278,8 @@ void health_turn(struct dustd *d, int64_t now_ms, int64_t now_us)
     look_at_clock(h, now_ms);
     look_at_certs(d, now_us);
     look_at_unsent(d);
-    if (is_due(&h->next_us, now_us, 1)) {
+    if (is_due(&h->next_us, now_us, 1))
         look_at_loads(d, now_us);
-        libraries_trim();
-    }
     bool due = is_due(&h->next_tell_us, now_us, (int)(d->config->health_every_ms / CLOCK_MINUTE_MS));
     if (warnings_changed(d, now_ms) || due)
         now_health(d, -1);

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { LARGE_BLOCK = 32 * 1024, LARGE_HOLES = 4 * 1024 * 1024 };
+enum { LARGE_BLOCK = 32 * 1024 };
 
 static void *crypto_new(size_t size, const char *file, int line)
 {
@@ -84,14 +84,6 @@ static int unmap_clean(struct dl_phdr_info *info, size_t size, void *page_size)
             madvise((void *)from, to - from, MADV_DONTNEED);
     }
     return 0;
-}
-
-void libraries_trim(void)
-{
-#ifdef __GLIBC__
-    if (mallinfo2().fordblks > LARGE_HOLES)
-        malloc_trim(0);
-#endif
 }
 
 void libraries_settle(void)

@@ -21,8 +21,4 @@ void libraries_settle(void);
  * 127. Returns `code` where a sanitizer has yet to look. Main thread. */
 int libraries_leave(int code);
 
-/* Gives back the whole pages that lie free between what is used, if more than 4 MiB are free: a storm leaves
- * such holes. Some milliseconds; any thread, now and then. */
-void libraries_trim(void);
-
 #endif

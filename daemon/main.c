@@ -56,7 +56,7 @@ enum {
     COMMIT_US = 1500000, /* of that, for the last rows to reach the disk */
     TELL_US = 2500000,   /* and for the brokers to be told of them */
     PHOTO_MS = 300,      /* for a photo that is on its way */
-    LEAVING_US = 50000,  /* between two looks whether a broker's thread has ended, or takes more issues */
+    LOOK_US = 50000,     /* between two looks whether a broker's thread has ended, or takes more issues */
 };
 
 static int no_thread(void)
@@ -151,7 +151,7 @@ static int64_t next_wake_us(const struct dustd *d)
     at_ms = d->next_chunk_ms < at_ms ? d->next_chunk_ms : at_ms;
     at_ms = d->next_live_ms < at_ms ? d->next_live_ms : at_ms;
     int64_t us = clock_wire_until_us(at_ms);
-    int64_t most_us = d->nleaving || now_issues_wait(d) ? LEAVING_US : 1000000;
+    int64_t most_us = d->nleaving || now_issues_wait(d) ? LOOK_US : 1000000;
     return us < 10000 ? 10000 : us > most_us ? most_us : us;
 }
 

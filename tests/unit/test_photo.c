@@ -2,6 +2,8 @@
 #include "daemon/base/mem.h"
 #include "daemon/photo.h"
 
+#include "photo_folder.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -15,22 +17,10 @@
 
 #include <cmocka.h>
 
-static char dir[32];
-
 static int setup(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/dust-photo-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char *command = mem_printf("rm -r %s", dir);
-    int rc = system(command);
-    mem_free(command);
-    return rc;
+    return make_folder();
 }
 
 /* An open file of these bytes. */

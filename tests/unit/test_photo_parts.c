@@ -4,6 +4,8 @@
 #include "daemon/photo.h"
 #include "daemon/photo_parts.h"
 
+#include "photo_folder.h"
+
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +22,6 @@
 enum { SIZE = 5 * PHOTO_PART_BYTES + 77, PARTS = 6, MOST = 100000, HOUR_MS = 3600000 };
 static const int64_t start_ms = 1777593600000;
 
-static char dir[32];
 static unsigned char jpeg[SIZE];
 static char jpeg_sha256[65];
 
@@ -38,17 +39,7 @@ static int setup(void **state)
         jpeg[i] = (unsigned char)(i * 7 + i / 251);
     memcpy(jpeg, "\xff\xd8\xff", 3);
     hash_of(jpeg, SIZE, jpeg_sha256);
-    strcpy(dir, "/tmp/dust-parts-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char *command = mem_printf("rm -r %s", dir);
-    int rc = system(command);
-    mem_free(command);
-    return rc;
+    return make_folder();
 }
 
 /* A part of the photo as somebody sends it. */
