@@ -25,7 +25,8 @@ class Terminal:
     """A shell in a tmux of its own."""
 
     def __init__(self, folder, columns=80, rows=24, **env):
-        self.socket = tempfile.mktemp(prefix="tmux-", dir=folder)
+        self.folder = tempfile.TemporaryDirectory(prefix="dust-tmux-")  # the site's is gone before the terminal is
+        self.socket = os.path.join(self.folder.name, "socket")
         self.env = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8", **env}
         self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), "env PS1=shell\\> sh")
         harness.wait_for("a shell", lambda: "shell>" in self.text())
@@ -68,7 +69,9 @@ class Terminal:
         return self.fact("alternate_on") == "0" and self.fact("cursor_flag") == "1"
 
     def close(self):
-        subprocess.run([TMUX, "-S", self.socket, "kill-server"], capture_output=True)
+        if os.path.exists(self.socket):  # a test may have closed it itself
+            self.tmux("kill-server")
+        self.folder.cleanup()
 
 
 class Watching(harness.ScenarioTest):
