@@ -1,8 +1,9 @@
 /* Reload: the new configuration is built whole and proven (read, checked, every thread and ring that it needs
  * is there), and only then takes the place of the old one, in one go between two turns of main's loop;
  * nothing of that can fail. A bus or broker that the new one leaves as it was keeps its thread, which goes on
- * reading the configuration it was started with: that one is kept as long. Everything else is stopped and
- * started anew. */
+ * reading the configuration it was started with: that one is kept as long. A bus of which only devices change
+ * keeps its thread and its open line too, and the devices that do not change their slots. Everything else is
+ * stopped and started anew. */
 #include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
@@ -48,6 +49,8 @@ static int prepare_bus(const struct change *c, int i)
 {
     struct bus_now *b = &c->bus_now[i];
     b->ring = ring_create(bus_ring_room(&c->is->buses[i]), sizeof(struct bus_message));
+    if (b->ring && c->lines[i] >= 0)
+        return ERR_OK;
     b->bus = b->ring ? bus_prepare(&c->is->buses[i], b->ring) : NULL;
     if (!b->bus)
         return ERR_IO;
@@ -60,6 +63,10 @@ static void compare(const struct dustd *d, struct change *c)
     const struct config *was = d->config, *is = c->is;
     c->points = points_before(was, is);
     c->buses = buses_before(was, is);
+    c->lines = lines_before(was, is);
+    for (int i = 0; i < is->nbuses; i++)
+        if (c->lines[i] >= 0 && d->buses[c->lines[i]].line != LINE_UP)
+            c->lines[i] = -1; /* nothing is interrupted, and nobody waits for a connection to be made */
     c->devices = devices_before(was, is);
     c->brokers = brokers_before(was, is);
     c->broker_kept = mem_array((size_t)is->nmqtt, sizeof *c->broker_kept);
@@ -147,7 +154,7 @@ static void undo(struct change *c)
 
 static void forget(struct change *c)
 {
-    void *const lists[] = {c->points,      c->buses, c->devices, c->brokers,
+    void *const lists[] = {c->points,      c->buses, c->lines,   c->devices,   c->brokers,
                            c->broker_kept, c->gone,  c->bus_now, c->uplink_now};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         mem_free(lists[i]);
@@ -155,27 +162,58 @@ static void forget(struct change *c)
 
 /* ---- take over ---- */
 
-/* Those that do not go on end; what all of them have said until now is taken under the numbers it was said
- * with. */
+enum fate { STAYS, PAUSES, ENDS };
+
+static enum fate fate_of(const struct change *c, int bus)
+{
+    return change_keeps(c->buses, c->is->nbuses, bus)   ? STAYS
+           : change_keeps(c->lines, c->is->nbuses, bus) ? PAUSES
+                                                        : ENDS;
+}
+
+/* What a bus has said until now is taken under the numbers it was said with. */
+static void end_bus(struct dustd *d, int bus, enum fate fate)
+{
+    struct bus_now *b = &d->buses[bus];
+    while (fate == PAUSES && !bus_stands(b->bus))
+        pipeline_bus(d, bus); /* it may be waiting for room */
+    if (fate == ENDS)
+        bus_join(b->bus);
+    pipeline_bus(d, bus);
+    if (fate == STAYS)
+        return;
+    ring_destroy(b->ring);
+    config_free(b->held);
+    b->ring = NULL;
+    b->bus = fate == ENDS ? NULL : b->bus;
+}
+
+/* Those that do not go on end, those that get other devices stand still. From here to start_buses nothing may
+ * ask how they are. */
 static void end_buses(struct dustd *d, const struct change *c)
 {
-    int n = d->config->nbuses;
-    for (int i = 0; i < n; i++)
-        if (!change_keeps(c->buses, c->is->nbuses, i))
+    for (int i = 0; i < d->config->nbuses; i++) {
+        enum fate fate = fate_of(c, i);
+        if (fate == PAUSES)
+            bus_pause(d->buses[i].bus);
+        else if (fate == ENDS)
             bus_stop(d->buses[i].bus);
-    for (int i = 0; i < n; i++) {
-        struct bus_now *b = &d->buses[i];
-        bool ends = !change_keeps(c->buses, c->is->nbuses, i);
-        if (ends)
-            bus_join(b->bus);
-        pipeline_bus(d, i);
-        if (!ends)
-            continue;
-        ring_destroy(b->ring);
-        config_free(b->held);
-        b->ring = NULL; /* from here to start_buses nothing may ask how it is */
-        b->bus = NULL;
     }
+    for (int i = 0; i < d->config->nbuses; i++)
+        end_bus(d, i, fate_of(c, i));
+}
+
+/* All that is known of it stays true, but for its ring and the configuration that its thread reads. */
+static void change_bus(const struct dustd *d, const struct change *c, int i)
+{
+    int was = c->lines[i];
+    struct bus_now now = d->buses[was];
+    now.ring = c->bus_now[i].ring;
+    now.held = config_keep(c->is);
+    c->bus_now[i] = now;
+    int *before = places_before(&d->config->buses[was], &c->is->buses[i]);
+    bus_change(now.bus, &c->is->buses[i], now.ring, before);
+    mem_free(before);
 }
 
 static void start_buses(struct dustd *d, struct change *c)
@@ -185,7 +223,10 @@ static void start_buses(struct dustd *d, struct change *c)
             c->bus_now[i] = d->buses[c->buses[i]];
             continue;
         }
-        c->bus_now[i].mark_ms = clock_site_ms(); /* it has said nothing of the time before */
+        if (c->lines[i] >= 0)
+            change_bus(d, c, i);
+        else
+            c->bus_now[i].mark_ms = clock_site_ms(); /* it has said nothing of the time before */
         bus_go(c->bus_now[i].bus);
     }
     mem_free(d->buses);

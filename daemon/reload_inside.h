@@ -8,11 +8,12 @@ struct dustd;
 
 struct change {
     struct config *is;
-    int *points, *buses, *devices, *brokers; /* where each was before: change.h */
-    bool *broker_kept;                       /* also its connection */
-    bool *gone, any_gone;                    /* points before that are none now */
-    struct channel_now *channels;            /* of `is`; the new ones prepared */
-    struct bus_now *bus_now;                 /* of `is`; the new ones prepared, the others empty */
+    int *points, *buses, *lines, *devices, *brokers; /* where each was before: change.h */
+    bool *broker_kept;                               /* also its connection */
+    bool *gone, any_gone;                            /* points before that are none now */
+    struct channel_now *channels;                    /* of `is`; the new ones prepared */
+    struct bus_now *bus_now; /* of `is`; the new ones prepared, of a line that stays open only
+                                the ring, the others empty */
     struct uplink_now *uplink_now;
 };
 

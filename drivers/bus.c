@@ -251,6 +251,7 @@ static void work(struct bus *b)
         say_mark(b);
     bus_tell_tallies(b, clock_wire_us());
     bus_obey(b);
+    bus_stand_by(b);
     int read;
     now = clock_site_ms();
     struct unit *u = most_urgent(b, now, &read);
@@ -292,6 +293,7 @@ struct bus *bus_create(const struct bus_config *config, int stop_fd)
     b->config = config;
     b->stop_fd = stop_fd;
     sem_init(&b->go, 0, 0);
+    sem_init(&b->still, 0, 0);
     b->line = line_create(config, stop_fd);
     b->units = mem_array((size_t)config->ndevices, sizeof *b->units);
     for (int i = 0; i < config->ndevices; i++)
@@ -307,6 +309,7 @@ void bus_destroy(struct bus *b)
     if (b->stop_fd >= 0)
         close(b->stop_fd);
     sem_destroy(&b->go);
+    sem_destroy(&b->still);
     mem_free(b);
 }
 

@@ -98,8 +98,8 @@ struct bus_order {
                        an answer that may be to the same order before, which was not answered, does not count
                      */
     /* BUS_LEND: the line is closed and left to another program, BUS_TAKE_BACK: opened again; BUS_LENT follows
-     * each. These have no device. */
-    enum bus_order_kind { BUS_WRITE, BUS_LEND, BUS_TAKE_BACK } kind;
+     * each. These have no device. BUS_WAKE: nothing (bus_pause). */
+    enum bus_order_kind { BUS_WRITE, BUS_LEND, BUS_TAKE_BACK, BUS_WAKE } kind;
 };
 
 /* Counters since start; a copy made under no lock (each is atomic). turns moves with each question and each
@@ -126,6 +126,18 @@ void bus_go(struct bus *b);
  * it said last is then in the ring. Main thread. */
 void bus_stop(struct bus *b);
 void bus_join(struct bus *b);
+
+/* Asks the thread to stand still between two reads (returns at once). Whether it does now, after at most 1 ms
+ * (true once): it may first take an exchange, the listening after it, and room in the ring. Then the line
+ * stays open, what it said is in the ring, and until bus_go it touches nothing. Main thread. */
+void bus_pause(struct bus *b);
+bool bus_stands(struct bus *b);
+
+/* Other devices on the same line, from bus_go on: while it is paused. `before[i]` is where device i of
+ * `config` was on this bus, read in the same way and as often; -1: nowhere. One that was goes on as if
+ * nothing had been: its slots, whether it answers, what it refuses. Speaks to `out` from then on. Main
+ * thread. */
+void bus_change(struct bus *b, const struct bus_config *config, struct ring *out, const int *before);
 
 /* Main thread, also after bus_stop. */
 struct bus_counters bus_count(const struct bus *b);

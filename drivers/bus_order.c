@@ -148,7 +148,7 @@ void bus_obey(struct bus *b)
     while (ring_pop(b->orders, &order) == ERR_OK) {
         if (order.kind == BUS_WRITE)
             obey(b, &order);
-        else
+        else if (order.kind != BUS_WAKE)
             lend(b, order.kind == BUS_LEND);
     }
 }

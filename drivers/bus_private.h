@@ -21,7 +21,8 @@ struct bus {
     void (*sink)(const struct sample *s, void *arg); /* bus_once: instead of the ring */
     void *arg;
     pthread_t thread;
-    sem_t go;
+    sem_t go, still; /* it may work; it has paused */
+    atomic_bool pausing;
     int stop_fd;
     struct line *line;
     struct unit *units;
@@ -75,6 +76,9 @@ void bus_heed(struct bus *b, struct unit *u, const struct line_answer *a);
 
 /* bus_order.c. All orders that wait. */
 void bus_obey(struct bus *b);
+
+/* bus_change.c. Stands still when that is asked for, until bus_go. */
+void bus_stand_by(struct bus *b);
 
 /* bus_tally.c */
 void bus_tell_tallies(struct bus *b, int64_t now_us);

@@ -68,6 +68,11 @@ struct line *line_create(const struct bus_config *config, int stop_fd)
     return l;
 }
 
+void line_configure(struct line *l, const struct bus_config *config)
+{
+    l->config = config;
+}
+
 bool line_echoes(const struct line *l)
 {
     return l->echo == ECHO_YES;

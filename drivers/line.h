@@ -39,6 +39,9 @@ struct line_answer {
  */
 struct line *line_create(const struct bus_config *config, int stop_fd);
 
+/* The same line as another configuration has it, in all that a line is; that one must outlive it. */
+void line_configure(struct line *l, const struct bus_config *config);
+
 /* Only when closed. A serial line is locked against other programs and listened to before its first use: a
  * unit may still be answering our predecessor. ERR_IO with errno. */
 int line_open(struct line *l);

@@ -57,12 +57,18 @@ static bool same_line(const struct bus_config *a, const struct bus_config *b)
            a->keepalive_s == b->keepalive_s;
 }
 
+/* Also read as often. */
+static bool same_schedule(const struct device *a, const struct device *b)
+{
+    return same_unit(a, b) && a->period_ms == b->period_ms;
+}
+
 bool same_bus(const struct bus_config *a, const struct bus_config *b)
 {
     if (!same_line(a, b) || a->ndevices != b->ndevices)
         return false;
     for (int i = 0; i < a->ndevices; i++)
-        if (!same_unit(a->devices[i], b->devices[i]) || a->devices[i]->period_ms != b->devices[i]->period_ms)
+        if (!same_schedule(a->devices[i], b->devices[i]))
             return false;
     return true;
 }
@@ -131,6 +137,30 @@ int *buses_before(const struct config *was, const struct config *is)
         before[i] = -1;
         for (int k = 0; k < was->nbuses; k++)
             if (same_bus(&was->buses[k], &is->buses[i]))
+                before[i] = k;
+    }
+    return before;
+}
+
+int *lines_before(const struct config *was, const struct config *is)
+{
+    int *before = mem_array((size_t)is->nbuses, sizeof *before);
+    for (int i = 0; i < is->nbuses; i++) {
+        before[i] = -1;
+        for (int k = 0; k < was->nbuses; k++)
+            if (same_line(&was->buses[k], &is->buses[i]) && !same_bus(&was->buses[k], &is->buses[i]))
+                before[i] = k;
+    }
+    return before;
+}
+
+int *places_before(const struct bus_config *was, const struct bus_config *is)
+{
+    int *before = mem_array((size_t)is->ndevices, sizeof *before);
+    for (int i = 0; i < is->ndevices; i++) {
+        before[i] = -1;
+        for (int k = 0; k < was->ndevices; k++)
+            if (same_schedule(was->devices[k], is->devices[i]))
                 before[i] = k;
     }
     return before;

@@ -33,10 +33,16 @@ bool needs_restart(const struct config *was, const struct config *is, char *text
  * block of is->npoints. */
 int *points_before(const struct config *was, const struct config *is);
 
-/* The same for buses (-1 also for one that must be started anew), and for devices: of the same name and unit
+/* The same for buses (-1 also for one of which anything changes), and for devices: of the same name and unit
  * on a bus of the same name, read in the same way. */
 int *buses_before(const struct config *was, const struct config *is);
 int *devices_before(const struct config *was, const struct config *is);
+
+/* Of buses that change only in their devices, so that the line may stay open; -1: of no other. And where each
+ * device of such a bus was on it, if it is read in the same way and as often. A heap block of is->nbuses, of
+ * is->ndevices. */
+int *lines_before(const struct config *was, const struct config *is);
+int *places_before(const struct bus_config *was, const struct bus_config *is);
 
 /* Where each broker of `is` was in `was`, by name alone: the name is its cursor's. */
 int *brokers_before(const struct config *was, const struct config *is);

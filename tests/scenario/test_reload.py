@@ -99,10 +99,11 @@ class Reload(harness.ScenarioTest):
 
     def test_a_bus_that_does_not_change_is_not_interrupted(self):
         site = self.started()
-        before, threads = self.bus(site, "bus1"), self.threads(site)
-        told = self.reload(site, config(meters=(1, 2, 3, 4), period="2s"))
+        before, before2, threads = self.bus(site, "bus1"), self.bus(site, "bus2")["since"], self.threads(site)
+        other_line = config(period="2s").replace("bus2, baud: 115200, timeout: 200ms", "bus2, baud: 115200, timeout: 250ms")
+        told = self.reload(site, other_line)
         self.assertEqual((told["changed"], told["buses"]), (True, {"of": 2, "kept": 1}))
-        harness.wait_for("the new meter to answer", lambda: site.status()["devices"]["up"] == 4)
+        harness.wait_for("the others to answer", lambda: self.bus(site, "bus2").get("since", before2) != before2 and site.status()["devices"]["up"] == 3)
         harness.wait_for("the old one to go on", lambda: self.bus(site, "bus1")["requests"] > before["requests"] + 5)
         after = self.bus(site, "bus1")
         self.assertEqual((after["since"], after["late_slots"]), (before["since"], before["late_slots"]))
@@ -115,6 +116,41 @@ class Reload(harness.ScenarioTest):
         self.assertGreater(len(stamps), 3)
         self.assertEqual({round((b - a) / 1000) for a, b in zip(stamps, stamps[1:])}, {1})
 
+    def test_a_device_that_does_not_change_is_not_interrupted_by_the_others_of_its_bus(self):
+        """Its bus gets a device, one that is read otherwise, and loses both."""
+        site = self.started()
+        before, threads = self.bus(site, "bus2"), self.threads(site)["bus2"]
+        for n, text in enumerate((config(meters=(1, 2, 3, 4)), config().replace("unit_id: 3, period: 1s", "unit_id: 3, period: 2s"),
+                                  config(meters=(1, 2)))):
+            self.assertEqual(self.reload(site, text)["buses"], {"of": 2, "kept": 1})
+            polls = len([p for p in site.sim_polls() if p["event"] == "poll" and p["unit"] == "meter2"])
+            harness.wait_for("it to be read on", lambda: len([p for p in site.sim_polls() if p["event"] == "poll" and p["unit"] == "meter2"]) >= polls + 3)
+            if n == 0:
+                harness.wait_for("the new one to answer", lambda: site.status()["devices"]["up"] == 4)
+        after = self.bus(site, "bus2")
+        self.assertEqual((after["since"], after["late_slots"]), (before["since"], before["late_slots"]))
+        self.assertEqual(self.threads(site)["bus2"], threads)
+        opened = len(site.export_live("line"))
+        self.assertEqual(site.dustd.stop(), 0)
+        rows, samples = site.export()
+        stamps = [s["at"] for s in samples if s["point"] == "meter2/pm10"]
+        self.assertGreater(len(stamps), 9)
+        self.assertEqual({round((b - a) / 1000) for a, b in zip(stamps, stamps[1:])}, {1})
+        self.assertEqual(opened, 2, "a row for each bus, when it was opened first")
+
+    def test_a_dead_device_stays_quarantined_when_another_is_added_to_its_bus(self):
+        site = self.site(SIM.replace("unit_id: 3,", "unit_id: 33,"), config(), rate=1, start=START)
+        site.start_sim()
+        site.start_dustd()
+        state = lambda name: next(d for d in json.loads(site.ctl("--json", "devices")) if d["name"] == name)["state"]
+        harness.wait_for("the dead one to be quarantined", lambda: state("meter3") == "quarantined")
+        self.reload(site, config(meters=(1, 2, 3, 4)))
+        harness.wait_for("the new one to answer", lambda: state("meter4") == "up")
+        self.assertEqual(state("meter3"), "quarantined")
+        self.assertEqual(site.dustd.stop(), 0)
+        rows, samples = site.export()
+        self.assertEqual(len([r for r in rows if r["kind"] == "device" and "meter3" in r["body"]]), 1)
+        self.assertEqual({s["why"] for s in samples if s["point"] == "meter3/pm10"}, {"no answer"})
 
     def last(self, watcher, topic):
         """The last message of a topic as (its body,), None when there was none."""

@@ -3,6 +3,7 @@
 #include "daemon/config/broker.h"
 #include "daemon/config/change.h"
 #include "daemon/config/channel.h"
+#include "drivers/device.h"
 
 /* $ is replaced: the settings that the tests change, and what stands there at first. */
 static const char site_text[] =
@@ -96,7 +97,7 @@ static const char *const of_bus_one[][2] = {
     {"vendor: v\n", "vendor: v\nmax_registers: 10\n"},
 };
 
-static void whatever_changes_what_a_bus_does_starts_that_bus_anew_and_no_other(void **state)
+static void whatever_changes_what_a_bus_does_changes_that_bus_and_no_other(void **state)
 {
     const struct fixture *f = *state;
     for (size_t i = 0; i < sizeof of_bus_one / sizeof of_bus_one[0]; i++) {
@@ -106,6 +107,45 @@ static void whatever_changes_what_a_bus_does_starts_that_bus_anew_and_no_other(v
         if (buses[0] != -1 || buses[1] != (two_too ? -1 : 1))
             fail_msg("%s: buses %d, %d", of_bus_one[i][1], buses[0], buses[1]);
         mem_free(buses);
+        drop(p);
+    }
+}
+
+/* The first seven of of_bus_one are of the line. */
+static void a_line_stays_open_when_only_its_devices_change(void **state)
+{
+    for (size_t i = 0; i < sizeof of_bus_one / sizeof of_bus_one[0]; i++) {
+        struct pair p = pair(*state, of_bus_one[i][0], of_bus_one[i][1]);
+        int *lines = lines_before(p.was, p.is);
+        bool two_too = strstr(of_bus_one[i][1], "bus: two") != NULL;
+        if (lines[0] != (i < 7 ? -1 : 0) || lines[1] != (two_too ? 1 : -1))
+            fail_msg("%s: lines %d, %d", of_bus_one[i][1], lines[0], lines[1]);
+        mem_free(lines);
+        drop(p);
+    }
+}
+
+static void a_device_keeps_its_place_unless_it_is_read_otherwise_or_at_other_times(void **state)
+{
+    struct {
+        const char *from, *to;
+        int a, b; /* where they stood; -2: there is none */
+    } const cases[] = {
+        {"language: en", "language: zh", 0, 1},
+        {"unit_id: 2, period: 1s", "unit_id: 2, period: 2s", 0, -1},
+        {"unit_id: 2", "unit_id: 4", 0, -1},
+        {"  b: {title: {zh: 乙, en: B}, bus: one, profile: p, unit_id: 2, period: 1s}\n", "", 0, -2},
+        {"  a: {title: {zh: 甲, en: A}, bus: one, profile: p, unit_id: 1, period: 1s}\n", "", 1, -2},
+        {"scale: 1,", "scale: 2,", -1, -1},
+        {"title: {zh: 乙, en: B}", "title: {zh: 丁, en: D}", 0, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pair p = pair(*state, cases[i].from, cases[i].to);
+        int *places = places_before(&p.was->buses[0], &p.is->buses[0]);
+        int b = p.is->buses[0].ndevices > 1 ? places[1] : -2;
+        if (places[0] != cases[i].a || b != cases[i].b)
+            fail_msg("%s: places %d, %d", cases[i].to, places[0], b);
+        mem_free(places);
         drop(p);
     }
 }
@@ -282,7 +322,9 @@ static void a_configuration_lives_until_the_last_who_keeps_it_gives_it_back(void
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(whatever_changes_what_a_bus_does_starts_that_bus_anew_and_no_other),
+        EACH(whatever_changes_what_a_bus_does_changes_that_bus_and_no_other),
+        EACH(a_line_stays_open_when_only_its_devices_change),
+        EACH(a_device_keeps_its_place_unless_it_is_read_otherwise_or_at_other_times),
         EACH(whatever_changes_a_host_or_its_limits_starts_that_bus_anew),
         EACH(what_no_thread_and_no_mean_knows_changes_nothing_of_them),
         EACH(whatever_changes_a_connection_needs_a_new_one_which_keeps_the_cursor),
