@@ -78,7 +78,9 @@ static void a_device_that_stays_keeps_its_slots_and_the_line_its_port(void **sta
     assert_int_equal(b->units[1].reads[0].next_ms, next_ms);
     bus_go(b);
     rig_await(&rig, 2, WHY_NONE, 2, 5000);
+    pause_bus(); /* what is its thread's can be looked at then only */
     assert_int_equal(line_fd(b->line), fd);
+    bus_go(b);
     rig_stop(&rig);
     rig_assert_no_wrong_value(&rig);
     for (int device = 0; device < 3; device++)
