@@ -286,7 +286,7 @@ static struct reloaded count(const struct change *c, bool changed)
 {
     struct reloaded what = {.changed = changed, .buses = c->is->nbuses, .brokers = c->is->nmqtt};
     for (int i = 0; i < c->is->nbuses; i++)
-        what.buses_kept += c->buses[i] >= 0;
+        what.buses_kept += c->buses[i] >= 0 || c->lines[i] >= 0;
     for (int i = 0; i < c->is->nmqtt; i++)
         what.brokers_kept += c->broker_kept[i];
     return what;

@@ -14,8 +14,8 @@ struct author {
 };
 
 struct reloaded {
-    bool changed; /* there is a settings row */
-    int buses, buses_kept, brokers, brokers_kept;
+    bool changed;                                 /* there is a settings row */
+    int buses, buses_kept, brokers, brokers_kept; /* kept: the line, or connection, stayed open */
 };
 
 /* Builds the new configuration, proves it, takes it over whole; or leaves everything as it is and returns a

@@ -164,10 +164,13 @@ class Victim(harness.Site):
                               capture_output=True, text=True, timeout=harness.PATIENCE)
 
     def edit(self):
-        """Another configuration in the same file, for a reload: a device more, a device less, another title."""
+        """Another configuration in the same file, for a reload: another title, and in turn a device more, whose bus goes on,
+        or a device less and another bus, which starts anew."""
         self.edits += 1
         extra = "  again: {bus: bus1, profile: nova-sds069, unit_id: 7, period: 60s}\n" if self.edits % 2 else ""
-        self.write("dustd.yaml", self.config.replace("一号扬尘仪", f"{self.edits}号扬尘仪").replace("limits:", f"{extra}limits:", 1))
+        other = "{transport: rtu, turnaround: 1ms," if self.edits // 2 % 2 else "{transport: rtu,"
+        self.write("dustd.yaml", self.config.replace("一号扬尘仪", f"{self.edits}号扬尘仪").replace("limits:", f"{extra}limits:", 1)
+                   .replace("{transport: rtu,", other))
 
     def start_ctl(self, *args):
         return subprocess.Popen([harness.program("dustctl"), "--socket", os.path.join(self.dir, "control.sock"), *args],

@@ -177,14 +177,22 @@ class OutOfMemory(faultlib.FaultTest):
     def test_while_it_reloads(self):
         v = self.victim
         self.learn_start()
-        v.edit()
-        paths = self.learned(lambda: v.ctl("reload"))
+
+        def both():
+            for _ in range(2):
+                v.edit()
+                v.ctl("reload")
+
+        paths = self.learned(both)
         for where, path, forever in self.each("reload", paths, 8):
             with self.point(where):
                 self.ensure_runs()
-                v.edit()
                 v.board.arm_path(path, forever)
-                v.try_ctl("reload")
+                for _ in range(2):
+                    v.edit()
+                    v.try_ctl("reload")
+                    if v.board.failed():
+                        break
                 v.board.disarm()
                 self.goes_on_or_ends(where)
         self.finish("reload", paths=len(paths))

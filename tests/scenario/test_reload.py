@@ -122,7 +122,7 @@ class Reload(harness.ScenarioTest):
         before, threads = self.bus(site, "bus2"), self.threads(site)["bus2"]
         for n, text in enumerate((config(meters=(1, 2, 3, 4)), config().replace("unit_id: 3, period: 1s", "unit_id: 3, period: 2s"),
                                   config(meters=(1, 2)))):
-            self.assertEqual(self.reload(site, text)["buses"], {"of": 2, "kept": 1})
+            self.assertEqual(self.reload(site, text)["buses"], {"of": 2, "kept": 2})
             polls = len([p for p in site.sim_polls() if p["event"] == "poll" and p["unit"] == "meter2"])
             harness.wait_for("it to be read on", lambda: len([p for p in site.sim_polls() if p["event"] == "poll" and p["unit"] == "meter2"]) >= polls + 3)
             if n == 0:
