@@ -12,7 +12,7 @@
 #include "daemon/config/limits.h"
 #include "daemon/device_now.h"
 #include "daemon/inputs.h"
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/issue.h"
 #include "daemon/ledger/task.h"
 #include "daemon/now.h"
 #include "daemon/required.h"

@@ -3,7 +3,7 @@
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
 #include "daemon/base/utf8.h"
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/issue.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "daemon/alert/sign.h"
 #include "daemon/base/mem.h"
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/issue.h"
 
 #include <inttypes.h>
 #include <jansson.h>

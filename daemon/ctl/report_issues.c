@@ -5,6 +5,7 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/when.h"
 #include "daemon/ctl/words.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/ledger/life.h"
 
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "daemon/config/lookup.h"
 #include "daemon/config/person.h"
 #include "daemon/ledger/book.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/ledger/life.h"
 #include "daemon/ledger/plan.h"
 

@@ -3,9 +3,10 @@
 #ifndef DUST_LIFE_H
 #define DUST_LIFE_H
 
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/issue.h"
 
 struct config;
+struct person;
 
 enum closer {
     CLOSER_PERSON, /* limits and requirements: only a person signs off (销号) */

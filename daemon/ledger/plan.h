@@ -3,7 +3,7 @@
 #ifndef DUST_PLAN_H
 #define DUST_PLAN_H
 
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/issue.h"
 
 struct config;
 struct declared;

@@ -2,6 +2,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/base/mem.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/ledger/life.h"
 
 #include <stdio.h>

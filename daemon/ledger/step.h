@@ -6,7 +6,7 @@
 #ifndef DUST_STEP_H
 #define DUST_STEP_H
 
-#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/issue.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,7 @@
 /* What the configuration demands of an issue: roles, levels, photos, inspections, windows, deadlines. */
 #include "a_ledger.h"
 #include "daemon/config/loaded.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/ledger/life.h"
 #include "daemon/ledger/plan.h"
 
