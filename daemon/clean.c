@@ -3,14 +3,6 @@
 #include "daemon/again.h"
 #include "daemon/base/mem.h"
 
-#include <string.h>
-
-/* An issue says "mean" where a verdict names no point. */
-static uint64_t key(const char *limit, const char *point)
-{
-    return again_of(limit, strcmp(point, "mean") == 0 ? "" : point);
-}
-
 static struct clean_count *find(const struct clean *c, uint64_t of)
 {
     for (int i = 0; i < c->n; i++)
@@ -19,9 +11,9 @@ static struct clean_count *find(const struct clean *c, uint64_t of)
     return NULL;
 }
 
-void clean_note(struct clean *c, const char *limit, const char *point, bool kept)
+void clean_note(struct clean *c, const char *limit, const char *cause, bool kept)
 {
-    uint64_t of = key(limit, point);
+    uint64_t of = again_of(limit, cause);
     struct clean_count *count = find(c, of);
     if (!count) {
         c->counts = mem_resize(c->counts, (size_t)c->n + 1, sizeof *c->counts);
@@ -31,15 +23,15 @@ void clean_note(struct clean *c, const char *limit, const char *point, bool kept
     count->kept = kept ? count->kept + 1 : 0;
 }
 
-void clean_correct(struct clean *c, const char *limit, const char *point, bool kept)
+void clean_correct(struct clean *c, const char *limit, const char *cause, bool kept)
 {
     if (!kept)
-        clean_note(c, limit, point, false);
+        clean_note(c, limit, cause, false);
 }
 
-int clean_count(const struct clean *c, const char *limit, const char *point)
+int clean_count(const struct clean *c, const char *limit, const char *cause)
 {
-    const struct clean_count *count = find(c, key(limit, point));
+    const struct clean_count *count = find(c, again_of(limit, cause));
     return count ? count->kept : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/config/broker.h"
 #include "daemon/config/config.h"
 #include "daemon/config/limits.h"
+#include "daemon/config/lookup.h"
 #include "daemon/judge/input.h"
 #include "daemon/judge/judge.h"
 #include "daemon/lastrun.h"
@@ -72,20 +73,12 @@ static const char *only_key(const json_t *object)
     return key ? key : "";
 }
 
-static bool is_of_highest(const struct dustd *d, const char *limit)
-{
-    for (int i = 0; i < d->config->nlimits; i++)
-        if (strcmp(d->config->limits[i].id, limit) == 0)
-            return d->config->limits[i].over == OVER_MAX;
-    return false;
-}
-
 static void restore_again(struct dustd *d, const struct row *row, int64_t length_s, const json_t *body)
 {
     const char *point = json_string_value(json_object_get(body, "point"));
     struct again_window w = {.start_ms = row->at_ms, .length_s = length_s, .seq = row->seq};
     if (strcmp(row->kind, "verdict") == 0)
-        w.of = again_of(row->subject, point && !is_of_highest(d, row->subject) ? point : "");
+        w.of = again_of(row->subject, point && !config_is_of_highest(d->config, row->subject) ? point : "");
     else if (json_object_get(body, "corrects")) /* of one point */
         w.of = again_of("", only_key(json_object_get(body, "points")));
     if (length_s)

@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/commands.h"
 #include "daemon/config/config.h"
+#include "daemon/config/lookup.h"
 #include "daemon/inputs.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/registers.h"
@@ -40,6 +41,12 @@ static int scan_registers(struct dustd *d)
     return store_scan_rows(d->store, "device", INT64_MIN, restore_register, d);
 }
 
+/* As rows_judged.c names it, of a limit that is there no more as well as can be. */
+static const char *cause_of(const struct dustd *d, const char *limit, const char *point)
+{
+    return config_is_of_highest(d->config, limit) ? "max" : point ? point : "mean";
+}
+
 /* Closing an issue may demand windows that were kept: as far back as the longest count of the longest ones.
  */
 static void restore_clean(const struct row *row, void *arg)
@@ -47,11 +54,11 @@ static void restore_clean(const struct row *row, void *arg)
     struct dustd *d = arg;
     json_t *body = row->body ? json_loads(row->body, 0, NULL) : NULL;
     const char *verdict = json_string_value(json_object_get(body, "verdict"));
-    const char *point = json_string_value(json_object_get(body, "point"));
+    const char *cause = cause_of(d, row->subject, json_string_value(json_object_get(body, "point")));
     bool kept = verdict && (strcmp(verdict, "pass") == 0 || strcmp(verdict, "void") == 0);
     if (body && !json_object_get(body, "removed"))
-        (json_object_get(body, "corrects") ? clean_correct : clean_note)(&d->clean, row->subject,
-                                                                         point ? point : "", kept);
+        (json_object_get(body, "corrects") ? clean_correct : clean_note)(&d->clean, row->subject, cause,
+                                                                         kept);
     json_decref(body);
 }
 

@@ -65,6 +65,14 @@ static json_t *comparison_json(const struct dustd *d, const struct judge_event *
     return to;
 }
 
+/* What an issue of the limit is about: the point; or all of them, whichever is the highest. */
+static const char *cause_of(const struct dustd *d, const struct judge_event *e)
+{
+    return e->limit->over == OVER_MEAN  ? "mean"
+           : e->limit->over == OVER_MAX ? "max"
+                                        : d->config->points[e->point].name;
+}
+
 int64_t row_verdict(struct dustd *d, const struct judge_event *e)
 {
     const char *point = e->point >= 0 ? d->config->points[e->point].name : "";
@@ -74,7 +82,7 @@ int64_t row_verdict(struct dustd *d, const struct judge_event *e)
         .of = again_of(e->limit->id, e->limit->over == OVER_MAX ? "" : point)}; /* whichever it is */
     json_t *body = comparison_json(d, e, row_begin(d, e->start_ms, "verdict", e->limit->id));
     row_name_earlier(d, &w, e->corrects, body);
-    (e->corrects ? clean_correct : clean_note)(&d->clean, e->limit->id, point,
+    (e->corrects ? clean_correct : clean_note)(&d->clean, e->limit->id, cause_of(d, e),
                                                e->verdict == VERDICT_PASS || e->verdict == VERDICT_VOID);
     w.seq = row_append(d, e->start_ms, "verdict", e->limit->id, body);
     row_note_told(d, w);
@@ -108,9 +116,10 @@ static void window_text(const struct judge_event *e, const char *start, char zh[
     snprintf(en, WINDOW_TEXT, "the %d minutes from %s", minutes, start);
 }
 
-/* What was over, in both languages; zh and en are BREACH_TEXT bytes. */
+/* What was over, in both languages; zh and en are BREACH_TEXT bytes. `point` NULL: the mean of several. */
 static void breach_text(const struct judge_event *e, const char *point, const char *start, char *zh, char *en)
 {
+    const char *point_zh = point ? point : "各测点", *point_en = point ? point : "all points";
     const struct limit *l = e->limit;
     char window_zh[WINDOW_TEXT], window_en[WINDOW_TEXT];
     const char *unit = unit_shown(l->unit), *sign = l->compare == COMPARE_REACHES ? "≥" : ">";
@@ -119,16 +128,16 @@ static void breach_text(const struct judge_event *e, const char *point, const ch
     const char *mean_zh = l->level ? "等效声级" : "均值", *mean_en = l->level ? "level" : "mean";
     double value = isnan(e->compared) ? e->mean.mean : e->compared;
     if (e->count.of) {
-        snprintf(zh, BREACH_TEXT, "%s，%.10s 当日 %u 次%s %.10g %s，允许 %d 次%s", point, start,
+        snprintf(zh, BREACH_TEXT, "%s，%.10s 当日 %u 次%s %.10g %s，允许 %d 次%s", point_zh, start,
                  e->count.exceeded, sign, l->value, unit, l->allowed, running_zh);
-        snprintf(en, BREACH_TEXT, "%s: %u windows of %.10s %s %.10g %s, %d are allowed%s", point,
+        snprintf(en, BREACH_TEXT, "%s: %u windows of %.10s %s %.10g %s, %d are allowed%s", point_en,
                  e->count.exceeded, start, sign, l->value, unit, l->allowed, running_en);
         return;
     }
     window_text(e, start, window_zh, window_en);
-    snprintf(zh, BREACH_TEXT, "%s，%s%s%s %.10g %s，限值 %s %.10g %s%s", point, window_zh, mean_zh,
+    snprintf(zh, BREACH_TEXT, "%s，%s%s%s %.10g %s，限值 %s %.10g %s%s", point_zh, window_zh, mean_zh,
              l->minus ? "减背景值" : "", value, unit, sign, l->value, unit, running_zh);
-    snprintf(en, BREACH_TEXT, "%s: %s of %s%s is %.10g %s, limit %s %.10g %s%s", point, mean_en, window_en,
+    snprintf(en, BREACH_TEXT, "%s: %s of %s%s is %.10g %s, limit %s %.10g %s%s", point_en, mean_en, window_en,
              l->minus ? " less background" : "", value, unit, sign, l->value, unit, running_en);
 }
 
@@ -154,9 +163,10 @@ static void withdrawn_text(const struct judge_event *e, const char *point, const
                                         [VERDICT_VOID] = "不适用于当时的施工阶段"};
     char window_zh[WINDOW_TEXT], window_en[WINDOW_TEXT];
     window_text(e, start, window_zh, window_en);
-    snprintf(zh, BREACH_TEXT, "%s，%s的超标判定已更正：%s", point, window_zh, words[e->verdict]);
-    snprintf(en, BREACH_TEXT, "%s: the verdict on %s is no breach any more: %s", point, window_en,
-             verdict_str(e->verdict));
+    snprintf(zh, BREACH_TEXT, "%s，%s的超标判定已更正：%s", point ? point : "各测点", window_zh,
+             words[e->verdict]);
+    snprintf(en, BREACH_TEXT, "%s: the verdict on %s is no breach any more: %s", point ? point : "all points",
+             window_en, verdict_str(e->verdict));
 }
 
 /* The end of the window is enough to an issue that is open. Withdrawn, it takes nothing back: it is one more
@@ -164,9 +174,9 @@ static void withdrawn_text(const struct judge_event *e, const char *point, const
 void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_seq)
 {
     const struct limit *l = e->limit;
-    const char *point = e->point >= 0 ? d->config->points[e->point].name : "mean";
+    const char *point = e->point >= 0 ? d->config->points[e->point].name : NULL, *cause = cause_of(d, e);
     bool withdrawn = e->verdict != VERDICT_BREACH;
-    if (e->running && is_open(d, l->id, point))
+    if (e->running && is_open(d, l->id, cause))
         return;
     char start[32], zh[BREACH_TEXT], en[BREACH_TEXT], id[32], *body = NULL;
     clock_text(e->start_ms, d->config->site.zone_min, start);
@@ -177,7 +187,7 @@ void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_se
         d, e, json_pack("{s:I,s:I}", "seq", (json_int_t)verdict_seq, "start", (json_int_t)e->start_ms));
     struct finding f = {.kind = "limit",
                         .subject = l->id,
-                        .cause = point,
+                        .cause = cause,
                         .text_zh = zh,
                         .text_en = en,
                         .person = l->person,
@@ -189,7 +199,7 @@ void row_breach(struct dustd *d, const struct judge_event *e, int64_t verdict_se
     if (withdrawn && error == ERR_NOT_FOUND)
         return; /* a person has ended it */
     if (error != ERR_OK) {
-        log_error("%s at %s: the breach in row %lld cannot be an issue", l->id, point,
+        log_error("%s at %s: the breach in row %lld cannot be an issue", l->id, cause,
                   (long long)verdict_seq);
         return;
     }

@@ -1,6 +1,7 @@
 /* Entries of a loaded configuration by name, user or time. */
 #include "daemon/config/lookup.h"
 #include "daemon/config/config.h"
+#include "daemon/config/limits.h"
 #include "daemon/config/person.h"
 
 #include <string.h>
@@ -35,6 +36,14 @@ const struct organisation *config_organisation(const struct config *c, const cha
         if (strcmp(c->organisations[i].name, name) == 0)
             return &c->organisations[i];
     return NULL;
+}
+
+bool config_is_of_highest(const struct config *c, const char *limit)
+{
+    for (int i = 0; i < c->nlimits; i++)
+        if (strcmp(c->limits[i].id, limit) == 0)
+            return c->limits[i].over == OVER_MAX;
+    return false;
 }
 
 unsigned config_roles(const struct config *c, const struct person *p)

@@ -21,6 +21,9 @@ const struct input_source *config_source(const struct config *c, const char *nam
 const struct duty *config_duty(const struct config *c, const char *kind, const char *subject);
 const struct duty *config_category(const struct config *c, const char *name);
 
+/* Whether the limit of that id judges the highest of its points. */
+bool config_is_of_highest(const struct config *c, const char *limit);
+
 /* The phase of the campaign at a time, of several the one that began last. */
 const struct campaign_phase *config_phase(const struct config *c, int64_t at_ms);
 

@@ -42,7 +42,9 @@ static void print_head(const struct ctl *c, const json_t *issue)
     add_line(&t, c, "等级", "level", word_state(text_of(issue, "level"), c->zh));
     add_line(&t, c, "发现方式", "way", c->zh ? text_of(issue, "way_zh") : text_of(issue, "way"));
     add_line(&t, c, "依据", "subject", text_of(issue, "subject"));
-    add_line(&t, c, "点位", "cause", text_of(issue, "cause"));
+    add_line(&t, c, "点位", "cause",
+             strcmp(text_of(issue, "kind"), "limit") == 0 ? word_place(text_of(issue, "cause"), c->zh)
+                                                          : text_of(issue, "cause"));
     add_line(&t, c, "状态", "state", word_state(text_of(issue, "state"), c->zh));
     if (!issue_ended(issue))
         add_line(&t, c, "亮灯", "light", word_state(text_of(issue, "light"), c->zh));

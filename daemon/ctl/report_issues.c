@@ -84,7 +84,8 @@ static json_t *place(const struct ctl *c, const struct gathered *g, const struct
     const char *title = say_title(c, json_object_get(g->devices, device));
     if (strcmp(i->kind, "finding") == 0)
         return json_sprintf("%s %s", site, i->cause);
-    if (strcmp(i->kind, "requirement") == 0 || strcmp(i->kind, "wash") == 0 || !*i->cause)
+    bool of_all = strcmp(i->kind, "limit") == 0 && !slash; /* the mean of the points, or their highest */
+    if (strcmp(i->kind, "requirement") == 0 || strcmp(i->kind, "wash") == 0 || !*i->cause || of_all)
         return json_string(site);
     if (!*title)
         return json_sprintf("%s %s", site, i->cause);

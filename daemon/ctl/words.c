@@ -90,6 +90,13 @@ const char *word_line(const char *state, bool zh)
     return look_up(table, COUNT(table), state, zh);
 }
 
+const char *word_place(const char *cause, bool zh)
+{
+    static const struct word table[] = {{"max", "各测点中最高的", "the highest of the points"},
+                                        {"mean", "各测点平均", "the mean of the points"}};
+    return look_up(table, COUNT(table), cause, zh);
+}
+
 const char *word_state(const char *state, bool zh)
 {
     static const struct word table[] = {

@@ -14,6 +14,10 @@ const char *word_why(const char *why, bool zh);
 /* "up", "green", "limit" …: states, lights, kinds; the text itself when unknown. */
 const char *word_state(const char *state, bool zh);
 
+/* What an issue of a limit is about, where that is several points ("mean", "max"); the text itself when it is
+ * one. */
+const char *word_place(const char *cause, bool zh);
+
 /* What somebody should look after ("bus_down"), and whose certificate it is ("ca"); the text itself when
  * unknown. */
 const char *word_warning(const char *what, bool zh);

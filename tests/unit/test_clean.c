@@ -35,21 +35,11 @@ static void a_window_judged_again_counts_only_when_it_turned_out_bad(void **stat
     clean_finish(&c);
 }
 
-static void the_mean_of_several_points_is_the_verdict_without_a_point(void **state)
-{
-    struct clean c = {0};
-    (void)state;
-    clean_note(&c, "l", "", true);
-    assert_int_equal(clean_count(&c, "l", "mean"), 1);
-    clean_finish(&c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_windows_are_counted_until_one_is_not),
         cmocka_unit_test(a_window_judged_again_counts_only_when_it_turned_out_bad),
-        cmocka_unit_test(the_mean_of_several_points_is_the_verdict_without_a_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,8 @@ static const int64_t midnight = 1767283200000; /* 2026-01-02T00:00+08:00 */
 static struct input_source sources[] = {
     {.name = "county", .title_zh = "", .title_en = "", .kinds = 1 << INPUT_BACKGROUND, .person = ""}};
 
-static int lost; /* the first minutes of meter a are missing */
+static int lost;          /* the first minutes of meter a are missing */
+static double below = 20; /* what b shows less than a */
 
 static int setup(void **state)
 {
@@ -37,17 +38,18 @@ static int teardown(void **state)
     rig_limit.stages = 0;
     rig_limit.over = OVER_EACH;
     lost = 0;
+    below = 20;
     rig_config.nsources = 0;
     return rc;
 }
 
-/* Minutes of the site [from, to) from midnight on; meter a shows `a`, b 20 less. */
+/* Minutes of the site [from, to) from midnight on; meter a shows `a`, b as much less as `below` says. */
 static void live(struct rig *r, int from, int to, double a)
 {
     for (int m = from; m < to; m++) {
         int64_t start_ms = midnight + m * (int64_t)MINUTE;
         for (int i = 0; i < RIG_POINTS; i++) {
-            double v = a - 20 * i;
+            double v = a - below * i;
             r->d.means[i] = (struct mean){v, v - 1, v + 1 + m % 3, 60, 60, QUALITY_NORMAL, 0};
         }
         if (m < lost)
@@ -132,6 +134,48 @@ static void the_highest_of_several_is_corrected_whichever_it_was(void **state)
     assert_int_equal(first.n, 1);
     assert_int_equal(corrected.n, 1);
     assert_int_equal(rig_member(corrected.body, "corrects"), first.seq);
+}
+
+/* b is over the limit, until a higher background leaves a, which is unknown, as what weighs most. */
+static void the_issue_of_the_highest_of_several_hears_a_correction_that_names_another(void **state)
+{
+    struct rig *r = *state;
+    rig_limit.over = OVER_MAX;
+    lost = 30;
+    live(r, 0, 61, 300);
+    tell_background(r, "one", 0, 20);
+    live(r, 61, 62, 300);
+    const struct issue *issue = ledger_at(r->d.ledger, 0);
+    assert_string_equal(issue->cause, "max");
+    assert_non_null(strstr(issue->title_zh, "b/pm10"));
+    assert_int_equal(issue->nevidence, 1);
+    tell_background(r, "two", 0, 60);
+    assert_int_equal(ledger_count(r->d.ledger), 1);
+    assert_int_equal(ledger_at(r->d.ledger, 0)->nevidence, 2);
+    assert_int_equal(rig_rows(r, "verdict", "\"verdict\":\"unknown\",\"point\":\"a/pm10\"").n, 1);
+    assert_int_equal(rig_rows(r, "issue", "no breach any more: unknown").n, 1);
+}
+
+static void windows_that_the_highest_of_several_keeps_are_counted_whichever_it_is(void **state)
+{
+    struct rig *r = *state;
+    rig_limit.over = OVER_MAX;
+    live(r, 0, 60, 200);
+    below = -20;
+    live(r, 60, 121, 200);
+    tell_background(r, "one", 0, 10);
+    tell_background(r, "two", 1, 10);
+    live(r, 121, 122, 200);
+    assert_int_equal(clean_count(&r->d.clean, rig_limit.id, "max"), 2);
+    assert_int_equal(rig_rows(r, "verdict", "\"verdict\":\"pass\",\"point\":\"a/pm10\"").n, 1);
+    assert_int_equal(rig_rows(r, "verdict", "\"verdict\":\"pass\",\"point\":\"b/pm10\"").n, 1);
+    struct duty kinds[] = {{.name = "limit", .clean_windows = 2}};
+    const struct issue_rules before = rig_config.issues;
+    rig_config.issues.kinds = kinds;
+    rig_config.issues.nkinds = 1;
+    rig_start(r, midnight + 123 * (int64_t)MINUTE);
+    assert_int_equal(clean_count(&r->d.clean, rig_limit.id, "max"), 2);
+    rig_config.issues = before;
 }
 
 static void after_a_restart_days_later_the_window_is_judged_again_and_nothing_else(void **state)
@@ -348,6 +392,8 @@ int main(void)
         EACH(what_comes_late_is_a_row_that_corrects_and_opens_the_issue),
         EACH(a_breach_that_is_withdrawn_is_evidence_and_the_issue_stays),
         EACH(the_highest_of_several_is_corrected_whichever_it_was),
+        EACH(the_issue_of_the_highest_of_several_hears_a_correction_that_names_another),
+        EACH(windows_that_the_highest_of_several_keeps_are_counted_whichever_it_is),
         EACH(after_a_restart_days_later_the_window_is_judged_again_and_nothing_else),
         STAGE(an_officer_whose_organisation_is_the_builder_is_refused),
         STAGE(a_stage_told_late_corrects_the_windows_since_then_and_opens_the_issue),
