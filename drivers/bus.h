@@ -128,8 +128,9 @@ void bus_stop(struct bus *b);
 void bus_join(struct bus *b);
 
 /* Asks the thread to stand still between two reads (returns at once). Whether it does now, after at most 1 ms
- * (true once): it may first take an exchange, the listening after it, and room in the ring. Then the line
- * stays open, what it said is in the ring, and until bus_go it touches nothing. Main thread. */
+ * (true once): it may first take an exchange, the listening after it, a connection that is being made, room
+ * in the ring. Then the line stays open, what it said is in the ring, and until bus_go it touches nothing.
+ * Main thread. */
 void bus_pause(struct bus *b);
 bool bus_stands(struct bus *b);
 
