@@ -11,6 +11,7 @@
 #include "daemon/config/config.h"
 #include "daemon/config/lookup.h"
 #include "daemon/config/person.h"
+#include "daemon/dustd.h"
 #include "daemon/rows.h"
 #include "daemon/uplink/mqtt.h"
 #include "daemon/uplink_now.h"

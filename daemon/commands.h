@@ -4,8 +4,13 @@
 #ifndef DUST_COMMANDS_H
 #define DUST_COMMANDS_H
 
-#include "daemon/dustd.h"
 #include "daemon/uplink/mqtt.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dustd;
 
 enum { COMMANDS_WAITING = 32 };
 

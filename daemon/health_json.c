@@ -1,5 +1,6 @@
 /* The parts of a status and of the topic `health`, as docs/interface.md lists them. */
 #include "daemon/commands.h"
+#include "daemon/dustd.h"
 
 #include "daemon/base/clock.h"
 #include "daemon/base/decimals.h"

@@ -1,6 +1,7 @@
 /* What waits for its turn, and why; what is remembered; that a storm of commands has bounds. The broker is a
  * stub, the rest of main is real. */
 #include "daemon/commands.h"
+#include "daemon/dustd.h"
 
 #include "daemon/casework.h"
 #include "daemon/photo.h"
