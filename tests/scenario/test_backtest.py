@@ -16,6 +16,7 @@ import independent_judge as judge
 from independent_judge import DAY, HOUR, MINUTE, TT, Reading, Step
 
 DATA = os.path.join(harness.SHARED, "data")
+of_recorded_data = unittest.skipUnless(os.path.isdir(DATA), "the recorded data are not beside the checkout")
 DAYS = 1461 if harness.STORM else 100  # of the four years
 
 PROFILE = """title: {zh: 记录, en: Record}
@@ -140,6 +141,7 @@ class Stages:
         return [f"stage {t} {self.at(t)}\n" for t in range(self.start, end, 20 * DAY)]
 
 
+@of_recorded_data
 class Hours(unittest.TestCase):
     """One station judged, with the other as the county's background, which comes an hour late."""
 
@@ -236,6 +238,7 @@ OWN = "title: {zh: 年均值, en: Means of a year}\nstandard: none\nsource: a te
     f"value: {r.value} ug/m3, round: 0.1 ug/m3, informs_only: true}}\n" for r in OWN_YEARS.values())
 
 
+@of_recorded_data
 class Years(unittest.TestCase):
     """Calendar years of both stations: all four years of hours, in the quick test too."""
 
@@ -298,6 +301,7 @@ def values_of(body):
         return bad
 
 
+@of_recorded_data
 class Samples(unittest.TestCase):
     SETTINGS = judge.Settings(hole=10 * MINUTE, offline=30 * MINUTE, zero=10 * MINUTE, flat=HOUR, flat_low=20,
                               flat_low_after=3 * HOUR, inversion=3 * HOUR, copy=30 * MINUTE, plateau=30 * MINUTE)
@@ -424,6 +428,7 @@ class Noise(unittest.TestCase):
 
 # --- the sensor that stuck ---
 
+@of_recorded_data
 class Stuck(unittest.TestCase):
     FROM, MINUTES = judge.utc_ms("2018-12-16T01:53:58"), 85
 
@@ -465,8 +470,4 @@ class Stuck(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.path.isdir(DATA):
-        print("skipped: the recorded data are not beside the checkout")
-        for case in (Hours, Samples, Stuck):
-            case.setUp = lambda self: self.skipTest("no recorded data")
     harness.main()
