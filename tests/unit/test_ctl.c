@@ -187,6 +187,9 @@ static void every_word_has_two_languages_and_the_unknown_stays_itself(void **sta
     assert_string_equal(word_quality("B", true), "无通信");
     assert_string_equal(word_why("no answer", true), "无应答");
     assert_string_equal(word_why("sunspots", true), "sunspots");
+    assert_string_equal(word_place("max", true), "各测点中最高的");
+    assert_string_equal(word_place("mean", false), "the mean of the points");
+    assert_string_equal(word_place("gate/pm10", true), "gate/pm10");
     for (int why = 1; why < WHY__COUNT; why++)
         assert_string_not_equal(word_why(why_str(why), true), why_str(why));
     for (int verb = 0; verb < VERB__COUNT; verb++) {
