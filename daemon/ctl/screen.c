@@ -6,6 +6,8 @@
 #include <curses.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 struct screen {
     SCREEN *terminal;
@@ -53,9 +55,14 @@ struct screen *screen_open(void)
     return s;
 }
 
+/* Asked for each time: of a change while it was being opened curses has heard nothing. */
 void screen_size(struct screen *s, int *columns, int *rows)
 {
     (void)s;
+    struct winsize now;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &now) == 0 && now.ws_row && now.ws_col &&
+        is_term_resized(now.ws_row, now.ws_col))
+        resizeterm(now.ws_row, now.ws_col);
     *columns = getmaxx(stdscr);
     *rows = getmaxy(stdscr);
 }

@@ -27,9 +27,10 @@ struct watch {
     int signals;
     struct sheet head, body, foot;
     int sections[VIEW_SECTIONS];
-    int top;   /* first line of the body that is seen */
-    int seen;  /* how many are */
-    bool over; /* enough watched */
+    int top;           /* first line of the body that is seen */
+    int seen;          /* how many are */
+    int columns, rows; /* of the screen, as drawn */
+    bool over;         /* enough watched */
 };
 
 /* ---- the screen ---- */
@@ -41,43 +42,42 @@ static void clamp_top(struct watch *w)
     w->top = w->top < 0 ? 0 : w->top;
 }
 
-static void draw_too_small(struct watch *w, int columns, int rows)
+static void draw_too_small(struct watch *w)
 {
-    w->head.columns = columns;
+    w->head.columns = w->columns;
     sheet_line(&w->head);
     sheet_printf(&w->head, TINT_BAD, 0,
                  say(w->c, "窗口太小：至少要 %dx%d，现在 %dx%d", "too small: needs %dx%d, is %dx%d"),
-                 VIEW_COLUMNS_MIN, VIEW_ROWS_MIN, columns, rows);
+                 VIEW_COLUMNS_MIN, VIEW_ROWS_MIN, w->columns, w->rows);
     screen_draw(w->screen, 0, &w->head, 0, 1);
 }
 
-static void draw_scene(struct watch *w, int columns, int rows)
+static void draw_scene(struct watch *w)
 {
     const struct scene *scene = feed_scene(w->feed);
-    w->head.columns = w->body.columns = w->foot.columns = columns;
+    w->head.columns = w->body.columns = w->foot.columns = w->columns;
     view_head(w->c, scene, &w->head);
     view_body(w->c, scene, &w->body, w->sections);
-    w->seen = rows - w->head.nlines - 1;
+    w->seen = w->rows - w->head.nlines - 1;
     clamp_top(w);
     int last = w->top + w->seen < w->body.nlines ? w->top + w->seen : w->body.nlines;
     view_foot(w->c, w->top + 1, last, w->body.nlines, &w->foot);
     screen_draw(w->screen, 0, &w->head, 0, w->head.nlines);
     screen_draw(w->screen, w->head.nlines, &w->body, w->top, w->seen);
-    screen_draw(w->screen, rows - 1, &w->foot, 0, 1);
+    screen_draw(w->screen, w->rows - 1, &w->foot, 0, 1);
 }
 
 static void draw(struct watch *w)
 {
-    int columns, rows;
-    screen_size(w->screen, &columns, &rows);
+    screen_size(w->screen, &w->columns, &w->rows);
     sheet_clear(&w->head);
     sheet_clear(&w->body);
     sheet_clear(&w->foot);
     screen_clear(w->screen);
-    if (columns < VIEW_COLUMNS_MIN || rows < VIEW_ROWS_MIN)
-        draw_too_small(w, columns, rows);
+    if (w->columns < VIEW_COLUMNS_MIN || w->rows < VIEW_ROWS_MIN)
+        draw_too_small(w);
     else
-        draw_scene(w, columns, rows);
+        draw_scene(w);
     screen_show(w->screen);
 }
 
@@ -125,16 +125,14 @@ static void watch_screen(struct watch *w)
         bool changed = false;
         while (!changed && !w->over) {
             w->over = !wait(w);
-            int columns, rows;
-            screen_size(w->screen, &columns, &rows);
             for (int key = screen_key(w->screen); key != KEYS_NONE; key = screen_key(w->screen)) {
                 press(w, key);
                 changed = true;
             }
-            int columns_now, rows_now;
-            screen_size(w->screen, &columns_now, &rows_now); /* the keys bring a new size, too */
+            int columns, rows;
+            screen_size(w->screen, &columns, &rows); /* the keys bring a new size, too */
             changed =
-                feed_step(w->feed, clock_wire_us()) || changed || columns != columns_now || rows != rows_now;
+                feed_step(w->feed, clock_wire_us()) || changed || columns != w->columns || rows != w->rows;
         }
     }
     screen_close(w->screen);

@@ -160,7 +160,7 @@ class Victim(harness.Site):
 
     def try_ctl(self, *args):
         """dustctl's outcome, whatever it is."""
-        return subprocess.run([harness.program("dustctl"), "--socket", os.path.join(self.dir, "control.sock"), *args],
+        return subprocess.run(harness.dustctl("--socket", os.path.join(self.dir, "control.sock"), *args),
                               capture_output=True, text=True, timeout=harness.PATIENCE)
 
     def edit(self):
@@ -173,7 +173,7 @@ class Victim(harness.Site):
                    .replace("{transport: rtu,", other))
 
     def start_ctl(self, *args):
-        return subprocess.Popen([harness.program("dustctl"), "--socket", os.path.join(self.dir, "control.sock"), *args],
+        return subprocess.Popen(harness.dustctl("--socket", os.path.join(self.dir, "control.sock"), *args),
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def progresses(self):

@@ -3,6 +3,7 @@
 Python's standard library only. Everything lives in one temporary directory per Site and ends with it. A test waits for
 something to be true (`wait_for`), never for a time to pass.
 """
+import functools
 import json
 import os
 import random
@@ -31,6 +32,37 @@ SETTINGS = 0x36  # first of the watched registers of nova-sds069
 
 def program(name):
     return os.path.join(BUILD, name)
+
+
+@functools.cache
+def may_be_root():
+    """Whether this process is root, or may run a program as root without being asked for a password."""
+    if os.geteuid() == 0:
+        return True
+    return bool(shutil.which("sudo")) and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0
+
+
+def as_root(command):
+    """The command as root runs it; skips the test where nobody here may be root."""
+    if not may_be_root():
+        raise unittest.SkipTest("needs root, or sudo without a password")
+    return command if os.geteuid() == 0 else ["sudo", "-n", *command]
+
+
+def end_as_root(process):
+    """Ends what as_root has started, at once."""
+    subprocess.run(as_root(["kill", "-KILL" if os.geteuid() == 0 else "-TERM", str(process.pid)]), check=True)  # sudo hands TERM on
+    process.wait()
+
+
+# In somebody's name, and what people do that are in no test's configuration as the user who runs it.
+ROOT_ONLY = {"--as", "alert", "calendar", "event", "inspect", "maintain", "reload", "stage", "warning"}
+
+
+def dustctl(*args):
+    """dustctl's command, as root where only root may."""
+    command = [program("dustctl"), *args]
+    return as_root(command) if ROOT_ONLY & set(args) else command
 
 
 def mosquitto():
@@ -235,8 +267,8 @@ class Site:
 
     def ctl(self, *args, check=True):
         """dustctl's standard output."""
-        done = subprocess.run([program("dustctl"), "--socket", os.path.join(self.dir, "control.sock"), *args],
-                              capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(dustctl("--socket", os.path.join(self.dir, "control.sock"), *args), capture_output=True,
+                              text=True, timeout=PATIENCE)
         if check and done.returncode != 0:
             raise AssertionError(f"dustctl {' '.join(args)}: {done.returncode}: {done.stderr}")
         return done.stdout

@@ -56,8 +56,8 @@ class Alerts(harness.ScenarioTest):
 
     def tell(self, site, person="site-manager"):
         """What each channel said: {channel: (state, why)}."""
-        done = subprocess.run([harness.program("dustctl"), "--socket", f"{site.dir}/control.sock", "--json", "alert", "test",
-                               person], capture_output=True, text=True, timeout=harness.PATIENCE)
+        done = subprocess.run(harness.dustctl("--socket", f"{site.dir}/control.sock", "--json", "alert", "test",
+                                              person), capture_output=True, text=True, timeout=harness.PATIENCE)
         self.assertTrue(done.stdout, done.stderr)
         return {c["channel"]: (c["state"], c.get("why")) for c in json.loads(done.stdout)["channels"]}
 
@@ -70,11 +70,10 @@ class Alerts(harness.ScenarioTest):
     def ask(self, site):
         """A test whose answer nobody waits for."""
         before = len(site.export_live("alert"))
-        process = subprocess.Popen([harness.program("dustctl"), "--socket", f"{site.dir}/control.sock", "alert", "test",
-                                    "site-manager"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(harness.dustctl("--socket", f"{site.dir}/control.sock", "alert", "test",
+                                                   "site-manager"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         harness.wait_for("the row", lambda: len(site.export_live("alert")) > before)
-        process.kill()
-        process.wait()
+        harness.end_as_root(process)
 
 
 class AlertsEverywhere(Alerts):

@@ -11,8 +11,6 @@ import harness
 import sites
 from harness import program
 
-AS_ROOT = os.geteuid() == 0
-
 # Nobody real: 示例工地.
 CONFIG = sites.HEAD + """
 issues:
@@ -42,7 +40,7 @@ class Casework(harness.ScenarioTest):
         return path
 
     def refused(self, s, *words):
-        done = subprocess.run([program("dustctl"), "--socket", os.path.join(s.dir, "control.sock"), "--lang", "en", *words],
+        done = subprocess.run(harness.dustctl("--socket", os.path.join(s.dir, "control.sock"), "--lang", "en", *words),
                               capture_output=True, text=True, timeout=harness.PATIENCE)
         self.assertNotEqual(done.returncode, 0, done.stdout)
         return done.stderr
@@ -50,7 +48,7 @@ class Casework(harness.ScenarioTest):
     def do(self, s, who, *words):
         return json.loads(s.ctl("--json", "issue", *words, "--as", who))
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_a_finding_is_led_to_its_end_with_photos_and_survives_a_restart(self):
         s = self.start()
         issue = self.do(s, "inspector", "open", "road", "大门外 50 米", "道路积尘", "--way", "unannounced", "--person",
@@ -102,7 +100,7 @@ class Casework(harness.ScenarioTest):
         self.assertEqual(code, 1)
         self.assertIn(f"photo {digest} is not there", err)
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_a_holiday_that_is_declared_moves_the_check_nodes_of_what_is_found_later_also_after_a_restart(self):
         s = self.start()
         before = self.do(s, "inspector", "open", "road", "东侧", "积尘")
@@ -117,7 +115,7 @@ class Casework(harness.ScenarioTest):
                         "site-manager", *due)
         self.assertEqual(again["nodes"][0], after["nodes"][0])
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_windows_that_were_kept_before_a_restart_count_when_an_issue_is_closed(self):
         config = CONFIG.replace("issues:", "issues:\n  kinds: {limit: {clean_windows: 4}}").replace("shanxi-taiyuan", "test-15min")
         s = self.site(sites.BREACH_SIM.replace("18:00", "10:15"), config, broker=False, rate=120, start="2026-03-05T09:59:00+08:00")
@@ -144,7 +142,7 @@ class Casework(harness.ScenarioTest):
         self.assertEqual(kept()[:4], ["pass"] * 4)
         self.assertEqual(self.do(s, "office", name, "close", "复核合格")["state"], "closed")
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_what_is_no_photo_or_no_finding_is_refused_and_leaves_nothing(self):
         s = self.start()
         name = self.do(s, "inspector", "open", "road", "料场", "=cmd|'/C calc'!A0 %s%n '); DROP TABLE rows; --")["id"]
@@ -168,7 +166,7 @@ class Casework(harness.ScenarioTest):
         self.assertEqual(os.listdir(os.path.join(s.dir, "state", "photos")), [])
         self.assertIn("=cmd|'/C calc'!A0 %s%n '); DROP TABLE rows; --", s.ctl("issue", name))
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_a_note_of_a_megabyte_is_refused_and_the_next_request_is_answered(self):
         s = self.start()
         name = self.do(s, "inspector", "open", "road", "大门", "积尘")["id"]
@@ -188,7 +186,7 @@ class Casework(harness.ScenarioTest):
         if not harness.SANITIZED:
             self.assertLess(s.status()["process"]["rss_bytes"] - rss, 2e6)
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_a_photo_that_leads_out_of_its_folder_stays_in_it(self):
         s = self.start()
         name = self.do(s, "inspector", "open", "road", "大门", "积尘")["id"]
@@ -201,7 +199,7 @@ class Casework(harness.ScenarioTest):
         self.assertEqual(photo["name"], "..\\..\\evil.jpg")
         self.assertEqual(os.listdir(os.path.join(s.dir, "state", "photos")), [photo["sha256"] + ".jpg"])
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_issues_are_looked_for_in_the_daemon_as_in_a_copy(self):
         s = self.start()
         for place in ("东侧", "西侧", "南侧"):

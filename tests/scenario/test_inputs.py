@@ -157,7 +157,7 @@ class Inputs(harness.ScenarioTest):
                 (("stage", "eartwork", "--as", "office"), "did you mean earthwork?"),
                 (("stage", "earthwork"), "name one with --as")):
             with self.subTest(words):
-                done = subprocess.run([harness.program("dustctl"), "--socket", os.path.join(site.dir, "control.sock"), *words],
+                done = subprocess.run(harness.dustctl("--socket", os.path.join(site.dir, "control.sock"), *words),
                                       capture_output=True, text=True, timeout=harness.PATIENCE)
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(why, done.stderr)

@@ -19,7 +19,6 @@ from harness import wait_for
 RATE = 60
 CHINA = timezone(timedelta(hours=8))
 SECRET = "SEC" + "0" * 63
-AS_ROOT = os.geteuid() == 0
 
 
 def at(text):
@@ -108,7 +107,7 @@ class Month(harness.ScenarioTest):
         self.expect(f"{when}, a little later", [])
         self.s.dustd.kill()
 
-    @unittest.skipUnless(AS_ROOT, "acts in the name of several persons, as root")
+    @unittest.skipUnless(harness.may_be_root(), "acts in the name of several persons, as root")
     def test_a_month_with_two_phases_tells_and_reports_exactly_what_was_written_down_before(self):
         self.open_site()
         self.wanted, self.taken = [], 0

@@ -345,7 +345,7 @@ class Lent(ProbeTest):
     def test_a_reload_of_the_lent_bus_waits_for_its_return(self):
         process = self.start_long()
         self.held.write("dustd.yaml", HELD.replace("timeout: 500ms", "timeout: 400ms"))
-        done = subprocess.run([harness.program("dustctl"), "--socket", os.path.join(self.held.dir, "control.sock"), "reload"],
+        done = subprocess.run(harness.dustctl("--socket", os.path.join(self.held.dir, "control.sock"), "reload"),
                               capture_output=True, text=True, timeout=harness.PATIENCE)
         self.assertEqual(done.returncode, 1)
         self.assertIn("bus bus1 changes, but it is lent to", done.stderr)

@@ -73,7 +73,7 @@ class Base(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
     def run_ctl(self, *args, code=0):
-        done = subprocess.run([program("dustctl"), *args], capture_output=True, timeout=harness.PATIENCE, encoding="utf-8",
+        done = subprocess.run(harness.dustctl(*args), capture_output=True, timeout=harness.PATIENCE, encoding="utf-8",
                               env={**os.environ, "LANG": "C.UTF-8"})
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done

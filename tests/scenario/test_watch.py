@@ -1,12 +1,17 @@
 """dustctl watch on a real terminal (tmux) and in a real pipe, beside a real daemon."""
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unicodedata
 import unittest
 
@@ -145,6 +150,30 @@ class Watching(harness.ScenarioTest):
         terminal.sees(r"第 12-23 行")
         terminal.press("1")
         terminal.sees(r"第 1-12 行")
+
+    def test_a_new_size_is_seen_where_no_signal_tells_of_it(self):
+        """As when the window changes while dustctl is starting."""
+        site = self.started(config=sites.BREACH.replace(sites.BROKER, ""))
+        terminal, end = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        watch = subprocess.Popen([harness.program("dustctl"), "--socket", os.path.join(site.dir, "control.sock"), "watch"],
+                                 stdin=end, stdout=end, env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        os.close(end)
+        shown = bytearray()
+
+        def sees(what):
+            if select.select([terminal], [], [], 0.1)[0]:
+                shown.extend(os.read(terminal, 65536))
+            return re.search(what, shown.decode(errors="replace"))
+
+        harness.wait_for("the screen", lambda: sees("第 1-21 行"))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 15, 70, 0, 0))
+        harness.wait_for("the smaller one", lambda: sees("第 1-12 行"))
+        watch.terminate()
+        self.assertEqual(watch.wait(harness.PATIENCE), 0)
 
     def test_ctrl_c_and_sigterm_give_the_terminal_back(self):
         site = self.started(config=sites.BREACH.replace(sites.BROKER, ""))
