@@ -24,7 +24,7 @@ static void tell(struct dustd *d, struct denied_user *u, int64_t now_ms, int64_t
         snprintf(subject, sizeof subject, "%s", u->person);
     else
         snprintf(subject, sizeof subject, "uid %u", (unsigned)u->uid);
-    log_warning("%s: %s may not %s (%s): %d times", u->user[0] ? "a command" : "control socket", subject,
+    log_warning("%s: denied to %s: %s (%s), %d times", u->user[0] ? "a command" : "control socket", subject,
                 u->did, u->why, u->n);
     json_t *body = row_begin(d, now_ms, "denied", subject);
     if (u->user[0])
