@@ -28,20 +28,30 @@ struct build {
     struct complaint *why;
 };
 
+/* Ends a text that did not fit with a whole word and "…"; without blanks with a whole character. */
+static void cut_short(char *text, size_t room)
+{
+    static const char more[] = " …";
+    size_t end = utf8_cut(text, room - 1, room - sizeof more), word = end;
+    while (word > end / 2 && text[word] != ' ')
+        word--;
+    end = text[word] == ' ' ? word : end;
+    memcpy(text + end, more, sizeof more);
+}
+
 int yaml_complain(const struct yaml_doc *doc, const struct yaml_node *at, struct complaint *why,
                   const char *format, ...)
 {
     size_t room = sizeof(why->text);
-    int head = snprintf(why->text, room, "%s:%d:%d: ", doc->file, at->line, at->column);
-    if (head > 0 && (size_t)head < room) {
+    int length = snprintf(why->text, room, "%s:%d:%d: ", doc->file, at->line, at->column);
+    if (length > 0 && (size_t)length < room) {
         va_list ap;
         va_start(ap, format);
-        vsnprintf(why->text + head, room - (size_t)head, format, ap);
+        length += vsnprintf(why->text + length, room - (size_t)length, format, ap);
         va_end(ap);
     }
-    size_t length = strlen(why->text);
-    if (length == room - 1) /* cut: not in the middle of a character */
-        why->text[utf8_cut(why->text, length, length)] = 0;
+    if (length < 0 || (size_t)length >= room)
+        cut_short(why->text, room);
     for (char *p = why->text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';

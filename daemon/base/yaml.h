@@ -10,7 +10,7 @@
 
 /* The one message about bad input: "file:line:column: what was found; what is allowed". */
 struct complaint {
-    char text[512];
+    char text[1024]; /* ends with " …" when it was longer */
 };
 
 enum yaml_kind { YAML_SCALAR, YAML_MAP, YAML_LIST };

@@ -46,7 +46,7 @@ enum { WORDS = 8192 };
 
 /* What a text says, each thing as "kind at[..until] point=value…;" with times in minutes from eight. */
 struct said {
-    char words[WORDS], why[512];
+    char words[WORDS], why[1024];
     int64_t left_out, step_ms;
 };
 
@@ -482,7 +482,7 @@ static char *temporary(const void *bytes, size_t length, const char *mode)
     return name;
 }
 
-static int open_file(const char *file, char why[static 512])
+static int open_file(const char *file, char why[static 1024])
 {
     struct recording *sources[RECORDINGS_PER_FILE];
     struct recording_site site = {&config, NULL, 0};
@@ -494,14 +494,14 @@ static int open_file(const char *file, char why[static 512])
             rc = recording_next(sources[i], &r, &complaint);
         recording_close(sources[i]);
     }
-    snprintf(why, 512, "%s", complaint.text);
+    snprintf(why, 1024, "%s", complaint.text);
     return rc;
 }
 
 static void gzip_is_read_and_what_is_cut_of_it_is_refused(void **state)
 {
     (void)state;
-    char why[512], *text = mem_array(200000, 1);
+    char why[1024], *text = mem_array(200000, 1);
     size_t n = (size_t)sprintf(text, "time,d/pm10\n");
     for (int i = 0; i < 5000; i++)
         n += (size_t)sprintf(text + n, "%lld,%d\n", (long long)(EIGHT + i * (int64_t)CLOCK_MINUTE_MS),
@@ -520,7 +520,7 @@ static void gzip_is_read_and_what_is_cut_of_it_is_refused(void **state)
 static void a_file_that_is_not_there_or_empty_or_no_text_is_refused(void **state)
 {
     (void)state;
-    char why[512];
+    char why[1024];
     struct said s;
     assert_int_equal(open_file("/nonexistent/x.csv", why), ERR_IO);
     assert_string_equal(why, "/nonexistent/x.csv: No such file or directory");

@@ -159,13 +159,23 @@ static void a_message_too_long_is_cut_at_a_character(void **state)
     struct yaml_doc *doc;
     struct complaint why;
     assert_int_equal(yaml_parse("f", "", 0, &doc, &why), ERR_OK);
-    char text[900];
-    for (size_t i = 0; i < 299; i++)
+    char text[1500];
+    for (size_t i = 0; i < 499; i++)
         memcpy(text + 3 * i, "尘", 4);
     yaml_complain(doc, yaml_root(doc), &why, "found %s", text);
     size_t length = strlen(why.text);
     assert_true(length > sizeof(why.text) - 4);
-    assert_string_equal(why.text + length - 3, "尘");
+    assert_string_equal(why.text + length - 7, "尘 …");
+    for (int blank = 0; blank < 40; blank++) { /* where there are blanks, with a whole word */
+        memset(text, 'a', sizeof text - 1);
+        for (size_t i = (size_t)blank; i < sizeof text - 1; i += 40)
+            text[i] = ' ';
+        yaml_complain(doc, yaml_root(doc), &why, "found %s", text);
+        length = strlen(why.text);
+        assert_in_range(length, sizeof why.text - 45, sizeof why.text - 1);
+        assert_string_equal(why.text + length - 5, "a …");
+        assert_true(why.text[length - 5 - 39] == ' ');
+    }
     yaml_close(doc);
 }
 
