@@ -215,11 +215,21 @@ static int read_choice(const struct setting *row, const char *text, void *field)
     return w ? field_set_int(row, field, w->value) : ERR_FORMAT;
 }
 
+/* The reader takes so many brackets in a line only (yaml.c), in texts too: a folded text is one line here. */
+static bool is_bracket_too_many(char c, int *before)
+{
+    enum { IN_A_TEXT = 2 };
+    return (c == '{' || c == '[') && ++*before > IN_A_TEXT;
+}
+
 void print_text(const char *text, struct buf *out)
 {
+    int brackets = 0;
     buf_text(out, "\"");
     for (const char *p = text; *p; p++) {
-        if (*p == '\n' || *p == '\r' || *p == '\t')
+        if (is_bracket_too_many(*p, &brackets))
+            buf_printf(out, "\\x%02X", (unsigned char)*p);
+        else if (*p == '\n' || *p == '\r' || *p == '\t')
             buf_text(out, *p == '\n' ? "\\n" : *p == '\r' ? "\\r" : "\\t");
         else if (*p == '"' || *p == '\\')
             buf_printf(out, "\\%c", *p);

@@ -77,9 +77,13 @@ class Line:
             elif c == "\\" and quote == '"':
                 escape = self.text[self.at:self.at + 1]
                 self.at += 1
-                if escape not in ESCAPES:
+                if escape == "x" and re.match("[0-9A-Fa-f]{2}", self.rest()):
+                    c = chr(int(self.rest()[:2], 16))
+                    self.at += 2
+                elif escape in ESCAPES:
+                    c = ESCAPES[escape]
+                else:
                     raise Unreadable("an escape")
-                c = ESCAPES[escape]
             out.append(c)
         raise Unreadable("quotes over several lines")
 

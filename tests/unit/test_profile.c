@@ -186,6 +186,30 @@ static void what_is_printed_loads_to_the_same(void **state)
 
 #define HEAD "title: {zh: 表, en: Meter}\n"
 
+/* A line may have 32 of them, and what stood in many lines is printed in one. */
+static void a_folded_text_with_many_brackets_is_printed_so_that_it_loads(void **state)
+{
+    (void)state;
+    struct profile *p, *q;
+    struct complaint why;
+    struct buf text = {0}, once = {0};
+    buf_text(&text, HEAD "source: \"{[");
+    for (int i = 0; i < 60; i++)
+        buf_text(&text, "{[\\\"\n  ");
+    buf_text(&text, "\"\npoints:\n  p: {address: 1, type: u16}\n");
+    if (load(text.data, &p, &why))
+        fail_msg("%s", why.text);
+    profile_print(p, 0, &once);
+    if (load(once.data, &q, &why))
+        fail_msg("%s", why.text);
+    assert_string_equal(p->source, q->source);
+    assert_int_equal(strlen(p->source), 2 + 60 * 4);
+    profile_free(p);
+    profile_free(q);
+    buf_finish(&text);
+    buf_finish(&once);
+}
+
 static void what_cannot_be_a_device_is_refused_with_its_place(void **state)
 {
     (void)state;
@@ -444,6 +468,7 @@ int main(void)
         cmocka_unit_test(the_flow_meter_counts_from_zero_with_the_low_word_first),
         cmocka_unit_test(a_point_without_title_is_called_by_its_name),
         cmocka_unit_test(what_is_printed_loads_to_the_same),
+        cmocka_unit_test(a_folded_text_with_many_brackets_is_printed_so_that_it_loads),
         cmocka_unit_test(what_cannot_be_a_device_is_refused_with_its_place),
         cmocka_unit_test(a_profile_that_its_own_examples_contradict_is_refused),
         cmocka_unit_test(a_profile_with_true_examples_loads_also_of_orders),
