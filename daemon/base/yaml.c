@@ -50,7 +50,7 @@ int yaml_complain(const struct yaml_doc *doc, const struct yaml_node *at, struct
         length += vsnprintf(why->text + length, room - (size_t)length, format, ap);
         va_end(ap);
     }
-    if (length < 0 || (size_t)length >= room)
+    if (length > 0 && (size_t)length >= room)
         cut_short(why->text, room);
     for (char *p = why->text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
